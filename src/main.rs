@@ -1,0 +1,2 @@
+//! eipd.
+fn main() {}

@@ -1,1 +1,4 @@
 //! eipd.
+pub mod config;
+pub mod domain;
+pub mod reconcile;

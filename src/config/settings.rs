@@ -1,0 +1,56 @@
+//! What a valid configuration amounts to. Data only; made by `parse`, read by `cli`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::domain::desired::Desired;
+use crate::domain::ids::TargetName;
+use crate::domain::policy::{Mode, RateShare};
+
+/// A whole valid configuration.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Configuration {
+    /// What holds for the process.
+    pub settings: Settings,
+    /// The targets, at least one, in the order of the file.
+    pub targets: Vec<Target>,
+    /// Keys that are valid and that this version does not act on yet: one line each, for `check` and the log.
+    pub notes: Vec<String>,
+}
+
+/// The scalar settings.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Settings {
+    /// A full pass is made at least this often.
+    pub poll_interval: Duration,
+    /// Unchanged function configurations are read again this often.
+    pub function_refresh: Duration,
+    /// Where `/metrics` and the rest are served.
+    pub listen: SocketAddr,
+    /// Whether changes are made.
+    pub mode: Mode,
+    /// The part of EC2's throttle rate that may be used.
+    pub rate_share: RateShare,
+}
+
+/// An (account, region) and what is desired in it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Target {
+    /// Its name.
+    pub name: TargetName,
+    /// Nothing means the SDK's own setting.
+    pub region: Option<String>,
+    /// The role to assume; nothing means the SDK's own credentials.
+    pub role: Option<Role>,
+    /// What is desired there.
+    pub desired: Desired,
+}
+
+/// A role to assume.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Role {
+    /// `arn:aws:iam::111122223333:role/eipd`
+    pub arn: String,
+    /// The external id that the role asks for.
+    pub external_id: Option<String>,
+}

@@ -1,0 +1,58 @@
+//! What the operator declared for one target: functions, and the Elastic IPs they may leave from. A `Desired` is
+//! valid by construction (the configuration room checks it): each function's pool exists and each pin lies within it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::function::FunctionRef;
+use super::ids::{AllocationId, PoolName, SubnetId, ZoneId};
+
+/// A set of allocations; cheap to clone, since many functions share few pools.
+pub type Allocations = Arc<BTreeSet<AllocationId>>;
+
+/// The desired state of one target.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Desired {
+    /// The declared pools, the inline ones of single functions included.
+    pub pools: BTreeMap<PoolName, Pool>,
+    /// The declared functions.
+    pub functions: BTreeMap<FunctionRef, DesiredFunction>,
+}
+
+/// A set of Elastic IPs from which functions are served.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pool {
+    /// Its addresses.
+    pub allocations: Allocations,
+    /// How many of them the operator wants free, for interfaces that AWS adds by itself.
+    pub min_spare: usize,
+}
+
+/// A function and the addresses it may leave from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DesiredFunction {
+    /// The pool it is served from.
+    pub pool: PoolName,
+    /// Narrows the pool in a subnet or a zone; where both are pinned, both hold.
+    pub pins: BTreeMap<PinPlace, Allocations>,
+}
+
+/// Where a pin holds.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[serde(untagged)]
+pub enum PinPlace {
+    /// In one subnet.
+    Subnet(SubnetId),
+    /// In every subnet of a zone.
+    Zone(ZoneId),
+}
+
+impl Desired {
+    /// Every declared allocation: nothing else may ever be named in a change.
+    #[must_use]
+    pub fn allocations(&self) -> BTreeSet<AllocationId> {
+        self.pools.values().flat_map(|pool| pool.allocations.iter().cloned()).collect()
+    }
+}

@@ -1,0 +1,24 @@
+//! The pure core: what is desired, what was observed, what differs, what to do about it, and whether that is allowed.
+//!
+//! `desired` + `observed` → `drift` → `plan` (with `allotment`, `matching` and `rendezvous`) → `audit` → `report`.
+//!
+//! There is no SDK here, no runtime, no clock, no randomness, no log and no environment: time comes in as an
+//! argument, and the same facts give the same plan on every machine.
+
+pub mod action;
+pub mod allotment;
+pub mod audit;
+pub mod desired;
+pub mod drift;
+pub mod error_class;
+pub mod function;
+pub mod ids;
+pub mod matching;
+pub mod observed;
+pub mod occupancy;
+pub mod plan;
+pub mod policy;
+pub mod reason;
+pub mod rendezvous;
+pub mod report;
+pub mod warnings;

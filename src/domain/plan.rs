@@ -1,0 +1,309 @@
+//! What to do about the drift: a pure, total and deterministic function of facts that every replica sees alike
+//! (law 5). Keeps what is healthy, gives free addresses to bare interfaces, and says of every interface that it can't
+//! help why not. Never breaks an association, and never names what is not declared.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::action::{Action, ActionKind, ActionReason};
+use super::allotment::{self, Wish};
+use super::desired::Desired;
+use super::drift::{Drift, Finding, Place, Standing, drift};
+use super::function::{FunctionRef, Pair};
+use super::ids::{AllocationId, NetworkInterfaceId, PoolName};
+use super::observed::{InterfaceStatus, Observed};
+use super::reason::{Reason, Uncovered, Warning};
+use super::warnings;
+
+/// What one pass means to do, and how everything stands that it has to do with.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Plan {
+    /// The changes, in the order of the interfaces' ids.
+    pub actions: Vec<Action>,
+    /// Every interface that a declared function uses.
+    pub interfaces: Vec<InterfacePlan>,
+    /// How each pool stands, before the changes.
+    pub pools: BTreeMap<PoolName, PoolFigures>,
+    /// What an operator should know besides.
+    pub warnings: Vec<Warning>,
+}
+
+/// How one interface stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InterfacePlan {
+    /// The interface.
+    pub network_interface_id: NetworkInterfaceId,
+    /// Its subnet and security groups.
+    pub pair: Pair,
+    /// The name of its zone.
+    pub zone: Option<String>,
+    /// Whether it serves.
+    pub status: InterfaceStatus,
+    /// The declared functions that use it.
+    pub functions: Arc<[FunctionRef]>,
+    /// The pool it is served from.
+    pub pool: PoolName,
+    /// Whether it is covered, gets an address, or stays without, and why.
+    pub verdict: Verdict,
+}
+
+/// How an interface stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It carries an address of its set.
+    Covered(AllocationId, Option<IpAddr>),
+    /// A change of this plan gives it this address.
+    Gets(AllocationId, IpAddr),
+    /// It has no address of its set, and this plan has none for it.
+    Uncovered(Reason),
+}
+
+/// How many addresses of a pool are in which state, and how many are wanting.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize)]
+pub struct PoolFigures {
+    /// On interfaces that declared functions use.
+    pub associated: usize,
+    /// Free.
+    pub spare: usize,
+    /// On Lambda interfaces that no declared function uses.
+    pub lingering: usize,
+    /// Not found in this account and region.
+    pub missing: usize,
+    /// On resources that are none of our business.
+    pub foreign: usize,
+    /// Not readable, or not yet the same in all reads.
+    pub unknown: usize,
+    /// How many more addresses it would take to serve every serving interface and keep `min_spare` free.
+    pub shortfall: usize,
+}
+
+impl Plan {
+    /// The serving interfaces that this plan leaves without an address of their set.
+    pub fn uncovered(&self) -> impl Iterator<Item = Uncovered> + '_ {
+        self.required().filter_map(|interface| match &interface.verdict {
+            Verdict::Uncovered(reason) => Some(interface.uncovered(reason.clone())),
+            Verdict::Covered(..) | Verdict::Gets(..) => None,
+        })
+    }
+
+    /// How many serving interfaces carry an address of their set already.
+    #[must_use]
+    pub fn covered(&self) -> usize {
+        self.required().filter(|interface| matches!(interface.verdict, Verdict::Covered(..))).count()
+    }
+
+    /// The interfaces that serve now.
+    pub fn required(&self) -> impl Iterator<Item = &InterfacePlan> {
+        self.interfaces.iter().filter(|interface| interface.status == InterfaceStatus::InUse)
+    }
+}
+
+impl InterfacePlan {
+    /// This interface as an uncovered one.
+    #[must_use]
+    pub fn uncovered(&self, reason: Reason) -> Uncovered {
+        Uncovered {
+            network_interface_id: self.network_interface_id.clone(),
+            functions: Arc::clone(&self.functions),
+            pool: self.pool.clone(),
+            reason,
+        }
+    }
+}
+
+/// Plans one pass.
+#[must_use]
+pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
+    let drift = drift(desired, observed);
+    let wishes = wishes(&drift, observed);
+    let given = allotment::allot(desired, observed, &drift, &wishes);
+    let judge = Judge { desired, observed, drift: &drift, given: &given };
+    let interfaces: Vec<InterfacePlan> =
+        drift.interfaces.iter().map(|finding| judge.judge(finding)).collect();
+    let actions = interfaces.iter().filter_map(|interface| action(interface, observed)).collect();
+    let pools = figures(desired, &drift, &interfaces);
+    let warnings = warnings::warnings(desired, observed, &drift, &pools);
+    Plan { actions, interfaces, pools, warnings }
+}
+
+/// The bare interfaces that may be given something.
+fn wishes<'a>(drift: &'a Drift<'a>, observed: &'a Observed) -> Vec<Wish<'a>> {
+    let bare = drift.interfaces.iter().filter(|finding| finding.standing == Standing::Bare);
+    bare.filter(|finding| !finding.interface.denies_internet_gateway)
+        .map(|finding| Wish { finding, only: observed.recent_writes.get(&finding.interface.id) })
+        .collect()
+}
+
+fn action(interface: &InterfacePlan, observed: &Observed) -> Option<Action> {
+    let Verdict::Gets(allocation, public_ip) = &interface.verdict else { return None };
+    let reason = if observed.recent_writes.contains_key(&interface.network_interface_id) {
+        ActionReason::Lost
+    } else if interface.status == InterfaceStatus::InUse {
+        ActionReason::Bare
+    } else {
+        ActionReason::Upcoming
+    };
+    Some(Action {
+        kind: ActionKind::Associate,
+        allocation_id: allocation.clone(),
+        public_ip: *public_ip,
+        network_interface_id: interface.network_interface_id.clone(),
+        functions: Arc::clone(&interface.functions),
+        reason,
+    })
+}
+
+struct Judge<'a> {
+    desired: &'a Desired,
+    observed: &'a Observed,
+    drift: &'a Drift<'a>,
+    given: &'a BTreeMap<&'a NetworkInterfaceId, &'a AllocationId>,
+}
+
+impl Judge<'_> {
+    fn judge(&self, finding: &Finding<'_>) -> InterfacePlan {
+        let interface = finding.interface;
+        let verdict = match &finding.standing {
+            Standing::Healthy(allocation) => Verdict::Covered(allocation.clone(), self.public_ip(allocation)),
+            Standing::Wrong(carried) => {
+                let declared = carried.iter().filter_map(|c| c.allocation_id.as_ref());
+                let declared_in = declared.filter_map(|id| self.pool_of(id)).next().cloned();
+                Verdict::Uncovered(Reason::WrongAddress { carried: carried.clone(), declared_in })
+            }
+            Standing::Bare => self.judge_bare(finding),
+        };
+        InterfacePlan {
+            network_interface_id: interface.id.clone(),
+            pair: interface.pair.clone(),
+            zone: interface.zone.clone(),
+            status: interface.status,
+            functions: Arc::clone(&finding.usage.functions),
+            pool: finding.usage.pool.clone(),
+            verdict,
+        }
+    }
+
+    fn judge_bare(&self, finding: &Finding<'_>) -> Verdict {
+        let allocation = self.given.get(&finding.interface.id);
+        let address = allocation.and_then(|id| self.observed.addresses.get(*id));
+        match address {
+            Some(address) => Verdict::Gets(address.allocation.clone(), address.public_ip),
+            None => Verdict::Uncovered(self.why_nothing(finding)),
+        }
+    }
+
+    /// Of all that stands in the way, what the operator has to see first.
+    fn why_nothing(&self, finding: &Finding<'_>) -> Reason {
+        let usage = &finding.usage;
+        if finding.interface.denies_internet_gateway {
+            return Reason::DeniesInternetGateway;
+        }
+        if usage.candidates.is_empty() && usage.functions.len() > 1 {
+            return Reason::Conflict(usage.functions.to_vec());
+        }
+        if let Some(allocation) = self.observed.recent_writes.get(&finding.interface.id) {
+            return Reason::Settling(allocation.clone());
+        }
+        let places = || usage.candidates.iter().map(|id| (id, self.drift.addresses.get(id)));
+        if places().any(|(_, place)| place == Some(&Place::Free)) {
+            return match allotment::border_group_of(finding.interface) {
+                Some(group) if !self.any_free_in(finding, &group) => Reason::BorderGroup(group),
+                _ if finding.is_required() => self.no_free_address(finding),
+                _ => Reason::SpareHeldBack(usage.pool.clone()),
+            };
+        }
+        if places().any(|(_, place)| place == Some(&Place::Unknown)) {
+            return Reason::ObservationIncomplete;
+        }
+        let in_use = |place: Option<&Place>| {
+            matches!(place, Some(Place::Associated(_) | Place::Lingering(_) | Place::Settling(_)))
+        };
+        if !places().any(|(_, place)| in_use(place)) {
+            let foreign = places().find_map(|(id, place)| match place {
+                Some(Place::Foreign(what)) => Some((id.clone(), what.clone())),
+                _ => None,
+            });
+            return match foreign {
+                Some((id, what)) => Reason::AddressOnForeignResource(id, what),
+                None => Reason::AddressMissing(usage.candidates.iter().cloned().collect()),
+            };
+        }
+        self.no_free_address(finding)
+    }
+
+    fn no_free_address(&self, finding: &Finding<'_>) -> Reason {
+        let associated = |id: &&AllocationId| {
+            matches!(self.drift.addresses.get(*id), Some(Place::Associated(_) | Place::Settling(_)))
+        };
+        Reason::NoFreeAddress {
+            pool: finding.usage.pool.clone(),
+            candidates: finding.usage.candidates.len(),
+            associated: finding.usage.candidates.iter().filter(associated).count(),
+        }
+    }
+
+    fn any_free_in(&self, finding: &Finding<'_>, group: &str) -> bool {
+        let free = |id: &&AllocationId| self.drift.addresses.get(*id) == Some(&Place::Free);
+        finding.usage.candidates.iter().filter(free).any(|id| {
+            self.observed.addresses.get(id).is_some_and(|a| allotment::fits_border_group(a, Some(group)))
+        })
+    }
+
+    fn pool_of(&self, allocation: &AllocationId) -> Option<&PoolName> {
+        let declares = |pool: &&PoolName| self.desired.pools[*pool].allocations.contains(allocation);
+        self.desired.pools.keys().find(declares)
+    }
+
+    fn public_ip(&self, allocation: &AllocationId) -> Option<IpAddr> {
+        self.observed.addresses.get(allocation).map(|address| address.public_ip)
+    }
+}
+
+fn figures(
+    desired: &Desired,
+    drift: &Drift<'_>,
+    interfaces: &[InterfacePlan],
+) -> BTreeMap<PoolName, PoolFigures> {
+    let mut unserved: BTreeMap<&PoolName, usize> = BTreeMap::new();
+    let mut gets: BTreeSet<&AllocationId> = BTreeSet::new();
+    for interface in interfaces {
+        match &interface.verdict {
+            Verdict::Gets(allocation, _) => {
+                gets.insert(allocation);
+            }
+            Verdict::Uncovered(Reason::NoFreeAddress { pool, .. })
+                if interface.status == InterfaceStatus::InUse =>
+            {
+                *unserved.entry(pool).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+    let figures = desired.pools.iter().map(|(name, pool)| {
+        let mut figures = PoolFigures::default();
+        for allocation in pool.allocations.iter() {
+            figures.count(drift.addresses.get(allocation).unwrap_or(&Place::Unknown));
+        }
+        let given = pool.allocations.iter().filter(|id| gets.contains(id)).count();
+        let spare_after = figures.spare - given;
+        figures.shortfall =
+            unserved.get(name).copied().unwrap_or(0) + pool.min_spare.saturating_sub(spare_after);
+        (name.clone(), figures)
+    });
+    figures.collect()
+}
+
+impl PoolFigures {
+    fn count(&mut self, place: &Place) {
+        let figure = match place {
+            Place::Associated(_) => &mut self.associated,
+            Place::Free => &mut self.spare,
+            Place::Lingering(_) => &mut self.lingering,
+            Place::Missing => &mut self.missing,
+            Place::Foreign(_) => &mut self.foreign,
+            Place::Settling(_) | Place::Unknown => &mut self.unknown,
+        };
+        *figure += 1;
+    }
+}

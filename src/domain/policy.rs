@@ -1,0 +1,38 @@
+//! What the operator allows the daemon to do. Data only; the gate in `reconcile` holds it.
+
+use serde::Serialize;
+
+/// Whether changes are made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Plans are carried out.
+    #[default]
+    Enforce,
+    /// Plans are made and reported, and nothing is changed.
+    Observe,
+}
+
+/// The part of EC2's documented throttle rate that the daemon allows itself, above 0 and at most 1.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+pub struct RateShare(f64);
+
+impl RateShare {
+    /// Nothing unless above 0 and at most 1.
+    #[must_use]
+    pub fn new(share: f64) -> Option<Self> {
+        (share > 0.0 && share <= 1.0).then_some(Self(share))
+    }
+
+    /// The share as a number.
+    #[must_use]
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl Default for RateShare {
+    fn default() -> Self {
+        Self(0.5)
+    }
+}

@@ -1,0 +1,219 @@
+//! Why something is as it should not be: typed, so that it reaches metrics, status, log and the operator's eyes
+//! the same everywhere (law 9). Words only; decides nothing.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::function::FunctionRef;
+use super::ids::{AllocationId, NetworkInterfaceId, PoolName};
+use super::occupancy::Carried;
+
+/// Why an interface stays without an address of its set.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// Every address that it may carry is in use, held back or unusable.
+    NoFreeAddress {
+        /// The pool it is served from.
+        pool: PoolName,
+        /// How many addresses it may carry.
+        candidates: usize,
+        /// How many of them serve other interfaces.
+        associated: usize,
+    },
+    /// None of the addresses that it may carry exists.
+    AddressMissing(Vec<AllocationId>),
+    /// The addresses that it may carry sit on resources that are none of our business.
+    AddressOnForeignResource(AllocationId, String),
+    /// It carries an address outside its set.
+    WrongAddress {
+        /// What it carries.
+        carried: Vec<Carried>,
+        /// The pool of ours that declares one of them.
+        declared_in: Option<PoolName>,
+    },
+    /// The declared functions that share it have no address in common.
+    Conflict(Vec<FunctionRef>),
+    /// No address that it may carry belongs to the network border group of its zone.
+    BorderGroup(String),
+    /// It has `DenyAllIgwTraffic`.
+    DeniesInternetGateway,
+    /// It was given this address moments ago, and reads do not agree yet.
+    Settling(AllocationId),
+    /// It does not serve yet, and the spare addresses are kept for interfaces that do.
+    SpareHeldBack(PoolName),
+    /// The addresses that it may carry could not be read.
+    ObservationIncomplete,
+    /// The action that would cure it did not succeed in this pass.
+    ActionFailed(String),
+    /// The action that would cure it was not tried in this pass.
+    ActionSkipped(String),
+}
+
+impl Reason {
+    /// A stable name, for machines.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoFreeAddress { .. } => "no_free_address",
+            Self::AddressMissing(_) => "address_missing",
+            Self::AddressOnForeignResource(..) => "address_on_foreign_resource",
+            Self::WrongAddress { declared_in: Some(_), .. } => "wrong_address",
+            Self::WrongAddress { declared_in: None, .. } => "undeclared_address",
+            Self::Conflict(_) => "conflict",
+            Self::BorderGroup(_) => "border_group",
+            Self::DeniesInternetGateway => "denies_internet_gateway",
+            Self::Settling(_) => "settling",
+            Self::SpareHeldBack(_) => "spare_held_back",
+            Self::ObservationIncomplete => "observation_incomplete",
+            Self::ActionFailed(_) => "action_failed",
+            Self::ActionSkipped(_) => "action_skipped",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoFreeAddress { pool, candidates, associated } => write!(
+                f,
+                "no free address: pool `{pool}` offers it {candidates}, of which {associated} in use; \
+                 hint: add an allocation to the pool"
+            ),
+            Self::AddressMissing(ids) => {
+                write!(
+                    f,
+                    "{} not found in this account and region",
+                    list(ids.iter().map(|id| format!("`{id}`")))
+                )
+            }
+            Self::AddressOnForeignResource(id, what) => {
+                write!(f, "`{id}` is on {what}, which eipd never touches")
+            }
+            Self::WrongAddress { carried, declared_in } => {
+                write!(f, "carries {}, ", list(carried.iter().map(shown)))?;
+                match declared_in {
+                    Some(pool) => write!(f, "which belongs to pool `{pool}`"),
+                    None => write!(f, "which no pool declares"),
+                }
+            }
+            Self::Conflict(functions) => write!(
+                f,
+                "shared by {}, whose addresses have none in common; hint: give them one pool or separate security groups",
+                list(functions.iter().map(|function| format!("`{function}`")))
+            ),
+            Self::BorderGroup(group) => {
+                write!(f, "no address of its pool belongs to network border group `{group}`")
+            }
+            Self::DeniesInternetGateway => {
+                write!(f, "it has DenyAllIgwTraffic, so EC2 refuses it any address")
+            }
+            Self::Settling(id) => write!(f, "got `{id}` moments ago, and reads do not agree on it yet"),
+            Self::SpareHeldBack(pool) => {
+                write!(
+                    f,
+                    "does not serve yet, and the spare addresses of pool `{pool}` are kept for those that do"
+                )
+            }
+            Self::ObservationIncomplete => write!(f, "its addresses could not be read"),
+            Self::ActionFailed(why) | Self::ActionSkipped(why) => f.write_str(why),
+        }
+    }
+}
+
+fn shown(carried: &Carried) -> String {
+    match (&carried.allocation_id, carried.public_ip) {
+        (Some(id), Some(ip)) => format!("{ip} (`{id}`)"),
+        (Some(id), None) => format!("`{id}`"),
+        (None, Some(ip)) => ip.to_string(),
+        (None, None) => "an address that EC2 does not name".to_owned(),
+    }
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    items.collect::<Vec<_>>().join(", ")
+}
+
+/// An interface that no change of this pass gives an address of its set.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Uncovered {
+    /// The interface.
+    pub network_interface_id: NetworkInterfaceId,
+    /// The declared functions that it serves.
+    pub functions: std::sync::Arc<[FunctionRef]>,
+    /// The pool it is served from.
+    pub pool: PoolName,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// What an operator should know although no interface is uncovered for it, or before one is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Warning {
+    /// Its kind.
+    pub kind: WarningKind,
+    /// What is the matter, and what to do.
+    pub message: String,
+}
+
+macro_rules! warning_kinds {
+    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+        /// The kinds of warning; a closed set, since they are labels of metrics.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+        pub enum WarningKind {
+            $($(#[$doc])* #[serde(rename = $code)] $name,)*
+        }
+
+        impl WarningKind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The name in reports, metrics and logs.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)*
+                }
+            }
+        }
+    };
+}
+
+warning_kinds! {
+    /// Lambda knows no such function.
+    FunctionNotFound = "function_not_found",
+    /// The function is not in a VPC, so no address of ours can be its own.
+    FunctionNotInVpc = "function_not_in_vpc",
+    /// The function was idle for so long that Lambda took its interfaces back.
+    FunctionInactive = "function_inactive",
+    /// The function's creation or last update failed.
+    FunctionFailed = "function_failed",
+    /// The function runs on a capacity provider, whose interfaces eipd does not serve.
+    FunctionOnCapacityProvider = "function_on_capacity_provider",
+    /// The function could not be read.
+    FunctionUnknown = "function_unknown",
+    /// A declared address does not exist here.
+    AddressMissing = "address_missing",
+    /// A declared address is on something that is none of our business.
+    AddressOnForeignResource = "address_on_foreign_resource",
+    /// A declared address is on a Lambda interface that no declared function uses.
+    AddressLingering = "address_lingering",
+    /// A pool has fewer free addresses than the operator wants.
+    PoolBelowMinSpare = "pool_below_min_spare",
+    /// A part of the observation is missing.
+    ObservationIncomplete = "observation_incomplete",
+}
+
+/// An address with its public face, for lists.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shown<'a>(pub &'a AllocationId, pub Option<IpAddr>);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.1 {
+            Some(ip) => write!(f, "{ip} ({})", self.0),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! What one pass saw, meant, did and left: the only thing that metrics, status, log and command line are made from.
+//! Serialises as CONTRACT.md has it for `plan` and `apply`, with more fields beside. Data only.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::ser::{SerializeMap, SerializeStruct};
+use serde::{Serialize, Serializer};
+
+use super::action::{Action, Outcome};
+use super::error_class::ErrorClass;
+use super::function::FunctionRef;
+use super::ids::TargetName;
+use super::observed::InterfaceStatus;
+use super::plan::{InterfacePlan, Plan, Verdict};
+use super::policy::Mode;
+use super::reason::Uncovered;
+
+/// The account of one pass.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The target.
+    pub target: TargetName,
+    /// The number of the pass in this process, from 1.
+    pub pass: u64,
+    /// Why it was made.
+    pub trigger: Trigger,
+    /// Whether changes were allowed.
+    pub mode: Mode,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+    /// How it ended.
+    pub result: PassResult,
+    /// What went wrong, when the result is not `Ok`: one line for each failure.
+    pub failures: Vec<String>,
+    /// What it saw and meant to do; empty when the observation failed.
+    pub plan: Plan,
+    /// What became of each action of the plan, in the plan's order.
+    pub actions: Vec<ActionReport>,
+    /// How many serving interfaces carry an address of their set after the pass.
+    pub covered: usize,
+    /// The serving interfaces that do not, after the pass.
+    pub uncovered: Vec<Uncovered>,
+    /// Declared functions that no address can be given to: absent, outside a VPC, or on a capacity provider.
+    pub unservable: Vec<FunctionRef>,
+    /// For how long the longest uncovered interface has been so, as far as this process saw it.
+    pub oldest_uncovered: Option<Duration>,
+}
+
+/// Why a pass is made.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// The process started, or a command asked for one pass.
+    Start,
+    /// The poll interval is over.
+    Poll,
+    /// The last pass left work undone.
+    Continue,
+    /// The configuration changed.
+    Reload,
+}
+
+impl Trigger {
+    /// Every trigger.
+    pub const ALL: [Self; 4] = [Self::Start, Self::Poll, Self::Continue, Self::Reload];
+
+    /// The name in metrics and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Poll => "poll",
+            Self::Continue => "continue",
+            Self::Reload => "reload",
+        }
+    }
+}
+
+/// How a pass ended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PassResult {
+    /// Everything was seen, and every action that was tried succeeded.
+    Ok,
+    /// A part could not be seen, or an action failed.
+    Incomplete,
+    /// Nothing could be told: the observation failed, or took too long.
+    Failed,
+    /// The audit refused the plan: a defect in eipd.
+    Refused,
+}
+
+impl PassResult {
+    /// Every result.
+    pub const ALL: [Self; 4] = [Self::Ok, Self::Incomplete, Self::Failed, Self::Refused];
+
+    /// The name in metrics and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Incomplete => "incomplete",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// What became of one action.
+#[derive(Clone, Debug)]
+pub struct ActionReport {
+    /// The action.
+    pub action: Action,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why it failed or was skipped, for the operator.
+    pub detail: Option<String>,
+    /// The class of the failure.
+    pub class: Option<ErrorClass>,
+    /// The id that AWS gave the changing request.
+    pub request_id: Option<String>,
+    /// From the start of the action to its confirmation or failure.
+    pub took: Duration,
+    /// From the first sight of the uncovered interface to the confirmed association; only when done.
+    pub repaired_after: Option<Duration>,
+}
+
+/// What a whole pass says about the promise.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Coverage {
+    /// Every serving interface of every declared function carries an address of its set.
+    Covered,
+    /// At least one does not.
+    Uncovered,
+    /// Not everything could be seen.
+    Unknown,
+}
+
+impl Report {
+    /// Whether the promise holds after this pass.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        if self.result == PassResult::Failed || self.saw_too_little() {
+            Coverage::Unknown
+        } else if self.uncovered.is_empty() && self.unservable.is_empty() {
+            Coverage::Covered
+        } else {
+            Coverage::Uncovered
+        }
+    }
+
+    fn saw_too_little(&self) -> bool {
+        self.plan.warnings.iter().any(|w| w.kind == super::reason::WarningKind::ObservationIncomplete)
+    }
+}
+
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Report", 17)?;
+        fields.serialize_field("target", &self.target)?;
+        fields.serialize_field("actions", &self.actions)?;
+        fields.serialize_field("uncovered", &self.uncovered)?;
+        fields.serialize_field("covered", &self.covered)?;
+        fields.serialize_field("warnings", &self.plan.warnings)?;
+        fields.serialize_field("coverage", &self.coverage())?;
+        fields.serialize_field("result", &self.result)?;
+        fields.serialize_field("failures", &self.failures)?;
+        fields.serialize_field("unservable", &self.unservable)?;
+        fields.serialize_field("interfaces", &self.plan.interfaces)?;
+        fields.serialize_field("pools", &self.plan.pools)?;
+        fields.serialize_field("pass", &self.pass)?;
+        fields.serialize_field("trigger", &self.trigger)?;
+        fields.serialize_field("mode", &self.mode)?;
+        fields.serialize_field("started_at", &self.started_at)?;
+        fields.serialize_field("duration_seconds", &self.took.as_secs_f64())?;
+        fields.serialize_field(
+            "oldest_uncovered_seconds",
+            &self.oldest_uncovered.map(|age| age.as_secs_f64()),
+        )?;
+        fields.end()
+    }
+}
+
+impl Serialize for ActionReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("kind", &self.action.kind)?;
+        fields.serialize_entry("allocation_id", &self.action.allocation_id)?;
+        fields.serialize_entry("public_ip", &self.action.public_ip)?;
+        fields.serialize_entry("network_interface_id", &self.action.network_interface_id)?;
+        fields.serialize_entry("functions", &*self.action.functions)?;
+        fields.serialize_entry("reason", &self.action.reason)?;
+        fields.serialize_entry("outcome", &self.outcome)?;
+        fields.serialize_entry("detail", &self.detail)?;
+        fields.serialize_entry("error_class", &self.class)?;
+        fields.serialize_entry("request_id", &self.request_id)?;
+        fields.end()
+    }
+}
+
+impl Serialize for Uncovered {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Uncovered", 5)?;
+        fields.serialize_field("network_interface_id", &self.network_interface_id)?;
+        fields.serialize_field("functions", &*self.functions)?;
+        fields.serialize_field("pool", &self.pool)?;
+        fields.serialize_field("reason", self.reason.code())?;
+        fields.serialize_field("detail", &self.reason.to_string())?;
+        fields.end()
+    }
+}
+
+impl Serialize for InterfacePlan {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("network_interface_id", &self.network_interface_id)?;
+        fields.serialize_entry("subnet_id", &self.pair.subnet)?;
+        fields
+            .serialize_entry("security_group_ids", &self.pair.security_groups.iter().collect::<Vec<_>>())?;
+        fields.serialize_entry("zone", &self.zone)?;
+        fields.serialize_entry("in_use", &(self.status == InterfaceStatus::InUse))?;
+        fields.serialize_entry("functions", &*self.functions)?;
+        fields.serialize_entry("pool", &self.pool)?;
+        let (verdict, allocation, public_ip) = match &self.verdict {
+            Verdict::Covered(allocation, public_ip) => ("covered", Some(allocation), *public_ip),
+            Verdict::Gets(allocation, public_ip) => ("gets", Some(allocation), Some(*public_ip)),
+            Verdict::Uncovered(_) => ("uncovered", None, None),
+        };
+        fields.serialize_entry("verdict", verdict)?;
+        fields.serialize_entry("allocation_id", &allocation)?;
+        fields.serialize_entry("public_ip", &public_ip)?;
+        if let Verdict::Uncovered(reason) = &self.verdict {
+            fields.serialize_entry("reason", reason.code())?;
+            fields.serialize_entry("detail", &reason.to_string())?;
+        }
+        fields.end()
+    }
+}

@@ -1,0 +1,113 @@
+//! What an operator should know although no interface is uncovered for it, or before one is. Words only; decides nothing.
+
+use std::collections::BTreeMap;
+
+use super::desired::Desired;
+use super::drift::{Drift, Place};
+use super::function::{FunctionConfiguration, FunctionObservation, FunctionRef, FunctionState, LastUpdate};
+use super::ids::PoolName;
+use super::observed::Observed;
+use super::plan::PoolFigures;
+use super::reason::{Warning, WarningKind};
+
+/// Every warning, in a stable order.
+#[must_use]
+pub fn warnings(
+    desired: &Desired,
+    observed: &Observed,
+    drift: &Drift<'_>,
+    pools: &BTreeMap<PoolName, PoolFigures>,
+) -> Vec<Warning> {
+    let functions = desired.functions.keys().filter_map(|function| {
+        let (kind, what) = function_trouble(observed.functions.get(function))?;
+        Some(Warning { kind, message: format!("function `{function}` {what}") })
+    });
+    let addresses = drift.addresses.iter().filter_map(|(allocation, place)| {
+        let (kind, what) = address_trouble(place)?;
+        Some(Warning { kind, message: format!("address `{allocation}` {what}") })
+    });
+    let spares = desired.pools.iter().filter_map(|(name, pool)| {
+        let spare = pools.get(name)?.spare;
+        let message = format!(
+            "pool `{name}` has {spare} spare of the {} wanted; hint: add an allocation to it",
+            pool.min_spare
+        );
+        (spare < pool.min_spare).then_some(Warning { kind: WarningKind::PoolBelowMinSpare, message })
+    });
+    let gaps = observed
+        .gaps
+        .iter()
+        .map(|gap| Warning { kind: WarningKind::ObservationIncomplete, message: gap.message.clone() });
+    functions.chain(addresses).chain(spares).chain(gaps).collect()
+}
+
+/// Whether a declared function can't have a fixed address at all, whatever is done about interfaces.
+#[must_use]
+pub fn unservable(desired: &Desired, observed: &Observed) -> Vec<FunctionRef> {
+    use WarningKind::{FunctionNotFound, FunctionNotInVpc, FunctionOnCapacityProvider};
+    let hopeless = |function: &&FunctionRef| {
+        let trouble = function_trouble(observed.functions.get(*function));
+        matches!(trouble, Some((FunctionNotFound | FunctionNotInVpc | FunctionOnCapacityProvider, _)))
+    };
+    desired.functions.keys().filter(hopeless).cloned().collect()
+}
+
+fn function_trouble(observation: Option<&FunctionObservation>) -> Option<(WarningKind, &'static str)> {
+    match observation {
+        Some(FunctionObservation::Known(configuration)) => configuration_trouble(configuration),
+        Some(FunctionObservation::NotFound) => Some((
+            WarningKind::FunctionNotFound,
+            "does not exist in this account and region; hint: check its spelling and the target",
+        )),
+        Some(FunctionObservation::Unknown) | None => {
+            Some((WarningKind::FunctionUnknown, "could not be read, so its interfaces are not known"))
+        }
+    }
+}
+
+fn configuration_trouble(configuration: &FunctionConfiguration) -> Option<(WarningKind, &'static str)> {
+    if configuration.on_capacity_provider {
+        return Some((
+            WarningKind::FunctionOnCapacityProvider,
+            "runs on a capacity provider, whose interfaces belong to instances; hint: remove it from the list",
+        ));
+    }
+    if configuration.vpc.is_none() {
+        return Some((
+            WarningKind::FunctionNotInVpc,
+            "is not in a VPC, so it leaves from addresses of AWS; hint: give it a VpcConfig",
+        ));
+    }
+    match (configuration.state, configuration.last_update) {
+        (Some(FunctionState::Inactive), _) => Some((
+            WarningKind::FunctionInactive,
+            "was idle for so long that Lambda took its interfaces back; its next invocation waits for new ones",
+        )),
+        (Some(FunctionState::Failed), _) => {
+            Some((WarningKind::FunctionFailed, "failed to be created; hint: see StateReason in Lambda"))
+        }
+        (_, Some(LastUpdate::Failed)) => Some((
+            WarningKind::FunctionFailed,
+            "failed its last update, and the earlier configuration serves; hint: see LastUpdateStatusReason in Lambda",
+        )),
+        _ => None,
+    }
+}
+
+fn address_trouble(place: &Place) -> Option<(WarningKind, String)> {
+    match place {
+        Place::Missing => Some((
+            WarningKind::AddressMissing,
+            "does not exist in this account and region; hint: check the id and the target".to_owned(),
+        )),
+        Place::Foreign(what) => Some((
+            WarningKind::AddressOnForeignResource,
+            format!("is on {what}, which eipd never touches; hint: free it or take it off the list"),
+        )),
+        Place::Lingering(interface) => Some((
+            WarningKind::AddressLingering,
+            format!("is still on `{interface}`, which no declared function uses"),
+        )),
+        Place::Free | Place::Associated(_) | Place::Settling(_) | Place::Unknown => None,
+    }
+}

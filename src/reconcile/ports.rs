@@ -1,0 +1,119 @@
+//! What the reconciliation needs from the outside, as traits: reading AWS, changing AWS, the time, and someone to
+//! report to. Implemented in `aws` and `telemetry`, wired in `cli`; nothing here knows an SDK.
+
+use std::collections::BTreeSet;
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::domain::error_class::ErrorClass;
+use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef};
+use crate::domain::ids::{AccountId, AllocationId, AssociationId, NetworkInterfaceId};
+use crate::domain::observed::{Address, Interface};
+use crate::domain::report::Report;
+
+/// A failed AWS call.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation} {subject} failed: {message}{}", hint.as_ref().map(|h| format!("; hint: {h}")).unwrap_or_default())]
+pub struct ApiError {
+    /// The operation with its service, in the form of an IAM action: `ec2:AssociateAddress`.
+    pub operation: &'static str,
+    /// What it was about: ids in backticks, "of the region", …
+    pub subject: String,
+    /// What it means for what to do next.
+    pub class: ErrorClass,
+    /// The code that AWS gave, if it answered.
+    pub code: Option<String>,
+    /// The id that AWS gave the request, if it answered.
+    pub request_id: Option<String>,
+    /// What AWS or the transport said, without the code's class.
+    pub message: String,
+    /// What the operator can do about it.
+    pub hint: Option<String>,
+    /// The SDK's error.
+    #[source]
+    pub source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// A list as far as it could be read: with no error it is whole.
+#[derive(Debug)]
+pub struct Partial<T> {
+    /// What was read.
+    pub found: Vec<T>,
+    /// Why some of it was not.
+    pub errors: Vec<ApiError>,
+}
+
+impl<T> Default for Partial<T> {
+    fn default() -> Self {
+        Self { found: Vec::new(), errors: Vec::new() }
+    }
+}
+
+/// Reading a target. Transient failures were already retried when an error arrives here.
+#[async_trait]
+pub trait Reads: Send + Sync {
+    /// The account that the credentials belong to.
+    async fn account(&self) -> Result<AccountId, ApiError>;
+
+    /// Every visible network interface of type `lambda` in the region, managed resources included.
+    async fn interfaces(&self) -> Partial<Interface>;
+
+    /// One interface as it is now; nothing when EC2 does not show it.
+    async fn interface(&self, id: &NetworkInterfaceId) -> Result<Option<Interface>, ApiError>;
+
+    /// Those of the allocations that exist; an unknown one is simply not among them.
+    async fn addresses(&self, ids: &BTreeSet<AllocationId>) -> Partial<Address>;
+
+    /// One function with its states. `Ok(FunctionObservation::NotFound)` when Lambda says that it is not there.
+    async fn function(&self, function: &FunctionRef) -> Result<FunctionObservation, ApiError>;
+
+    /// The `$LATEST` configuration of every function of the region, without states (ListFunctions omits them).
+    async fn functions(&self) -> Partial<(FunctionRef, FunctionConfiguration)>;
+}
+
+/// Changing a target. One attempt each: whether to try again is not decided below this line.
+#[async_trait]
+pub trait Changes: Send + Sync {
+    /// Gives the address to the interface's primary private address, with AllowReassociation=false.
+    async fn associate(
+        &self,
+        allocation: &AllocationId,
+        interface: &NetworkInterfaceId,
+    ) -> Result<Associated, ApiError>;
+
+    /// Waits until the rate limit for changes lets one more pass.
+    async fn ready(&self);
+}
+
+/// The answer to an association.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Associated {
+    /// The bond's id, if AWS told it.
+    pub association: Option<AssociationId>,
+    /// The id of the request.
+    pub request_id: Option<String>,
+}
+
+/// The wall clock. Durations are measured on tokio's clock, which tests pause.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Everyone who wants to know what a pass did.
+pub trait Audience: Send + Sync {
+    /// Takes notice of a pass; must not block.
+    fn hear(&self, report: &Report);
+
+    /// Takes notice of when the next pass of the target is due, for `/healthz`.
+    fn expect_next(&self, report: &Report, within: Duration);
+}
+
+/// Counts AWS requests, each attempt once.
+pub trait CallMeter: Send + Sync {
+    /// One request: `service` and `operation` as in [`ApiError::operation`], the class when it failed.
+    fn record(&self, operation: &'static str, outcome: Result<(), ErrorClass>, took: Duration);
+}

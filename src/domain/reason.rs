@@ -45,6 +45,8 @@ pub enum Reason {
     SpareHeldBack(PoolName),
     /// The addresses that it may carry could not be read.
     ObservationIncomplete,
+    /// A plan that was not carried out gives it this address.
+    Planned(AllocationId, IpAddr),
     /// The action that would cure it did not succeed in this pass.
     ActionFailed(String),
     /// The action that would cure it was not tried in this pass.
@@ -67,6 +69,7 @@ impl Reason {
             Self::Settling(_) => "settling",
             Self::SpareHeldBack(_) => "spare_held_back",
             Self::ObservationIncomplete => "observation_incomplete",
+            Self::Planned(..) => "planned",
             Self::ActionFailed(_) => "action_failed",
             Self::ActionSkipped(_) => "action_skipped",
         }
@@ -117,6 +120,7 @@ impl fmt::Display for Reason {
                 )
             }
             Self::ObservationIncomplete => write!(f, "its addresses could not be read"),
+            Self::Planned(id, ip) => write!(f, "would get {ip} (`{id}`); nothing is changed here"),
             Self::ActionFailed(why) | Self::ActionSkipped(why) => f.write_str(why),
         }
     }

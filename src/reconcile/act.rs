@@ -1,0 +1,194 @@
+//! Carrying out a plan: side by side, within the rate limit, each action after a second look at its interface and
+//! confirmed by reading back. Makes no choices (the plan left none) and repeats nothing whose outcome is unknown.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use futures_util::stream::{self, StreamExt};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::gate::{Gate, Rules, Ruling};
+use super::ports::{ApiError, Associated, Reads};
+use crate::domain::action::{Action, Outcome};
+use crate::domain::error_class::ErrorClass;
+use crate::domain::report::ActionReport;
+
+/// Enough to keep the rate limit busy while each action waits for its three or four answers.
+const AT_ONCE: usize = 16;
+
+/// Attempts at one action in one pass, throttled or failed ones included.
+const ATTEMPTS: usize = 4;
+
+/// EC2's reads catch up within seconds (AWS.md 2, confirmed); what takes longer the next pass will see.
+const CONFIRMATIONS: usize = 6;
+
+/// What the actions of a pass are carried out with.
+pub(super) struct Actor<'a> {
+    pub(super) reads: &'a dyn Reads,
+    pub(super) gate: &'a Gate,
+    pub(super) rules: &'a Rules,
+    /// No action is begun after this.
+    pub(super) until: Instant,
+    /// No action is begun once this is cancelled.
+    pub(super) cancel: &'a CancellationToken,
+    /// For the jitter of waits, so that a run can be replayed.
+    pub(super) seed: u64,
+}
+
+/// How an action ended.
+enum End {
+    Done(Option<String>),
+    Skipped(String),
+    Failed(ApiError),
+    /// AWS accepted it, and no read shows it yet.
+    Unconfirmed(Associated),
+}
+
+impl Actor<'_> {
+    /// Carries out the actions, and reports each in its order.
+    pub(super) async fn carry_out(&self, actions: &[Action]) -> Vec<ActionReport> {
+        let mut reports: Vec<(u64, ActionReport)> = stream::iter((0u64..).zip(actions))
+            .map(|(index, action)| async move {
+                (index, self.carry_out_one(action, self.seed.wrapping_add(index)).await)
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        reports.sort_by_key(|(index, _)| *index);
+        reports.into_iter().map(|(_, report)| report).collect()
+    }
+
+    async fn carry_out_one(&self, action: &Action, seed: u64) -> ActionReport {
+        let mut report = planned(action);
+        if !self.may_begin().await {
+            report.outcome = Outcome::Skipped;
+            report.detail = Some("left for the next pass".to_owned());
+            return report;
+        }
+        let begun = Instant::now();
+        let end = self.try_until_clear(action, seed).await;
+        report.took = begun.elapsed();
+        match end {
+            End::Done(request_id) => {
+                report.outcome = Outcome::Done;
+                report.request_id = request_id;
+            }
+            End::Skipped(why) => {
+                report.outcome = Outcome::Skipped;
+                report.detail = Some(why);
+                report.class = Some(ErrorClass::Conflict);
+            }
+            End::Failed(error) => {
+                report.outcome = Outcome::Failed;
+                report.detail = Some(error.to_string());
+                report.class = Some(error.class);
+                report.request_id = error.request_id;
+            }
+            End::Unconfirmed(associated) => {
+                report.outcome = Outcome::Failed;
+                report.detail = Some("EC2 accepted it and does not show it yet".to_owned());
+                report.class = Some(ErrorClass::OutcomeUnknown);
+                report.request_id = associated.request_id;
+            }
+        }
+        report
+    }
+
+    /// Waits for the rate limit; false when the pass ends first.
+    async fn may_begin(&self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => false,
+            () = tokio::time::sleep_until(self.until) => false,
+            () = self.gate.ready() => true,
+        }
+    }
+
+    async fn try_until_clear(&self, action: &Action, seed: u64) -> End {
+        let mut waits = waits(seed, Duration::from_millis(200), ATTEMPTS - 1);
+        loop {
+            let error = match self.try_once(action).await {
+                Ok(end) => return end,
+                Err(error) => error,
+            };
+            let Some(wait) = waits.next().filter(|_| error.class.is_transient()) else {
+                return End::Failed(error);
+            };
+            sleep(wait).await;
+            if !self.may_begin().await {
+                return End::Failed(error);
+            }
+        }
+    }
+
+    /// The interface is read again before each attempt: a plan is as old as its observation, and whether
+    /// AllowReassociation=false protects an address that an interface has got meanwhile is not certain (AWS.md 2).
+    async fn try_once(&self, action: &Action) -> Result<End, ApiError> {
+        let interface = self.reads.interface(&action.network_interface_id).await?;
+        let permit = match Gate::judge(self.rules, action, interface.as_ref()) {
+            Ruling::Allowed(permit) => permit,
+            Ruling::AlreadySo => return Ok(End::Done(None)),
+            Ruling::Refused(why) => return Ok(End::Skipped(why)),
+        };
+        let associated = self.gate.associate(permit).await?;
+        if self.is_confirmed(action).await {
+            Ok(End::Done(associated.request_id))
+        } else {
+            Ok(End::Unconfirmed(associated))
+        }
+    }
+
+    async fn is_confirmed(&self, action: &Action) -> bool {
+        let mut waits = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(100))
+            .with_max_delay(Duration::from_secs(3))
+            .with_max_times(CONFIRMATIONS - 1)
+            .build();
+        loop {
+            if self.shows(action).await {
+                return true;
+            }
+            match waits.next() {
+                Some(wait) => sleep(wait).await,
+                None => return false,
+            }
+        }
+    }
+
+    /// Asks the interface's side: only the view that the next second look will use as well.
+    async fn shows(&self, action: &Action) -> bool {
+        let interface = self.reads.interface(&action.network_interface_id).await;
+        interface.ok().flatten().is_some_and(|interface| {
+            interface.associations.iter().any(|a| a.allocation.as_ref() == Some(&action.allocation_id))
+        })
+    }
+}
+
+/// The report of an action that nobody tried.
+pub(super) fn planned(action: &Action) -> ActionReport {
+    ActionReport {
+        action: action.clone(),
+        outcome: Outcome::Planned,
+        detail: None,
+        class: None,
+        request_id: None,
+        took: Duration::ZERO,
+        repaired_after: None,
+    }
+}
+
+fn waits(seed: u64, first: Duration, times: usize) -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::default()
+        .with_min_delay(first)
+        .with_max_delay(Duration::from_secs(5))
+        .with_max_times(times)
+        .with_jitter()
+        .with_jitter_seed(seed)
+        .build()
+}
+
+/// Whether AWS may have carried it out, though no read confirmed it.
+pub(super) fn may_have_happened(report: &ActionReport) -> bool {
+    report.outcome == Outcome::Done || report.class == Some(ErrorClass::OutcomeUnknown)
+}

@@ -1,0 +1,210 @@
+//! What this process knows of the declared functions, and which of them it is time to read again. Lambda's control
+//! plane allows 15 requests a second to all callers of a region together (AWS.md 2, confirmed), so functions are read
+//! rarely and never all at once. A cache: losing it costs reads, nothing else (law 8).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::domain::function::{
+    FunctionConfiguration, FunctionObservation, FunctionRef, FunctionState, Pair, VpcConfig,
+};
+use crate::domain::ids::{AccountId, NetworkInterfaceId};
+use crate::domain::observed::Interface;
+
+/// How many functions a pass reads one by one; when more need it, one sweep over ListFunctions tells their network
+/// settings at once and their states follow at this many a pass. At half of Lambda's 15 requests a second this is
+/// under 7 s of a pass.
+pub(super) const READS_PER_PASS: usize = 50;
+
+/// The book.
+#[derive(Default)]
+pub(super) struct FunctionBook {
+    entries: BTreeMap<FunctionRef, Entry>,
+    /// Interfaces of ours that no known pair explained when they were last seen.
+    unexplained: BTreeSet<NetworkInterfaceId>,
+    /// Interfaces of declared functions when they were last seen.
+    used: BTreeSet<NetworkInterfaceId>,
+}
+
+struct Entry {
+    observation: FunctionObservation,
+    read_at: Timestamp,
+    /// Whether its states were read too, and not only its network settings.
+    in_detail: bool,
+    /// Whether something turned up since that it may not explain.
+    doubted: bool,
+    /// The network settings of the last settled configuration.
+    settled: Option<VpcConfig>,
+}
+
+impl FunctionBook {
+    /// Forgets functions that are no longer declared.
+    pub(super) fn keep_only(&mut self, declared: impl Fn(&FunctionRef) -> bool) {
+        self.entries.retain(|function, _| declared(function));
+    }
+
+    /// Compares the interfaces with what is known of the functions: true when an interface turned up that no known
+    /// pair explains, or one of a declared function vanished, so that every function must be looked at again.
+    pub(super) fn is_surprised_by(
+        &self,
+        account: &AccountId,
+        seen: &BTreeMap<NetworkInterfaceId, Interface>,
+    ) -> bool {
+        let pairs = self.pairs();
+        let new = seen.values().any(|interface| {
+            interface.owner == *account
+                && !pairs.contains(&interface.pair)
+                && !self.unexplained.contains(&interface.id)
+        });
+        new || self.used.iter().any(|id| !seen.contains_key(id))
+    }
+
+    /// Remembers which interfaces are explained now, and which are not.
+    pub(super) fn note_interfaces(
+        &mut self,
+        account: &AccountId,
+        seen: &BTreeMap<NetworkInterfaceId, Interface>,
+    ) {
+        let pairs = self.pairs();
+        let ours = || seen.values().filter(|interface| interface.owner == *account);
+        let ids = |explained: bool| {
+            ours()
+                .filter(|interface| pairs.contains(&interface.pair) == explained)
+                .map(|interface| interface.id.clone())
+                .collect()
+        };
+        (self.used, self.unexplained) = (ids(true), ids(false));
+    }
+
+    /// From now on every function must be read again, however fresh what is known of it.
+    pub(super) fn doubt_all(&mut self) {
+        for entry in self.entries.values_mut() {
+            entry.doubted = true;
+        }
+    }
+
+    /// Those of the functions that must be read: the unread, the doubted, the changing and the stale, in this order.
+    pub(super) fn due<'a>(
+        &self,
+        functions: impl Iterator<Item = &'a FunctionRef>,
+        now: Timestamp,
+        refresh: Duration,
+    ) -> Vec<FunctionRef> {
+        let mut due: Vec<(bool, Option<Timestamp>, &FunctionRef)> = functions
+            .filter_map(|function| match self.entries.get(function) {
+                None => Some((false, None, function)),
+                Some(entry) if entry.is_due(now, refresh) => {
+                    Some((!entry.doubted, Some(entry.read_at), function))
+                }
+                Some(_) => None,
+            })
+            .collect();
+        due.sort();
+        due.into_iter().map(|(_, _, function)| function.clone()).collect()
+    }
+
+    /// Takes in what a read of one function told.
+    pub(super) fn note(&mut self, function: FunctionRef, observation: FunctionObservation, now: Timestamp) {
+        let before = self.entries.remove(&function);
+        let (mut settled, former) =
+            before.map_or((None, None), |entry| (entry.settled, former_of(&entry.observation)));
+        let observation = match observation {
+            FunctionObservation::Known(mut shown) => {
+                if shown.is_unsettled() {
+                    shown.former_vpc =
+                        settled.clone().or(former).filter(|vpc| Some(vpc) != shown.vpc.as_ref());
+                } else {
+                    settled.clone_from(&shown.vpc);
+                }
+                FunctionObservation::Known(shown)
+            }
+            other => other,
+        };
+        self.entries
+            .insert(function, Entry { observation, read_at: now, in_detail: true, doubted: false, settled });
+    }
+
+    /// Takes in what a sweep told of one function: its network settings, but not its states.
+    pub(super) fn note_swept(
+        &mut self,
+        function: &FunctionRef,
+        swept: &FunctionConfiguration,
+        now: Timestamp,
+    ) {
+        match self.entries.get_mut(function) {
+            Some(Entry { observation: FunctionObservation::Known(known), doubted, .. })
+                if known.vpc == swept.vpc =>
+            {
+                *doubted = false;
+            }
+            Some(entry) => {
+                let former = former_of(&entry.observation).or(entry.settled.clone());
+                let mut shown = swept.clone();
+                shown.former_vpc = former.filter(|vpc| Some(vpc) != swept.vpc.as_ref());
+                entry.observation = FunctionObservation::Known(shown);
+                entry.in_detail = false;
+                entry.doubted = false;
+            }
+            None => {
+                let observation = FunctionObservation::Known(swept.clone());
+                let settled = swept.vpc.clone();
+                let entry = Entry { observation, read_at: now, in_detail: false, doubted: false, settled };
+                self.entries.insert(function.clone(), entry);
+            }
+        }
+    }
+
+    /// What is known of the functions; one that was never read is `Unknown`.
+    pub(super) fn observations<'a>(
+        &self,
+        functions: impl Iterator<Item = &'a FunctionRef>,
+    ) -> BTreeMap<FunctionRef, FunctionObservation> {
+        let known = |function: &FunctionRef| {
+            self.entries.get(function).map_or(FunctionObservation::Unknown, |entry| entry.observation.clone())
+        };
+        functions.map(|function| (function.clone(), known(function))).collect()
+    }
+
+    /// Whether the function was ever read.
+    pub(super) fn knows(&self, function: &FunctionRef) -> bool {
+        self.entries.contains_key(function)
+    }
+
+    fn pairs(&self) -> BTreeSet<Pair> {
+        let known = self.entries.values().filter_map(|entry| match &entry.observation {
+            FunctionObservation::Known(configuration) => Some(configuration),
+            _ => None,
+        });
+        known.flat_map(FunctionConfiguration::pairs).collect()
+    }
+}
+
+impl Entry {
+    fn is_due(&self, now: Timestamp, refresh: Duration) -> bool {
+        let age = now.duration_since(self.read_at);
+        !self.in_detail
+            || self.doubted
+            || self.is_changing()
+            || age >= jiff::SignedDuration::try_from(refresh).unwrap_or_default()
+    }
+
+    /// A function in one of these states may use other interfaces the next moment.
+    fn is_changing(&self) -> bool {
+        use crate::domain::function::LastUpdate::InProgress;
+        match &self.observation {
+            FunctionObservation::Known(shown) => {
+                shown.last_update == Some(InProgress) || shown.state == Some(FunctionState::Pending)
+            }
+            FunctionObservation::NotFound | FunctionObservation::Unknown => false,
+        }
+    }
+}
+
+fn former_of(observation: &FunctionObservation) -> Option<VpcConfig> {
+    match observation {
+        FunctionObservation::Known(shown) => shown.former_vpc.clone(),
+        FunctionObservation::NotFound | FunctionObservation::Unknown => None,
+    }
+}

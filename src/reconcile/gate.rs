@@ -1,0 +1,164 @@
+//! The one gate that every change to AWS passes (law 3). It alone holds the port for changes, so what it refuses
+//! can't happen: nothing in observe mode, nothing that is not declared, nothing that the interface's newest look
+//! speaks against.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::ports::{ApiError, Associated, Changes};
+use crate::domain::action::{Action, ActionKind};
+use crate::domain::ids::{AccountId, AllocationId};
+use crate::domain::observed::{Interface, InterfaceStatus};
+use crate::domain::policy::Mode;
+
+/// Lets through what is allowed.
+pub(super) struct Gate {
+    changes: Arc<dyn Changes>,
+}
+
+/// What holds for the changes of one pass.
+pub(super) struct Rules {
+    pub(super) mode: Mode,
+    pub(super) account: AccountId,
+    pub(super) declared: BTreeSet<AllocationId>,
+}
+
+/// What the gate says to an action when the interface was looked at again.
+pub(super) enum Ruling {
+    /// It may be carried out, by this permit alone.
+    Allowed(Permit),
+    /// The interface carries the address already.
+    AlreadySo,
+    /// It may not be carried out.
+    Refused(String),
+}
+
+/// The right to carry out one action once; only the gate makes it.
+pub(super) struct Permit(Action);
+
+impl Gate {
+    pub(super) fn new(changes: Arc<dyn Changes>) -> Self {
+        Self { changes }
+    }
+
+    /// Waits until the rate limit lets one more change pass.
+    pub(super) async fn ready(&self) {
+        self.changes.ready().await;
+    }
+
+    /// Judges an action by the rules and by the interface as it is now.
+    pub(super) fn judge(rules: &Rules, action: &Action, now: Option<&Interface>) -> Ruling {
+        let ActionKind::Associate = action.kind;
+        if rules.mode == Mode::Observe {
+            return Ruling::Refused("observe mode: nothing is changed".to_owned());
+        }
+        if !rules.declared.contains(&action.allocation_id) {
+            return Ruling::Refused(format!("`{}` is not declared", action.allocation_id));
+        }
+        let Some(interface) = now else {
+            return Ruling::Refused("the interface is gone".to_owned());
+        };
+        if interface.id != action.network_interface_id || interface.owner != rules.account {
+            return Ruling::Refused("the interface is not this account's".to_owned());
+        }
+        if interface.status == InterfaceStatus::Detaching || interface.denies_internet_gateway {
+            return Ruling::Refused("the interface can't take an address any more".to_owned());
+        }
+        if interface.associations.iter().any(|a| a.allocation.as_ref() == Some(&action.allocation_id)) {
+            return Ruling::AlreadySo;
+        }
+        if !interface.associations.is_empty() {
+            return Ruling::Refused("the interface got another address meanwhile".to_owned());
+        }
+        Ruling::Allowed(Permit(action.clone()))
+    }
+
+    /// Carries out what a permit allows: one attempt.
+    pub(super) async fn associate(&self, permit: Permit) -> Result<Associated, ApiError> {
+        let Permit(action) = permit;
+        self.changes.associate(&action.allocation_id, &action.network_interface_id).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+    use crate::domain::action::ActionReason;
+    use crate::domain::function::Pair;
+    use crate::domain::observed::InterfaceAssociation;
+
+    fn action() -> Action {
+        Action {
+            kind: ActionKind::Associate,
+            allocation_id: "eipalloc-00000001".parse().expect("well-formed"),
+            public_ip: IpAddr::from([203, 0, 113, 1]),
+            network_interface_id: "eni-00000001".parse().expect("well-formed"),
+            functions: Arc::from([]),
+            reason: ActionReason::Bare,
+        }
+    }
+
+    fn interface() -> Interface {
+        Interface {
+            id: "eni-00000001".parse().expect("well-formed"),
+            owner: "111122223333".parse().expect("well-formed"),
+            pair: Pair {
+                subnet: "subnet-00000001".parse().expect("well-formed"),
+                security_groups: std::iter::empty().collect(),
+            },
+            zone: None,
+            zone_id: None,
+            status: InterfaceStatus::InUse,
+            associations: Vec::new(),
+            denies_internet_gateway: false,
+        }
+    }
+
+    fn ruling(rules: impl FnOnce(&mut Rules), now: Option<Interface>) -> &'static str {
+        let mut all = Rules {
+            mode: Mode::Enforce,
+            account: "111122223333".parse().expect("well-formed"),
+            declared: BTreeSet::from(["eipalloc-00000001".parse().expect("well-formed")]),
+        };
+        rules(&mut all);
+        match Gate::judge(&all, &action(), now.as_ref()) {
+            Ruling::Allowed(_) => "allowed",
+            Ruling::AlreadySo => "already so",
+            Ruling::Refused(_) => "refused",
+        }
+    }
+
+    fn with(change: impl FnOnce(&mut Interface)) -> Option<Interface> {
+        let mut interface = interface();
+        change(&mut interface);
+        Some(interface)
+    }
+
+    fn carrying(id: Option<&str>) -> Option<Interface> {
+        let allocation = id.map(|id| id.parse().expect("well-formed"));
+        with(|i| i.associations.push(InterfaceAssociation { allocation, public_ip: None }))
+    }
+
+    #[test]
+    fn only_a_bare_interface_of_ours_takes_a_declared_address_and_only_in_enforce_mode() {
+        let table = [
+            ("allowed", ruling(|_| (), Some(interface()))),
+            ("allowed", ruling(|_| (), with(|i| i.status = InterfaceStatus::Waiting))),
+            ("already so", ruling(|_| (), carrying(Some("eipalloc-00000001")))),
+            ("refused", ruling(|rules| rules.mode = Mode::Observe, Some(interface()))),
+            ("refused", ruling(|rules| rules.declared.clear(), Some(interface()))),
+            ("refused", ruling(|_| (), None)),
+            ("refused", ruling(|_| (), carrying(Some("eipalloc-00000002")))),
+            ("refused", ruling(|_| (), carrying(None))),
+            ("refused", ruling(|_| (), with(|i| i.owner = "999999999999".parse().expect("well-formed")))),
+            ("refused", ruling(|_| (), with(|i| i.id = "eni-00000002".parse().expect("well-formed")))),
+            ("refused", ruling(|_| (), with(|i| i.status = InterfaceStatus::Detaching))),
+            ("refused", ruling(|_| (), with(|i| i.denies_internet_gateway = true))),
+        ];
+        for (row, (wanted, got)) in table.into_iter().enumerate() {
+            assert_eq!(wanted, got, "row {row}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! One look at a target: interfaces, addresses and functions, each as far as it could be read, put together with
+//! what this process knows besides. Reads only; what it could not read it says (law 7).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+
+use super::function_book::{FunctionBook, READS_PER_PASS};
+use super::ports::{ApiError, Clock, Partial, Reads};
+use super::recent::RecentWrites;
+use crate::domain::desired::Desired;
+use crate::domain::function::{FunctionObservation, FunctionRef};
+use crate::domain::ids::AccountId;
+use crate::domain::observed::{Gap, Observed, Part};
+
+/// How many functions are read side by side; the rate limit is what really bounds them.
+const READS_AT_ONCE: usize = 8;
+
+/// How many failures of one kind are told in full; the rest is counted.
+const GAPS_TOLD: usize = 5;
+
+/// Looks at one target, and remembers what it need not read each time.
+pub(super) struct Observer {
+    reads: Arc<dyn Reads>,
+    clock: Arc<dyn Clock>,
+    account: Option<AccountId>,
+    book: FunctionBook,
+}
+
+/// Why a look told nothing.
+#[derive(Debug)]
+pub(super) struct Blind(pub(super) Vec<ApiError>);
+
+impl Observer {
+    pub(super) fn new(reads: Arc<dyn Reads>, clock: Arc<dyn Clock>) -> Self {
+        Self { reads, clock, account: None, book: FunctionBook::default() }
+    }
+
+    /// Looks once. An error when not even the account or the interfaces could be read.
+    pub(super) async fn observe(
+        &mut self,
+        desired: &Desired,
+        refresh: Duration,
+        recent: &RecentWrites,
+    ) -> Result<Observed, Blind> {
+        let at = self.clock.now();
+        let account = self.account().await?;
+        let declared = desired.allocations();
+        let (interfaces, addresses) = tokio::join!(self.reads.interfaces(), self.reads.addresses(&declared));
+        if interfaces.found.is_empty() && !interfaces.errors.is_empty() {
+            return Err(Blind(interfaces.errors));
+        }
+        let mut gaps = gaps(Part::Interfaces, &interfaces.errors);
+        gaps.extend(self::gaps(Part::Addresses, &addresses.errors));
+        let interfaces: BTreeMap<_, _> = interfaces.found.into_iter().map(|i| (i.id.clone(), i)).collect();
+        self.book.keep_only(|function| desired.functions.contains_key(function));
+        if self.book.is_surprised_by(&account, &interfaces) {
+            self.book.doubt_all();
+        }
+        gaps.extend(self.read_functions(desired, refresh).await);
+        self.book.note_interfaces(&account, &interfaces);
+        Ok(Observed {
+            at,
+            account,
+            interfaces,
+            addresses: addresses.found.into_iter().map(|a| (a.allocation.clone(), a)).collect(),
+            functions: self.book.observations(desired.functions.keys()),
+            recent_writes: recent.at(at),
+            gaps,
+        })
+    }
+
+    /// The credentials' account does not change while the process lives.
+    async fn account(&mut self) -> Result<AccountId, Blind> {
+        if let Some(account) = &self.account {
+            return Ok(account.clone());
+        }
+        let account = self.reads.account().await.map_err(|error| Blind(vec![error]))?;
+        Ok(self.account.insert(account).clone())
+    }
+
+    async fn read_functions(&mut self, desired: &Desired, refresh: Duration) -> Vec<Gap> {
+        let now = self.clock.now();
+        let mut due = self.book.due(desired.functions.keys(), now, refresh);
+        let mut gaps = Vec::new();
+        if due.len() > READS_PER_PASS {
+            let sweep = self.reads.functions().await;
+            gaps.extend(self::gaps(Part::Functions, &sweep.errors));
+            self.note_sweep(&due, &sweep);
+            due = self.book.due(desired.functions.keys(), now, refresh);
+        }
+        due.truncate(READS_PER_PASS);
+        gaps.extend(self.read_in_detail(due).await);
+        let unread = desired.functions.keys().filter(|function| !self.book.knows(function)).count();
+        if unread > 0 && gaps.is_empty() {
+            let message = format!("{unread} functions are not read yet; {READS_PER_PASS} are read in a pass");
+            gaps.push(Gap { part: Part::Functions, message });
+        }
+        gaps
+    }
+
+    /// A sweep knows only `$LATEST`. What a whole sweep does not show is not there.
+    fn note_sweep(
+        &mut self,
+        due: &[FunctionRef],
+        sweep: &Partial<(FunctionRef, crate::domain::function::FunctionConfiguration)>,
+    ) {
+        let now = self.clock.now();
+        let shown: BTreeMap<_, _> = sweep.found.iter().map(|(function, shown)| (function, shown)).collect();
+        for function in due.iter().filter(|function| function.qualifier().is_none()) {
+            match shown.get(function) {
+                Some(configuration) => self.book.note_swept(function, configuration, now),
+                None if sweep.errors.is_empty() => {
+                    self.book.note(function.clone(), FunctionObservation::NotFound, now);
+                }
+                None => {}
+            }
+        }
+    }
+
+    async fn read_in_detail(&mut self, due: Vec<FunctionRef>) -> Vec<Gap> {
+        let reads = &self.reads;
+        let answers: Vec<_> = stream::iter(due)
+            .map(|function| async move {
+                let answer = reads.function(&function).await;
+                (function, answer)
+            })
+            .buffered(READS_AT_ONCE)
+            .collect()
+            .await;
+        let now = self.clock.now();
+        let mut errors = Vec::new();
+        for (function, answer) in answers {
+            match answer {
+                Ok(observation) => self.book.note(function, observation, now),
+                Err(error) => errors.push(error),
+            }
+        }
+        gaps(Part::Functions, &errors)
+    }
+}
+
+/// The failures as gaps: each different one in full, but not hundreds of the same kind.
+fn gaps(part: Part, errors: &[ApiError]) -> Vec<Gap> {
+    let messages: BTreeSet<String> = errors.iter().map(ToString::to_string).collect();
+    let more = messages.len().saturating_sub(GAPS_TOLD);
+    let mut told: Vec<Gap> =
+        messages.into_iter().take(GAPS_TOLD).map(|message| Gap { part, message }).collect();
+    if more > 0 {
+        told.push(Gap { part, message: format!("and {more} more such failures") });
+    }
+    told
+}

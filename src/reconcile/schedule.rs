@@ -1,0 +1,74 @@
+//! When the next pass is due: the poll interval with jitter, sooner when work is left, later and later while nothing
+//! can be seen. A pure function of what happened and of a number drawn by the caller.
+
+use std::time::Duration;
+
+/// The first wait after a failed observation.
+const FIRST_BACKOFF: Duration = Duration::from_secs(2);
+
+/// Nobody should wait longer than this after AWS or the permissions are back.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(5 * 60);
+
+/// The part of the poll interval within which passes of many daemons are spread.
+const JITTER: f64 = 0.1;
+
+/// How the last pass ended, as far as it matters for the next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ended {
+    /// It could see.
+    Saw {
+        /// After how long work is left to be gone on with.
+        go_on_after: Option<Duration>,
+    },
+    /// It could not see, like this many before it in a row (this one included).
+    Blind {
+        /// At least 1.
+        in_a_row: u32,
+    },
+}
+
+/// From the start of the last pass to the start of the next. `chance` is evenly drawn from 0 to 1.
+pub(super) fn wait(ended: Ended, poll_interval: Duration, chance: f64) -> Duration {
+    let polled = poll_interval.mul_f64(1.0 - JITTER * chance);
+    match ended {
+        Ended::Saw { go_on_after: None } => polled,
+        Ended::Saw { go_on_after: Some(after) } => after.min(polled),
+        Ended::Blind { in_a_row } => {
+            let doubled = FIRST_BACKOFF.saturating_mul(1 << in_a_row.saturating_sub(1).min(10));
+            doubled.min(LONGEST_BACKOFF).mul_f64(0.5 + 0.5 * chance)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_poll_comes_at_least_as_often_as_asked_for() {
+        for chance in [0.0, 0.3, 1.0] {
+            let wait = wait(Ended::Saw { go_on_after: None }, MINUTE, chance);
+            assert!(wait <= MINUTE && wait >= MINUTE.mul_f64(0.9), "{wait:?}");
+        }
+    }
+
+    #[test]
+    fn left_work_is_gone_on_with_no_later_than_the_next_poll() {
+        for (after, wanted) in [(0, 0), (5, 5), (900, 60)] {
+            let ended = Ended::Saw { go_on_after: Some(Duration::from_secs(after)) };
+            assert_eq!(wait(ended, MINUTE, 0.0), Duration::from_secs(wanted));
+        }
+    }
+
+    #[test]
+    fn blindness_is_met_with_ever_longer_waits_up_to_a_bound() {
+        let waits: Vec<u64> = [1, 2, 3, 8, 9, 1000]
+            .into_iter()
+            .map(|in_a_row| wait(Ended::Blind { in_a_row }, MINUTE, 1.0).as_secs())
+            .collect();
+        assert_eq!(waits, [2, 4, 8, 256, 300, 300]);
+        assert_eq!(wait(Ended::Blind { in_a_row: 1 }, MINUTE, 0.0), Duration::from_secs(1));
+    }
+}

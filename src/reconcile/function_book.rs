@@ -208,3 +208,130 @@ fn former_of(observation: &FunctionObservation) -> Option<VpcConfig> {
         FunctionObservation::NotFound | FunctionObservation::Unknown => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::function::LastUpdate;
+    use crate::domain::observed::InterfaceStatus;
+
+    const REFRESH: Duration = Duration::from_secs(300);
+
+    fn vpc(subnet: u32) -> VpcConfig {
+        let subnet = format!("subnet-{subnet:08x}").parse().expect("well-formed");
+        let group = "sg-00000001".parse().expect("well-formed");
+        VpcConfig { subnets: BTreeSet::from([subnet]), security_groups: std::iter::once(group).collect() }
+    }
+
+    fn shown(subnet: u32, last_update: Option<LastUpdate>) -> FunctionConfiguration {
+        FunctionConfiguration {
+            vpc: Some(vpc(subnet)),
+            former_vpc: None,
+            state: last_update.map(|_| FunctionState::Active),
+            last_update,
+            on_capacity_provider: false,
+            timeout: Duration::from_secs(3),
+        }
+    }
+
+    fn interface(id: u32, subnet: u32) -> (NetworkInterfaceId, Interface) {
+        let pair = vpc(subnet).pairs().next().expect("one subnet gives one pair");
+        let id: NetworkInterfaceId = format!("eni-{id:08x}").parse().expect("well-formed");
+        let interface = Interface {
+            id: id.clone(),
+            owner: account(),
+            pair,
+            zone: None,
+            zone_id: None,
+            status: InterfaceStatus::InUse,
+            associations: Vec::new(),
+            denies_internet_gateway: false,
+        };
+        (id, interface)
+    }
+
+    fn account() -> AccountId {
+        "111122223333".parse().expect("well-formed")
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("in range")
+    }
+
+    fn billing() -> FunctionRef {
+        "billing".parse().expect("well-formed")
+    }
+
+    fn book(subnet: u32) -> FunctionBook {
+        let mut book = FunctionBook::default();
+        let settled = shown(subnet, Some(LastUpdate::Successful));
+        book.note(billing(), FunctionObservation::Known(settled), at(0));
+        book
+    }
+
+    fn is_due(book: &FunctionBook, second: i64) -> bool {
+        !book.due([billing()].iter(), at(second), REFRESH).is_empty()
+    }
+
+    fn pairs(book: &FunctionBook) -> BTreeSet<Pair> {
+        book.pairs()
+    }
+
+    #[test]
+    fn a_function_is_read_at_first_and_then_when_its_configuration_is_old() {
+        assert!(is_due(&FunctionBook::default(), 0));
+        let book = book(1);
+        assert!(!is_due(&book, 1));
+        assert!(!is_due(&book, 299));
+        assert!(is_due(&book, 300));
+    }
+
+    #[test]
+    fn a_function_that_is_changing_is_read_in_every_pass() {
+        let mut book = book(1);
+        let changing = shown(2, Some(LastUpdate::InProgress));
+        book.note(billing(), FunctionObservation::Known(changing), at(1));
+        assert!(is_due(&book, 2));
+    }
+
+    #[test]
+    fn during_an_update_the_pairs_of_both_configurations_count_whichever_is_shown() {
+        for status in [LastUpdate::InProgress, LastUpdate::Failed] {
+            let mut book = book(1);
+            for _ in 0..2 {
+                book.note(billing(), FunctionObservation::Known(shown(2, Some(status))), at(1));
+                assert_eq!(pairs(&book), vpc(1).pairs().chain(vpc(2).pairs()).collect());
+            }
+            let settled = shown(2, Some(LastUpdate::Successful));
+            book.note(billing(), FunctionObservation::Known(settled), at(2));
+            assert_eq!(pairs(&book), vpc(2).pairs().collect());
+        }
+    }
+
+    #[test]
+    fn an_unexplained_interface_or_a_vanished_one_surprises_once() {
+        let mut book = book(1);
+        let known = BTreeMap::from([interface(1, 1)]);
+        assert!(!book.is_surprised_by(&account(), &known));
+        book.note_interfaces(&account(), &known);
+        let more = BTreeMap::from([interface(1, 1), interface(2, 7)]);
+        assert!(book.is_surprised_by(&account(), &more), "an interface that no pair explains");
+        book.note_interfaces(&account(), &more);
+        assert!(!book.is_surprised_by(&account(), &more), "the same again");
+        assert!(book.is_surprised_by(&account(), &BTreeMap::new()), "a used interface vanished");
+        book.note_interfaces(&account(), &BTreeMap::new());
+        assert!(!book.is_surprised_by(&account(), &BTreeMap::new()));
+    }
+
+    #[test]
+    fn a_doubted_function_is_due_until_it_was_read_or_swept() {
+        let mut book = book(1);
+        book.doubt_all();
+        assert!(is_due(&book, 1));
+        book.note_swept(&billing(), &shown(1, None), at(1));
+        assert!(!is_due(&book, 1), "a sweep that shows no change settles the doubt");
+        book.note_swept(&billing(), &shown(2, None), at(1));
+        assert!(is_due(&book, 1), "a sweep that shows a change leaves the states to be read");
+        assert_eq!(pairs(&book), vpc(1).pairs().chain(vpc(2).pairs()).collect(), "and it may be under way");
+    }
+}

@@ -1,1 +1,44 @@
-//! Simulator.
+//! A deterministic simulator of the parts of AWS that eipd talks to.
+//!
+//! ```text
+//!   SDK, in process ─► SimConnector ─┐                     ┌─► wire (EC2, Lambda, STS) ─► World
+//!                                    ├─► Sim (weather,  ───┤                                │
+//!   boto3, a daemon ─► HttpServer ───┘   throttle, clock)  └─► journal          data plane, law watch
+//! ```
+//!
+//! [`world::World`] is pure: time and seed come in, and the same calls at the same times give the same world. What it
+//! assumes where AWS is not certain are the numbered [`beliefs`]. [`Sim`] gives it a clock (tokio's, which a test may
+//! pause), bad weather and a journal. It sits below the SDK and shares no type with eipd, so that it cannot inherit a
+//! mistake of eipd's.
+//!
+//! A test asserts at its end that [`Sim::complaints`] (asked for, not simulated) and [`Sim::violations`] (laws
+//! broken by eipd's credentials) are empty, and looks at [`world::World::exposure`] for the egress gaps.
+
+pub mod beliefs;
+pub mod chance;
+mod clock;
+mod connector;
+mod faults;
+mod journal;
+mod moment;
+mod server;
+mod sim;
+mod throttle;
+mod torn;
+mod wire;
+pub mod world;
+
+pub use beliefs::Beliefs;
+pub use clock::SimTimeSource;
+pub use connector::SimConnector;
+pub use faults::{Effect, Fault, On, Staleness, When};
+pub use journal::{Ending, Entry, Journal};
+pub use moment::Moment;
+pub use server::HttpServer;
+pub use sim::{EIPD_ACCESS_KEY, SECRET_ACCESS_KEY, STRAY_ACCESS_KEY, Sim};
+pub use throttle::{Bucket, Limits, Rate};
+pub use wire::{Credentials, Principal, Reply, Request, Service};
+pub use world::{
+    FunctionState, Gap, GapKind, Hand, InterfaceStatus, NewAddress, NewFunction, NewInterface, Outcome,
+    Population, Refusal, RouteTarget, Span, Timing, Violation, ViolationKind, VpcConfig, World, WorldConfig,
+};

@@ -1,0 +1,217 @@
+//! The wire: requests as the SDKs send them, answers as AWS gives them.
+//!
+//! EC2 speaks query/XML 2016-11-15, STS query/XML 2011-06-15, Lambda REST/JSON (AWS.md section 2; confirmed).
+//! Reading a request never fails: what is not understood becomes a call that is answered with an error, and a
+//! complaint that tests assert empty. There is no transport, no fault and no throttle here.
+
+mod ec2;
+mod failure;
+mod lambda;
+mod paging;
+mod params;
+mod principals;
+mod sts;
+mod xml;
+
+pub(crate) use failure::Failure;
+pub(crate) use principals::{Caller, Principals};
+pub use principals::{Credentials, Principal};
+
+use crate::moment::Moment;
+use crate::throttle::Bucket;
+use crate::world::{Refusal, World};
+use bytes::Bytes;
+use params::Params;
+use std::fmt;
+
+/// A request as it came over the wire.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// `GET`, `POST`, ….
+    pub method: String,
+    /// The path, percent-encoded, without the query.
+    pub path: String,
+    /// The query without its question mark; empty when there is none.
+    pub query: String,
+    /// The Authorization header, if there is one.
+    pub authorization: Option<String>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// An answer as it goes over the wire.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers, the content type among them.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// The service that a request is for, by its credential scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    /// Amazon EC2.
+    Ec2,
+    /// AWS Lambda.
+    Lambda,
+    /// AWS STS.
+    Sts,
+    /// None that is simulated.
+    Unknown,
+}
+
+impl Service {
+    /// Its name in a credential scope and in IAM.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ec2 => "ec2",
+            Self::Lambda => "lambda",
+            Self::Sts => "sts",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A request that was understood as far as it can be without the world.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) service: Service,
+    pub(crate) operation: String,
+    pub(crate) mutating: bool,
+    pub(crate) page: u32,
+    pub(crate) bucket: Bucket,
+    pub(crate) access_key: Option<String>,
+    pub(crate) region: Option<String>,
+    pub(crate) detail: String,
+    /// What the operation names: path parts (for Lambda) and parameters.
+    pub(crate) resource: String,
+    pub(crate) params: Params,
+}
+
+/// What a call is answered from.
+pub(crate) struct Office<'a> {
+    pub(crate) world: &'a mut World,
+    pub(crate) principals: &'a mut Principals,
+    pub(crate) complaints: &'a mut Vec<String>,
+    pub(crate) views: Views,
+    pub(crate) caller: Caller,
+    pub(crate) request_id: String,
+}
+
+/// The moments whose snapshots a call reads, one for each side (AWS.md section 2, eventual consistency; confirmed).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Views {
+    pub(crate) addresses: Moment,
+    pub(crate) interfaces: Moment,
+}
+
+impl Office<'_> {
+    /// Remembers that something is not simulated, and makes the error that says so.
+    pub(crate) fn complain(&mut self, code: &'static str, message: String) -> Failure {
+        self.complaints.push(message.clone());
+        Failure::new(code, 400, message)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.code, 400, refusal.message)
+    }
+}
+
+/// The region that a request is signed for.
+pub(crate) fn region_of(request: &Request) -> Option<String> {
+    Scope::of(request.authorization.as_deref()).region
+}
+
+/// Understands a request.
+pub(crate) fn read(request: &Request) -> Call {
+    let scope = Scope::of(request.authorization.as_deref());
+    let is_lambda_path = ["/2015-03-31/", "/2017-03-31/"].iter().any(|start| request.path.starts_with(start));
+    let service = match scope.service.as_deref() {
+        Some("ec2") => Service::Ec2,
+        Some("lambda") => Service::Lambda,
+        Some("sts") => Service::Sts,
+        None if is_lambda_path => Service::Lambda,
+        None => Service::Ec2,
+        Some(_) => Service::Unknown,
+    };
+    let mut call = match service {
+        Service::Lambda => lambda::read(request),
+        Service::Ec2 => ec2::read(request),
+        Service::Sts => sts::read(request),
+        Service::Unknown => Call::new(service, scope.service.clone().unwrap_or_default(), Params::default()),
+    };
+    (call.access_key, call.region) = (scope.access_key, scope.region);
+    call
+}
+
+/// Carries a call out. The body is the service's XML or JSON document.
+pub(crate) fn carry_out(office: &mut Office<'_>, call: &Call) -> Result<String, Failure> {
+    match call.service {
+        Service::Ec2 => ec2::carry_out(office, call),
+        Service::Lambda => lambda::carry_out(office, call),
+        Service::Sts => sts::carry_out(office, call),
+        Service::Unknown => {
+            let message = format!("the service {} is not simulated", call.operation);
+            Err(office.complain("UnknownService", message))
+        }
+    }
+}
+
+/// A successful answer.
+pub(crate) fn success(service: Service, body: String, request_id: &str) -> Reply {
+    let (kind, id) = match service {
+        Service::Lambda => ("application/json", "x-amzn-RequestId"),
+        _ => ("text/xml;charset=UTF-8", "x-amzn-requestid"),
+    };
+    let headers = vec![("content-type", kind.to_owned()), (id, request_id.to_owned())];
+    Reply { status: 200, headers, body: Bytes::from(body) }
+}
+
+impl Call {
+    pub(crate) fn new(service: Service, operation: String, params: Params) -> Self {
+        Self {
+            service,
+            operation,
+            mutating: false,
+            page: 1,
+            bucket: Bucket::NonMutating,
+            access_key: None,
+            region: None,
+            detail: params.summary(),
+            resource: String::new(),
+            params,
+        }
+    }
+}
+
+/// The credential scope of a signature: `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …`.
+/// The signature itself is not verified.
+#[derive(Default)]
+struct Scope {
+    access_key: Option<String>,
+    region: Option<String>,
+    service: Option<String>,
+}
+
+impl Scope {
+    fn of(authorization: Option<&str>) -> Self {
+        let Some((_, rest)) = authorization.and_then(|header| header.split_once("Credential=")) else {
+            return Self::default();
+        };
+        let mut parts = rest.split([',', ' ']).next().unwrap_or_default().split('/').map(str::to_owned);
+        let access_key = parts.next();
+        let _date = parts.next();
+        Self { access_key, region: parts.next(), service: parts.next() }
+    }
+}

@@ -1,0 +1,115 @@
+//! The law watch: what a caller with eipd's credentials must never do, recorded when it does.
+//!
+//! It only remembers; a call is refused by AWS's rules or not at all. Tests assert that nothing was recorded.
+
+use super::{AddressIx, World};
+use crate::moment::Moment;
+use std::collections::BTreeSet;
+
+/// Whose hand makes a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hand {
+    /// The daemon's credentials: watched.
+    Eipd,
+    /// Anybody else's.
+    Stray,
+}
+
+/// Which law was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ViolationKind {
+    /// A mutating call named an allocation outside [`World::manage`] (DESIGN.md law 1).
+    UnmanagedAddress,
+    /// A mutating call named an interface that no managed function ever used (law 1).
+    UnmanagedInterface,
+    /// A healthy association of an expected function's interface was broken (law 2).
+    HealthyBroken,
+    /// An address was allocated or released (law 4).
+    AddressAllocatedOrReleased,
+}
+
+/// A broken law.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// When.
+    pub at: Moment,
+    /// Which law.
+    pub kind: ViolationKind,
+    /// What was done to what.
+    pub detail: String,
+}
+
+/// What is managed, and what was seen.
+#[derive(Debug, Default)]
+pub(crate) struct LawWatch {
+    managed: Option<(BTreeSet<String>, BTreeSet<String>)>,
+    violations: Vec<Violation>,
+}
+
+impl World {
+    /// Declares what eipd may name in a mutating call: these allocations, and interfaces that these functions (by name,
+    /// without a qualifier) use or ever used. Until this is called anything may be named; said again, it adds.
+    pub fn manage<A: AsRef<str>, F: AsRef<str>>(&mut self, allocations: &[A], functions: &[F]) {
+        let (managed, names) = self.laws.managed.get_or_insert_default();
+        managed.extend(allocations.iter().map(|id| id.as_ref().to_owned()));
+        names.extend(functions.iter().map(|name| name.as_ref().to_owned()));
+    }
+
+    /// The laws that eipd's credentials broke, oldest first. Tests assert that there are none.
+    pub fn violations(&self) -> &[Violation] {
+        &self.laws.violations
+    }
+
+    /// Records that an address was allocated or released.
+    pub(crate) fn watch_holding(&mut self, hand: Hand, detail: &str) {
+        if hand == Hand::Eipd {
+            self.violate(ViolationKind::AddressAllocatedOrReleased, detail.to_owned());
+        }
+    }
+
+    /// Looks at the names in a mutating call, whether or not it then succeeds.
+    pub(crate) fn watch_naming(
+        &mut self,
+        hand: Hand,
+        operation: &str,
+        allocation: Option<&str>,
+        interface: Option<&str>,
+    ) {
+        let (Hand::Eipd, Some((managed, names))) = (hand, &self.laws.managed) else { return };
+        let strange_address = allocation.filter(|id| !managed.contains(*id));
+        let strange_interface = interface.filter(|id| {
+            let place = self.interface_place(id);
+            let pair = place.and_then(|place| self.interfaces[place].pair);
+            !pair.is_some_and(|pair| self.pairs[pair].ever.iter().any(|name| names.contains(name)))
+        });
+        let found = [
+            (ViolationKind::UnmanagedAddress, strange_address),
+            (ViolationKind::UnmanagedInterface, strange_interface),
+        ];
+        for (kind, id) in found.map(|(kind, id)| (kind, id.map(|id| format!("{operation} named {id}")))) {
+            if let Some(detail) = id {
+                self.violate(kind, detail);
+            }
+        }
+    }
+
+    /// Looks at an association that is about to be broken. It is healthy when its address is in the set of every
+    /// expected function version that uses the interface (DESIGN.md law 2).
+    pub(crate) fn watch_breaking(&mut self, hand: Hand, operation: &str, address: AddressIx) {
+        let Some(association) = self.addresses[address].association() else { return };
+        let interface = &self.interfaces[association.interface];
+        let (Hand::Eipd, Some(pair)) = (hand, interface.pair) else { return };
+        let public_ip = &self.addresses[address].public_ip;
+        let users = self.pairs[pair].users.iter().filter_map(|unit| self.units[*unit].watch);
+        let mut watches = users.map(|watch| &self.watches[watch]).peekable();
+        if watches.peek().is_some() && watches.all(|watch| watch.expected.contains(public_ip)) {
+            let allocation = &self.addresses[address].allocation_id;
+            let detail = format!("{operation} took {allocation} ({public_ip}) from {}", interface.id);
+            self.violate(ViolationKind::HealthyBroken, detail);
+        }
+    }
+
+    fn violate(&mut self, kind: ViolationKind, detail: String) {
+        self.laws.violations.push(Violation { at: self.now, kind, detail });
+    }
+}

@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""Does boto3 accept the simulator's answers?
+
+Run it from the repository's root with any boto3:
+
+    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install boto3
+    /tmp/venv/bin/python tests/sim/check/boto3_check.py
+
+It builds and starts the example `serve` on a loopback port, calls each operation that is simulated, checks what boto3
+made of the answers, and ends the example. Nothing leaves the machine. Exit code 0 means that every check held.
+"""
+
+import os
+import subprocess
+import sys
+
+ENVIRONMENT = {
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_ACCESS_KEY_ID": "AKIASTRAYSTRAYSTRAY0",
+    "AWS_SECRET_ACCESS_KEY": "simulated",
+    "AWS_REGION": "eu-west-1",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "NO_PROXY": "127.0.0.1",
+}
+os.environ.update(ENVIRONMENT)
+
+import boto3  # noqa: E402  (the environment above must come first)
+from botocore.config import Config  # noqa: E402
+from botocore.exceptions import ClientError  # noqa: E402
+
+CHECKS = 0
+
+
+def check(what, condition):
+    global CHECKS
+    CHECKS += 1
+    if not condition:
+        sys.exit(f"FAILED: {what}")
+
+
+def refused(what, code, status, call, **parameters):
+    try:
+        call(**parameters)
+    except ClientError as error:
+        found = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+        check(f"{what}: {found}", found == (code, status))
+        check(f"{what} has a request id", error.response["ResponseMetadata"].get("RequestId"))
+        check(f"{what} has a message", error.response["Error"]["Message"])
+        return
+    sys.exit(f"FAILED: {what} was not refused")
+
+
+def start():
+    command = ["cargo", "run", "--quiet", "-p", "eipd-sim", "--example", "serve"]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    facts = {}
+    for line in server.stdout:
+        key, _, value = line.strip().partition("=")
+        facts[key] = value
+        if key == "READY":
+            return server, facts
+    sys.exit("FAILED: the example did not start")
+
+
+def client(service, url, **session):
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
+    return boto3.client(service, endpoint_url=url, config=config, **session)
+
+
+def check_interfaces(ec2, facts):
+    subnets = facts["SUBNETS"].split(",")
+    lambdas = [{"Name": "interface-type", "Values": ["lambda"]}]
+    found = ec2.describe_network_interfaces(Filters=lambdas, MaxResults=1000, IncludeManagedResources=True)
+    interfaces = found["NetworkInterfaces"]
+    check("three interfaces, one of them of an update", len(interfaces) == 3)
+    check("a request id", found["ResponseMetadata"]["RequestId"])
+    one = next(i for i in interfaces if i["NetworkInterfaceId"] == facts["INTERFACE"])
+    check("subnet", one["SubnetId"] == subnets[0])
+    check("groups", [g["GroupId"] for g in one["Groups"]] == [facts["GROUP"]])
+    check("status", one["Status"] == "in-use")
+    check("attachment", one["Attachment"]["AttachmentId"].startswith("ela-attach-"))
+    check("owner of the attachment", one["Attachment"]["InstanceOwnerId"] == "amazon-aws")
+    check("no association", "Association" not in one)
+    check("type", one["InterfaceType"] == "lambda")
+    check("a time", one["Attachment"]["AttachTime"].year >= 2026)
+    pages = ec2.get_paginator("describe_network_interfaces").paginate(PaginationConfig={"PageSize": 5})
+    check("paginator", sum(len(page["NetworkInterfaces"]) for page in pages) == 3)
+    by_subnet = [{"Name": "subnet-id", "Values": subnets[1:]}, {"Name": "group-id", "Values": [facts["GROUP"]]}]
+    check("by subnet and group", len(ec2.describe_network_interfaces(Filters=by_subnet)["NetworkInterfaces"]) == 1)
+    refused("MaxResults 1001", "InvalidParameterValue", 400, ec2.describe_network_interfaces, MaxResults=1001)
+    refused("MaxResults with ids", "InvalidParameterCombination", 400, ec2.describe_network_interfaces,
+            MaxResults=5, NetworkInterfaceIds=[facts["INTERFACE"]])
+    refused("an unknown id", "InvalidNetworkInterfaceID.NotFound", 400, ec2.describe_network_interfaces,
+            NetworkInterfaceIds=["eni-0123456789abcdef0"])
+    many = [{"Name": "subnet-id", "Values": [f"subnet-{n:017x}" for n in range(201)]}]
+    refused("201 filter values", "FilterLimitExceeded", 400, ec2.describe_network_interfaces, Filters=many)
+
+
+def check_addresses(ec2, facts):
+    first, second = facts["ALLOCATIONS"].split(",")
+    eni = facts["INTERFACE"]
+    tagged = ec2.describe_addresses(Filters=[{"Name": "tag:pool", "Values": ["a"]}])["Addresses"]
+    check("by tag", [a["AllocationId"] for a in tagged] == [first])
+    check("tags", tagged[0]["Tags"] == [{"Key": "pool", "Value": "a"}])
+    refused("dry run", "DryRunOperation", 412, ec2.associate_address, AllocationId=first, NetworkInterfaceId=eni,
+            DryRun=True)
+    done = ec2.associate_address(AllocationId=first, NetworkInterfaceId=eni, AllowReassociation=False)
+    check("association id", done["AssociationId"].startswith("eipassoc-"))
+    again = ec2.associate_address(AllocationId=first, NetworkInterfaceId=eni, AllowReassociation=False)
+    check("idempotent", again["AssociationId"] == done["AssociationId"])
+    shown = ec2.describe_network_interfaces(NetworkInterfaceIds=[eni])["NetworkInterfaces"][0]
+    check("shown on the interface", shown["Association"]["AllocationId"] == first)
+    check("and on its private address", shown["PrivateIpAddresses"][0]["Association"]["PublicIp"])
+    address = ec2.describe_addresses(AllocationIds=[first])["Addresses"][0]
+    check("shown on the address", address["NetworkInterfaceId"] == eni)
+    check("owner", address["NetworkInterfaceOwnerId"] == "111122223333")
+    other = next(i["NetworkInterfaceId"] for i in ec2.describe_network_interfaces()["NetworkInterfaces"]
+                 if i["NetworkInterfaceId"] != eni)
+    refused("a busy address", "Resource.AlreadyAssociated", 400, ec2.associate_address, AllocationId=first,
+            NetworkInterfaceId=other, AllowReassociation=False)
+    refused("an unknown address", "InvalidAllocationID.NotFound", 400, ec2.associate_address,
+            AllocationId="eipalloc-0123456789abcdef0", NetworkInterfaceId=eni)
+    ec2.associate_address(AllocationId=second, NetworkInterfaceId=eni, AllowReassociation=True)
+    check("replaced", "AssociationId" not in ec2.describe_addresses(AllocationIds=[first])["Addresses"][0])
+    association = ec2.describe_addresses(AllocationIds=[second])["Addresses"][0]["AssociationId"]
+    refused("a release in use", "InvalidIPAddress.InUse", 400, ec2.release_address, AllocationId=second)
+    ec2.disassociate_address(AssociationId=association)
+    ec2.disassociate_address(AssociationId=association)
+    ec2.release_address(AllocationId=second)
+    tags = [{"ResourceType": "elastic-ip", "Tags": [{"Key": "made", "Value": "here"}]}]
+    new = ec2.allocate_address(Domain="vpc", TagSpecifications=tags)
+    ec2.create_tags(Resources=[new["AllocationId"]], Tags=[{"Key": "x", "Value": "<&>"}])
+    values = {t["Key"]: t["Value"] for t in ec2.describe_addresses(AllocationIds=[new["AllocationId"]])["Addresses"][0]["Tags"]}
+    check("tags again", values == {"made": "here", "x": "<&>"})
+
+
+def check_network(ec2, facts):
+    subnets = ec2.describe_subnets(SubnetIds=facts["SUBNETS"].split(","))["Subnets"]
+    check("subnets", [s["AvailabilityZone"] for s in subnets] == ["eu-west-1a", "eu-west-1b"])
+    by_subnet = [{"Name": "association.subnet-id", "Values": [subnets[0]["SubnetId"]]}]
+    table = ec2.describe_route_tables(Filters=by_subnet)["RouteTables"][0]
+    check("a route to an internet gateway", any(r.get("GatewayId", "").startswith("igw-") for r in table["Routes"]))
+    group = ec2.describe_security_groups(GroupIds=[facts["GROUP"]])["SecurityGroups"][0]
+    check("open egress", group["IpPermissionsEgress"][0]["IpRanges"][0]["CidrIp"] == "0.0.0.0/0")
+    check("zones", ec2.describe_availability_zones()["AvailabilityZones"][0]["NetworkBorderGroup"] == "eu-west-1")
+    check("VPC", ec2.describe_vpcs()["Vpcs"][0]["VpcId"] == facts["VPC"])
+    check("gateway", ec2.describe_internet_gateways()["InternetGateways"][0]["Attachments"][0]["VpcId"] == facts["VPC"])
+
+
+def check_lambda(functions, facts):
+    one = functions.get_function_configuration(FunctionName="billing")
+    check("state", (one["State"], one["LastUpdateStatus"]) == ("Active", "Successful"))
+    check("VPC", one["VpcConfig"]["SubnetIds"] == facts["SUBNETS"].split(","))
+    check("VPC id", one["VpcConfig"]["VpcId"] == facts["VPC"])
+    alias = functions.get_function_configuration(FunctionName="billing", Qualifier="live")
+    check("alias", alias["Version"] == "1" and alias["FunctionArn"].endswith(":billing:live"))
+    check("by ARN", functions.get_function_configuration(FunctionName=one["FunctionArn"])["Version"] == "$LATEST")
+    check("pending", functions.get_function_configuration(FunctionName="pending")["State"] == "Pending")
+    check("in progress", functions.get_function_configuration(FunctionName="crowd-00")["LastUpdateStatus"] == "InProgress")
+    check("no VPC", "VpcConfig" not in functions.get_function_configuration(FunctionName="outside"))
+    page = functions.list_functions(MaxItems=1000)
+    check("fifty a page", len(page["Functions"]) == 50 and page["NextMarker"])
+    check("no states", not any("State" in f or "LastUpdateStatus" in f for f in page["Functions"]))
+    pages = functions.get_paginator("list_functions").paginate(FunctionVersion="ALL")
+    everything = [f["FunctionArn"] for page in pages for f in page["Functions"]]
+    check("all versions", len(everything) == 64 and len(set(everything)) == 64)
+    check("versions", [v["Version"] for v in functions.list_versions_by_function(FunctionName="billing")["Versions"]]
+          == ["$LATEST", "1"])
+    check("aliases", functions.list_aliases(FunctionName="billing")["Aliases"][0]["Name"] == "live")
+    check("get alias", functions.get_alias(FunctionName="billing", Name="live")["FunctionVersion"] == "1")
+    check("tags", functions.list_tags(Resource=one["FunctionArn"])["Tags"] == {"team": "money & <co>"})
+    whole = functions.get_function(FunctionName="billing")
+    check("get function", whole["Configuration"]["State"] == "Active" and whole["Tags"])
+    refused("an unknown function", "ResourceNotFoundException", 404, functions.get_function_configuration,
+            FunctionName="nobody")
+
+
+def check_credentials(url, facts):
+    sts = client("sts", url)
+    check("who am I", sts.get_caller_identity()["Arn"] == "arn:aws:iam::111122223333:user/stray")
+    role = "arn:aws:iam::111122223333:role/reader"
+    session = sts.assume_role(RoleArn=role, RoleSessionName="me", ExternalId="their-id", DurationSeconds=900)["Credentials"]
+    keys = {"aws_access_key_id": session["AccessKeyId"], "aws_secret_access_key": session["SecretAccessKey"],
+            "aws_session_token": session["SessionToken"]}
+    arn = client("sts", url, **keys).get_caller_identity()["Arn"]
+    check("a session", arn == "arn:aws:sts::111122223333:assumed-role/reader/me")
+    check("reads", client("ec2", url, **keys).describe_addresses()["Addresses"])
+    bad = {"aws_access_key_id": "AKIANOBODY", "aws_secret_access_key": "x"}
+    refused("EC2, unknown key", "AuthFailure", 401, client("ec2", url, **bad).describe_addresses)
+    refused("Lambda, unknown key", "UnrecognizedClientException", 403, client("lambda", url, **bad).list_functions)
+    refused("STS, unknown key", "InvalidClientTokenId", 403, client("sts", url, **bad).get_caller_identity)
+
+
+def main():
+    server, facts = start()
+    try:
+        url = facts["URL"]
+        ec2 = client("ec2", url)
+        check_interfaces(ec2, facts)
+        check_addresses(ec2, facts)
+        check_network(ec2, facts)
+        check_lambda(client("lambda", url), facts)
+        check_credentials(url, facts)
+        before = CHECKS
+        refused("an unknown operation", "InvalidAction", 400, ec2.describe_instances)
+        refused("an unknown filter", "InvalidParameterValue", 400, ec2.describe_addresses,
+                Filters=[{"Name": "colour", "Values": ["blue"]}])
+        refused("an unknown parameter", "UnknownParameter", 400, ec2.associate_address, PublicIp="198.18.0.0",
+                AllocationId="eipalloc-0", NetworkInterfaceId="eni-0")
+        rest, _ = server.communicate(timeout=20)
+        check("three complaints", "COMPLAINTS=3" in rest)
+        check("a journal", "ec2 AssociateAddress" in rest and "AKIA" not in rest)
+        print(f"boto3 {boto3.__version__}: {CHECKS} checks held, {CHECKS - before} of them on complaints and journal")
+    finally:
+        if server.poll() is None:
+            server.terminate()
+            server.wait()
+
+
+main()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from functools import lru_cache
+from functools import cache
 
 import boto3
 from botocore.config import Config
@@ -36,7 +36,7 @@ def source_archive() -> bytes:
 ARCHIVE = source_archive()
 
 
-@lru_cache(maxsize=None)
+@cache
 def client(server: Loopback, service: str, region: str = REGION):
     """A boto3 client that talks to the loopback server and to nothing else. Making one is slow, so it is kept."""
     return boto3.client(

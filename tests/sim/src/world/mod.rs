@@ -20,6 +20,8 @@ mod laws;
 mod lifecycle;
 mod network;
 mod pairs;
+#[cfg(test)]
+mod tests;
 mod timing;
 mod units;
 

@@ -23,6 +23,8 @@ mod journal;
 mod moment;
 mod server;
 mod sim;
+#[cfg(test)]
+mod tests;
 mod throttle;
 mod torn;
 mod wire;

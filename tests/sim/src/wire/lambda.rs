@@ -47,7 +47,7 @@ pub(crate) fn read(request: &Request) -> Call {
     };
     let mut call = Call::new(Service::Lambda, operation.to_owned(), params);
     call.bucket = if operation == "GetFunction" { Bucket::LambdaGetFunction } else { Bucket::Lambda };
-    call.page = Cursor::decode(call.params.text("Marker")).map_or(1, |(_, cursor)| cursor.page);
+    call.page = Cursor::decode(call.params.peek("Marker")).map_or(1, |(_, cursor)| cursor.page);
     let gap = if call.detail.is_empty() || resource.is_empty() { "" } else { " " };
     call.detail = format!("{resource}{gap}{}", call.detail);
     call.resource = resource;

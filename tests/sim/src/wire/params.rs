@@ -56,6 +56,11 @@ impl Params {
         Self { values, read: RefCell::default() }
     }
 
+    /// A parameter for routing and counting, which does not count as read.
+    pub(crate) fn peek(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         let value = self.values.get(name)?;
         self.read.borrow_mut().insert(name.to_owned());

@@ -11,7 +11,7 @@ pub(crate) fn read(request: &Request) -> Call {
     let params = Params::parse(&request.body);
     let operation = params.text("Action").unwrap_or_default().to_owned();
     let mut call = Call::new(Service::Sts, operation, params);
-    call.resource = call.params.text("RoleArn").unwrap_or("*").to_owned();
+    call.resource = call.params.peek("RoleArn").unwrap_or("*").to_owned();
     call
 }
 

@@ -22,9 +22,9 @@ pub(crate) fn read(request: &Request) -> Call {
     let mut call = Call::new(Service::Ec2, operation, params);
     let params = &call.params;
     call.mutating = MUTATING.contains(&call.operation.as_str());
-    call.page = Cursor::decode(params.text("NextToken")).map_or(1, |(_, cursor)| cursor.page);
+    call.page = Cursor::decode(params.peek("NextToken")).map_or(1, |(_, cursor)| cursor.page);
     let narrowed = params.has_any("Filter")
-        || params.text("MaxResults").is_some()
+        || params.peek("MaxResults").is_some()
         || ["NetworkInterfaceId", "AllocationId", "PublicIp", "SubnetId", "GroupId", "RouteTableId"]
             .iter()
             .any(|ids| params.has_any(ids));
@@ -33,7 +33,7 @@ pub(crate) fn read(request: &Request) -> Call {
         (false, true) => Bucket::NonMutating,
         (false, false) => Bucket::Unfiltered,
     };
-    call.resource = params.text("AllocationId").unwrap_or("*").to_owned();
+    call.resource = params.peek("AllocationId").unwrap_or("*").to_owned();
     call
 }
 

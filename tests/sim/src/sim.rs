@@ -77,7 +77,8 @@ impl Sim {
         Self { clock: SimTimeSource::starting_at(start), state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Does something with the world, which is brought up to the present first.
+    /// Does something with the world, which is brought up to the present first. `f` holds the lock: it must not use the
+    /// handle.
     pub fn world<R>(&self, f: impl FnOnce(&mut World) -> R) -> R {
         f(&mut self.lock().world)
     }

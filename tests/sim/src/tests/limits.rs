@@ -104,7 +104,8 @@ fn list_functions_gives_fifty_a_page_and_no_states() {
             world.publish_version(&format!("function-{number:05}"));
         }
     });
-    for (target, expected) in [("MaxItems=10000", 60_usize), ("MaxItems=7", 60), ("FunctionVersion=ALL", 120)] {
+    for (target, expected) in [("MaxItems=10000", 60_usize), ("MaxItems=7", 60), ("FunctionVersion=ALL", 120)]
+    {
         let (mut marker, mut names, mut pages) = (String::new(), BTreeSet::new(), 0);
         loop {
             let next = if marker.is_empty() { String::new() } else { format!("&Marker={marker}") };

@@ -95,21 +95,41 @@ pub(crate) struct Watch {
 
 impl World {
     /// Declares from which public addresses a function version (`name`, `name:3`, `name:alias`) may leave, and begins
-    /// to integrate. Said again, it changes the set and keeps the sums.
+    /// to integrate. Said again, it changes the set and keeps the sums; a function that is deleted and
+    /// created anew stays expected.
     pub fn expect<S: AsRef<str>>(&mut self, function: &str, public_ips: &[S]) {
         let unit = self.unit_at(function);
         let expected = public_ips.iter().map(|ip| ip.as_ref().to_owned()).collect();
-        let known = self.units[unit].watch;
-        if let Some(watch) = known {
-            self.watches[watch].expected = expected;
-        } else {
+        let next = self.watches.len();
+        let place = *self.watch_keys.entry(function.to_owned()).or_insert(next);
+        if place == next {
             let key = function.to_owned();
-            let watch =
-                Watch { key, expected, gaps: Vec::new(), open: [None; 2], closed: [Duration::ZERO; 2] };
-            self.units[unit].watch = Some(self.watches.len());
-            self.watches.push(watch);
+            self.watches.push(Watch {
+                key,
+                expected,
+                gaps: Vec::new(),
+                open: [None; 2],
+                closed: [Duration::ZERO; 2],
+            });
+        } else {
+            self.watches[place].expected = expected;
         }
+        self.units[unit].watch = Some(place);
         self.touch_unit(unit);
+    }
+
+    /// Declares a function as eipd's configuration would: it may leave from these allocations' addresses (see
+    /// [`World::expect`]), and eipd may name them and its interfaces (see [`World::manage`]).
+    pub fn declare<S: AsRef<str>>(&mut self, function: &str, allocations: &[S]) {
+        let ips: Vec<String> = allocations.iter().map(|id| self.public_ip(id.as_ref()).to_owned()).collect();
+        self.expect(function, &ips);
+        let name = function.split_once(':').map_or(function, |(name, _)| name);
+        self.manage(allocations, &[name]);
+    }
+
+    /// A function that is created anew under a name that is expected is expected too.
+    pub(crate) fn inherit_watch(&mut self, name: &str, unit: UnitIx) {
+        self.units[unit].watch = self.watch_keys.get(name).copied();
     }
 
     /// How a function version's invocations leave now.
@@ -130,7 +150,7 @@ impl World {
 
     /// What was integrated for an expected function version, an open gap up to the present included.
     pub fn exposure(&self, function: &str) -> Exposure {
-        let watch = self.watches.iter().find(|watch| watch.key == function);
+        let watch = self.watch_keys.get(function).map(|place| &self.watches[*place]);
         watch.map_or_else(Exposure::default, |watch| self.exposure_of(watch))
     }
 

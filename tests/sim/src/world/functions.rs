@@ -240,6 +240,7 @@ impl World {
             published: 0,
         };
         self.functions.insert(new.name.clone(), function);
+        self.inherit_watch(&new.name, latest);
         latest
     }
 
@@ -252,6 +253,7 @@ impl World {
         self.units[unit].alive = false;
         self.units[unit].change = None;
         self.rehold(unit, false);
+        self.units[unit].watch = None;
     }
 
     fn place(&mut self, vpc: Option<&VpcConfig>) -> Option<Placement> {

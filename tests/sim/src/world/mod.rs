@@ -150,6 +150,7 @@ pub struct World {
     units: Vec<Unit>,
     replacements: BTreeMap<InterfaceIx, InterfaceIx>,
     watches: Vec<dataplane::Watch>,
+    watch_keys: BTreeMap<String, usize>,
     laws: laws::LawWatch,
     chronicle: Vec<(Moment, String)>,
 }
@@ -191,6 +192,7 @@ impl World {
             units: Vec::new(),
             replacements: BTreeMap::new(),
             watches: Vec::new(),
+            watch_keys: BTreeMap::new(),
             laws: laws::LawWatch::default(),
             chronicle: Vec::new(),
         }

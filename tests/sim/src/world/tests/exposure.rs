@@ -137,3 +137,32 @@ fn a_function_that_cannot_be_invoked_or_is_in_no_vpc_has_no_gap() {
     stage.world.advance_by(LONG);
     assert_eq!(stage.world.exposure("billing").bare_seconds, 60.0);
 }
+
+#[test]
+fn a_function_that_is_created_anew_stays_expected() {
+    let mut stage = stage().with_billing();
+    let allocations = expected(&mut stage);
+    stage.world.delete_function("billing");
+    stage.world.advance_by(LONG);
+    assert_eq!(stage.world.exposure("billing").gaps, []);
+    let config = stage.config();
+    stage.world.create_active_function("billing", config);
+    stage.world.advance_by(MINUTE);
+    assert_eq!(stage.world.exposure("billing").bare_seconds, 60.0);
+    stage.world.cover(&allocations);
+    stage.world.advance_by(MINUTE);
+    assert_eq!(stage.world.exposure("billing").bare_seconds, 60.0);
+}
+
+#[test]
+fn declaring_is_expecting_and_managing() {
+    let mut stage = stage().with_billing();
+    let allocations = stage.world.allocate_many(2);
+    stage.world.declare("billing", &allocations);
+    assert_eq!(stage.world.uncovered(), ["billing"]);
+    for (allocation, subnet) in allocations.iter().zip(0..) {
+        let interface = stage.interfaces(subnet, 0)[0].clone();
+        stage.world.associate(crate::Hand::Eipd, allocation, &interface, false).expect("free and bare");
+    }
+    assert_eq!((stage.world.uncovered().len(), stage.world.violations()), (0, &[][..]));
+}

@@ -1,8 +1,8 @@
 """moto on a free loopback port, inside this process, with a journal of every request.
 
 moto runs here, not in a process of its own, so that its backends can be corrected (aws_like.py) and so that a test
-can look at the requests themselves. This file knows nothing of `eipd` but how to tell its requests from boto3's, and
-never answers for moto except where a test orders a refusal.
+can look at the requests themselves. This file knows nothing of `eipd`, and never
+answers for moto except where a test orders a refusal.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ LAMBDA_PATHS = [
 ]
 """The part of Lambda's REST interface that gets names in the journal; anything else shows as method and path."""
 
+TESTER = "conformance-tester"
+"""What the test's own clients put into their user agent."""
+
 READS = re.compile(r"^(Describe|List|Get|AssumeRole)")
 
 
@@ -39,9 +42,9 @@ class Call:
     signed: bool
 
     @property
-    def by_boto3(self) -> bool:
-        """Whether the test itself made the call."""
-        return "boto" in self.agent.lower()
+    def by_test(self) -> bool:
+        """Whether the test itself made the call: its clients say so. Every other call is the program's."""
+        return TESTER in self.agent
 
     @property
     def reads_only(self) -> bool:
@@ -67,7 +70,7 @@ class Journal:
     def of_program(self) -> list[Call]:
         """The calls that the program under test made."""
         with self.lock:
-            return [call for call in self.calls if not call.by_boto3]
+            return [call for call in self.calls if not call.by_test]
 
     def mutations(self) -> list[Call]:
         """The calls of the program under test that could have changed something."""
@@ -80,6 +83,7 @@ class Loopback:
     def __init__(self) -> None:
         self.journal = Journal()
         self.denied: set[str] = set()
+        self.changing = threading.Lock()
         self.server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
         self.server.start()
         self.port = self.server.get_host_and_port()[1]
@@ -91,14 +95,21 @@ class Loopback:
         self.server.stop()
 
     def watch(self, app):
-        """Wraps the WSGI application: notes each request, then lets moto answer unless the operation is refused."""
+        """Wraps the WSGI application: notes each request, then lets moto answer unless the operation is refused.
+
+        Changes by the program wait for each other, since moto is not made for several at once, and for a test that
+        holds `changing` to compare two answers.
+        """
 
         def watched(environ, start_response):
             call = read_call(environ)
             self.journal.add(call)
-            if call.operation in self.denied and not call.by_boto3:
+            if call.operation in self.denied and not call.by_test:
                 return refuse(call, start_response)
-            return app(environ, start_response)
+            if call.by_test or call.reads_only:
+                return app(environ, start_response)
+            with self.changing:
+                return app(environ, start_response)
 
         return watched
 

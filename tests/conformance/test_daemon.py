@@ -78,28 +78,25 @@ class Healing(DaemonCase):
         self.assertEqual({}, self.world.truth())
 
     def test_two_daemons_on_one_list(self):
-        with self.daemon() as one:
-            first, self.port = self.port, self.port_for_another()
-            with self.daemon() as two:
-                self.healed(one)
-                one.makes_passes(2)
-                two.makes_passes(2)
-                settled = self.world.truth()
-                self.world.disassociate(settled[self.bare[1]])
-                self.healed(one)
-                self.ends_well(two)
-            self.port = first
+        with self.daemon() as one, self.another_daemon() as two:
+            self.healed(one)
+            one.makes_passes(2)
+            two.makes_passes(2)
+            settled = self.world.truth()
+            self.world.disassociate(settled[self.bare[1]])
+            self.healed(one)
+            self.ends_well(two)
             self.ends_well(one)
         truth = self.world.truth()
-        self.assertEqual(settled[self.bare[0]], truth[self.bare[0]])
         self.assertEqual(set(self.bare), set(truth))
+        self.assertEqual(settled[self.bare[0]], truth[self.bare[0]], "what was healthy stayed")
         self.assert_only_associates()
 
-    def port_for_another(self) -> int:
-        """A second daemon reads the same list and listens elsewhere."""
-        port = free_port()
-        self.file.write_text(self.file.read_text().replace(f":{self.port}", f":{port}"))
-        return port
+    def another_daemon(self):
+        """The same list, read from a file of its own because it listens elsewhere."""
+        self.file, self.port = self.home / "another.toml", free_port()
+        self.configure({"main": self.pool}, {"billing": "main", "orders": "main"})
+        return self.daemon()
 
 
 class Telling(DaemonCase):

@@ -18,7 +18,7 @@ from moto.ec2 import ec2_backends
 from moto.moto_api._internal.models import moto_api_backend
 
 import aws_like
-from loopback import Loopback
+from loopback import TESTER, Loopback
 
 REGION = "eu-west-1"
 KEY_ID, SECRET = "AKIDCONFORMANCE00000", "not-a-secret"
@@ -45,7 +45,7 @@ def client(server: Loopback, service: str, region: str = REGION):
         endpoint_url=server.url,
         aws_access_key_id=KEY_ID,
         aws_secret_access_key=SECRET,
-        config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20),
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20, user_agent_extra=TESTER),
     )
 
 
@@ -161,8 +161,9 @@ class World:
 
         Both describe calls are asked, and must agree: an answer that holds only from one side is a broken moto.
         """
-        interfaces = self.ec2.describe_network_interfaces()["NetworkInterfaces"]
-        addresses = self.ec2.describe_addresses()["Addresses"]
+        with self.server.changing:
+            interfaces = self.ec2.describe_network_interfaces()["NetworkInterfaces"]
+            addresses = self.ec2.describe_addresses()["Addresses"]
         from_interfaces = {
             each["NetworkInterfaceId"]: each["Association"]["AllocationId"]
             for each in interfaces

@@ -10,13 +10,14 @@ use std::task::{Context, Poll};
 #[derive(Debug)]
 pub(crate) struct TornBody {
     half: Option<Bytes>,
+    rested: bool,
     announced: u64,
 }
 
 impl TornBody {
     pub(crate) fn half_of(whole: &Bytes) -> Self {
         let announced = u64::try_from(whole.len()).unwrap_or(u64::MAX);
-        Self { half: Some(whole.slice(..whole.len() / 2)), announced }
+        Self { half: Some(whole.slice(..whole.len() / 2)), rested: false, announced }
     }
 }
 
@@ -26,10 +27,19 @@ impl Body for TornBody {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        let torn = || io::Error::new(io::ErrorKind::ConnectionReset, "connection reset by peer");
-        Poll::Ready(Some(self.half.take().map(Frame::data).ok_or_else(torn)))
+        if let Some(half) = self.half.take() {
+            return Poll::Ready(Some(Ok(Frame::data(half))));
+        }
+        if !self.rested {
+            // A server writes out what it has when the body lets it wait; an error at once would swallow the half.
+            self.rested = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let torn = io::Error::new(io::ErrorKind::ConnectionReset, "connection reset by peer");
+        Poll::Ready(Some(Err(torn)))
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -1,0 +1,3 @@
+//! Integration tests, one binary: linking the SDK once is what takes long.
+
+mod simulator;

@@ -15,6 +15,8 @@ from urllib.parse import parse_qsl
 
 from moto.server import ThreadedMotoServer
 
+import signature
+
 LAMBDA_PATHS = [
     ("GET", r"/functions/?$", "ListFunctions"),
     ("GET", r"/functions/([^/]+)/configuration$", "GetFunctionConfiguration"),
@@ -23,6 +25,9 @@ LAMBDA_PATHS = [
     ("GET", r"/tags/(.+)$", "ListTags"),
 ]
 """The part of Lambda's REST interface that gets names in the journal; anything else shows as method and path."""
+
+KEY_ID, SECRET = "AKIDCONFORMANCE00000", "not-a-secret"
+"""The credentials of this run."""
 
 TESTER = "conformance-tester"
 """What the test's own clients put into their user agent."""
@@ -40,6 +45,7 @@ class Call:
     params: dict[str, str]
     agent: str
     signed: bool
+    """With the key of this run, and over the bytes that came."""
 
     @property
     def by_test(self) -> bool:
@@ -127,7 +133,7 @@ def read_call(environ) -> Call:
     else:
         params = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
         operation = params.pop("Action", "")
-    signed = authorization.startswith("AWS4-HMAC-SHA256 ") and bool(scope)
+    signed = signature.holds(environ, body, SECRET)
     return Call(service, region, operation, params, environ.get("HTTP_USER_AGENT", ""), signed)
 
 

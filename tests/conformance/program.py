@@ -13,8 +13,8 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from loopback import Loopback
-from world import KEY_ID, REGION, SECRET
+from loopback import KEY_ID, SECRET, Loopback
+from world import REGION
 
 ONCE = 60
 """Seconds within which a command that is not the daemon must have ended."""

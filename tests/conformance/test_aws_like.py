@@ -7,10 +7,13 @@ the one that AWS.md describes.
 
 from __future__ import annotations
 
+import boto3
 from botocore.exceptions import ClientError
 
 import aws_like
 from bench import WorldCase
+from loopback import KEY_ID
+from world import client
 
 
 class Ec2Case(WorldCase):
@@ -30,6 +33,33 @@ class Ec2Case(WorldCase):
     def associate(self, allocation: str, interface: str, **more) -> str:
         made = self.ec2.associate_address(AllocationId=allocation, NetworkInterfaceId=interface, **more)
         return made["AssociationId"]
+
+
+class Signatures(Ec2Case):
+    def last(self):
+        return self.server.journal.calls[-1]
+
+    def test_of_each_protocol(self):
+        self.ec2.describe_addresses(Filters=[{"Name": "tag:a b", "Values": ["ü&="]}])
+        self.assertTrue(self.last().signed)
+        self.world.functions.list_functions(MaxItems=7, FunctionVersion="ALL")
+        self.assertTrue(self.last().signed)
+        arn = self.world.function("billing")
+        self.world.functions.list_tags(Resource=arn)
+        self.assertTrue(self.last().signed, "a path with escapes")
+        client(self.server, "sts").get_caller_identity()
+        self.assertTrue(self.last().signed)
+
+    def test_with_another_secret(self):
+        stranger = boto3.client(
+            "ec2",
+            region_name=self.world.region,
+            endpoint_url=self.server.url,
+            aws_access_key_id=KEY_ID,
+            aws_secret_access_key="guessed",
+        )
+        stranger.describe_addresses()
+        self.assertFalse(self.last().signed)
 
 
 class LambdaInterfaces(Ec2Case):

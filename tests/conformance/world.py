@@ -18,10 +18,9 @@ from moto.ec2 import ec2_backends
 from moto.moto_api._internal.models import moto_api_backend
 
 import aws_like
-from loopback import TESTER, Loopback
+from loopback import KEY_ID, SECRET, TESTER, Loopback
 
 REGION = "eu-west-1"
-KEY_ID, SECRET = "AKIDCONFORMANCE00000", "not-a-secret"
 FOREIGN_ACCOUNT = "999999999999"
 
 

@@ -19,6 +19,9 @@
 //! The rooms that implement those ports know `domain` and the ports. Only the command line wires them together.
 //! `tests/tidy.rs` enforces it.
 
+pub mod aws;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod reconcile;
+pub mod telemetry;

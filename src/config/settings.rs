@@ -1,10 +1,10 @@
-//! What a valid configuration amounts to. Data only; made by `parse`, read by `cli`.
+//! What a valid configuration amounts to. Data only; made by [`load`](super::load), read by `cli`.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::domain::desired::Desired;
-use crate::domain::ids::TargetName;
+use crate::domain::ids::{AccountId, TargetName};
 use crate::domain::policy::{Mode, RateShare};
 
 /// A whole valid configuration.
@@ -42,8 +42,20 @@ pub struct Target {
     pub region: Option<String>,
     /// The role to assume; nothing means the SDK's own credentials.
     pub role: Option<Role>,
+    /// What the ARNs of its functions say of it.
+    pub stated: Stated,
     /// What is desired there.
     pub desired: Desired,
+}
+
+/// Where the functions of a target live by their ARNs; nothing where none has an ARN. The ARNs, the region and the
+/// account of the role do not contradict one another; whether the credentials lead there shows only in AWS.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Stated {
+    /// The region that the target must turn out to have.
+    pub region: Option<String>,
+    /// The account that the target must turn out to be.
+    pub account: Option<AccountId>,
 }
 
 /// A role to assume.

@@ -7,7 +7,7 @@ use super::desired::Desired;
 use super::drift::{Drift, Finding, Place};
 use super::ids::{AllocationId, NetworkInterfaceId};
 use super::matching::Matching;
-use super::observed::{Address, Interface, Observed};
+use super::observed::{Interface, Observed};
 use super::rendezvous::pair_up;
 
 /// A bare interface that asks for an address.
@@ -55,14 +55,11 @@ pub fn border_group_of(interface: &Interface) -> Option<String> {
     group.ends_with(|last: char| last.is_ascii_digit()).then(|| group.to_owned())
 }
 
-/// Whether an address may be used where the group is; what is not known on either side does not stand in the way,
-/// since EC2 refuses a mismatch itself.
+/// Whether an address of one group may be used in the other; what is not known on either side does not stand in the
+/// way, since EC2 refuses a mismatch itself.
 #[must_use]
-pub fn fits_border_group(address: &Address, group: Option<&str>) -> bool {
-    match (address.border_group.as_deref(), group) {
-        (Some(one), Some(other)) => one == other,
-        _ => true,
-    }
+pub fn border_groups_agree(one: Option<&str>, other: Option<&str>) -> bool {
+    one.zip(other).is_none_or(|(one, other)| one == other)
 }
 
 fn restored<'a>(drift: &Drift<'_>, wishes: &[Wish<'a>]) -> Given<'a> {
@@ -170,7 +167,7 @@ impl<'a> CandidateSets<'a> {
             let Some(address) = observed.addresses.get(allocation) else { continue };
             let group = *index
                 .entry((sets, address.border_group.as_deref()))
-                .or_insert_with_key(|(sets, _)| groups.add(sets.clone(), address.clone()));
+                .or_insert_with_key(|(sets, _)| groups.add(sets.clone(), address.border_group.clone()));
             groups.members[group].push(allocation);
         }
         groups
@@ -183,22 +180,22 @@ struct SupplyGroups<'a> {
     members: Vec<Vec<&'a AllocationId>>,
     /// For each group the sets that its addresses lie in.
     sets: Vec<Vec<usize>>,
-    /// For each group one of its addresses.
-    examples: Vec<Address>,
+    /// For each group the network border group of its addresses.
+    border_groups: Vec<Option<String>>,
 }
 
 impl SupplyGroups<'_> {
-    fn add(&mut self, sets: Vec<usize>, example: Address) -> usize {
+    fn add(&mut self, sets: Vec<usize>, border_group: Option<String>) -> usize {
         self.members.push(Vec::new());
         self.sets.push(sets);
-        self.examples.push(example);
+        self.border_groups.push(border_group);
         self.members.len() - 1
     }
 
     fn fitting(&self, key: &DemandKey) -> Vec<usize> {
         let fits = |group: &usize| {
             self.sets[*group].contains(&key.candidates)
-                && fits_border_group(&self.examples[*group], key.border_group.as_deref())
+                && border_groups_agree(self.border_groups[*group].as_deref(), key.border_group.as_deref())
         };
         (0..self.members.len()).filter(fits).collect()
     }

@@ -1,6 +1,412 @@
-//! Audit.
-use super::{action::Action, desired::Desired, observed::Observed};
-/// Stand-in until the audit is merged.
-pub fn audit(_: &Desired, _: &Observed, _: &[Action]) -> Vec<String> {
-    Vec::new()
+//! Checks every planned change against the facts once more before anything is carried out (law 6), in the plainest way:
+//! who uses the interface, what may it carry, is it bare, is the address free. Shares no function with the planner
+//! and knows nothing of how a plan is found, so that a mistake in one of the two is a refusal and not an outage.
+//! Never mends a plan, and never asks whether there is a better one.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use super::action::{Action, ActionKind};
+use super::desired::{Allocations, Desired, PinPlace};
+use super::function::{FunctionConfiguration, FunctionObservation, FunctionRef, SecurityGroups};
+use super::ids::{AccountId, AllocationId, NetworkInterfaceId, PoolName, SubnetId};
+use super::observed::{Address, Interface, InterfaceStatus, Observed};
+
+/// A change that must not be made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Violation {
+    /// The address of the change.
+    pub allocation_id: AllocationId,
+    /// Its interface.
+    pub network_interface_id: NetworkInterfaceId,
+    /// What speaks against it.
+    pub objection: Objection,
+}
+
+/// What speaks against a change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Objection {
+    /// No pool declares the address.
+    Undeclared,
+    /// The address is not in the set of this function, which uses the interface.
+    OutsideSet(FunctionRef),
+    /// No declared function uses the interface.
+    Unused,
+    /// The change names other functions than those that use the interface.
+    OtherFunctions(Vec<FunctionRef>),
+    /// The interface was not observed.
+    InterfaceUnseen,
+    /// The interface belongs to another account.
+    ForeignOwner(AccountId),
+    /// The interface is going away.
+    Detaching,
+    /// EC2 refuses the interface any address.
+    DeniesInternetGateway,
+    /// The interface shows an address already; its id where it is known.
+    Carries(Option<AllocationId>),
+    /// The address was not observed.
+    AddressUnseen,
+    /// The change gives the address another public face than it was observed with.
+    OtherPublicIp(IpAddr),
+    /// The address belongs to an AWS service.
+    ServiceManaged(String),
+    /// The address is in use; the interface where it is known.
+    Held(Option<NetworkInterfaceId>),
+    /// The interface got this other address moments ago.
+    RecentlyGot(AllocationId),
+    /// The address went to this other interface moments ago.
+    RecentlyGivenTo(NetworkInterfaceId),
+    /// The address belongs to the first network border group, the interface to the second.
+    BorderGroup(String, String),
+    /// The plan gives the address more than once.
+    AddressTwice,
+    /// The plan gives the interface more than one address.
+    InterfaceTwice,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` must not go to `{}`: ", self.allocation_id, self.network_interface_id)?;
+        self.objection.fmt(f)
+    }
+}
+
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Undeclared => f.write_str("no pool declares the address"),
+            Self::OutsideSet(function) => {
+                write!(f, "the address is not in the set of `{function}`, which uses the interface")
+            }
+            Self::Unused => f.write_str("no declared function uses the interface"),
+            Self::OtherFunctions(users) => {
+                f.write_str("the change names other functions than those that use the interface:")?;
+                users.iter().try_for_each(|user| write!(f, " `{user}`"))
+            }
+            Self::InterfaceUnseen => f.write_str("the interface was not observed"),
+            Self::ForeignOwner(owner) => write!(f, "the interface belongs to account `{owner}`"),
+            Self::Detaching => f.write_str("the interface is going away"),
+            Self::DeniesInternetGateway => f.write_str("the interface has DenyAllIgwTraffic"),
+            Self::Carries(Some(other)) => write!(f, "the interface carries `{other}`"),
+            Self::Carries(None) => f.write_str("the interface carries a public address"),
+            Self::AddressUnseen => f.write_str("the address was not observed"),
+            Self::OtherPublicIp(seen) => write!(f, "the address was observed as {seen}"),
+            Self::ServiceManaged(service) => write!(f, "the address belongs to the AWS service `{service}`"),
+            Self::Held(Some(interface)) => write!(f, "the address is on `{interface}`"),
+            Self::Held(None) => f.write_str("the address is in use"),
+            Self::RecentlyGot(other) => write!(f, "the interface got `{other}` moments ago"),
+            Self::RecentlyGivenTo(other) => write!(f, "the address went to `{other}` moments ago"),
+            Self::BorderGroup(one, other) => {
+                write!(f, "the address belongs to network border group `{one}`, the interface to `{other}`")
+            }
+            Self::AddressTwice => f.write_str("the plan gives the address more than once"),
+            Self::InterfaceTwice => f.write_str("the plan gives the interface more than one address"),
+        }
+    }
+}
+
+/// Every objection to the actions, in their order; none means that they may be carried out.
+#[must_use]
+pub fn audit(desired: &Desired, observed: &Observed, actions: &[Action]) -> Vec<Violation> {
+    if actions.is_empty() {
+        return Vec::new();
+    }
+    let files = Files::gather(desired, observed, actions);
+    let mut violations = Vec::new();
+    for action in actions {
+        for objection in files.examine(action) {
+            violations.push(Violation {
+                allocation_id: action.allocation_id.clone(),
+                network_interface_id: action.network_interface_id.clone(),
+                objection,
+            });
+        }
+    }
+    violations
+}
+
+/// What is known of everything that the actions name, and of nothing else. Looked up only, never iterated.
+struct Files<'a> {
+    account: &'a AccountId,
+    interfaces: HashMap<&'a NetworkInterfaceId, InterfaceFile<'a>>,
+    addresses: HashMap<&'a AllocationId, AddressFile<'a>>,
+    /// Where public addresses are that are shown without their allocation.
+    unnamed: HashMap<IpAddr, &'a NetworkInterfaceId>,
+    users: HashMap<(&'a SubnetId, &'a SecurityGroups), Users<'a>>,
+}
+
+#[derive(Default)]
+struct InterfaceFile<'a> {
+    times_named: usize,
+    seen: Option<&'a Interface>,
+    /// An address that says it is here.
+    claimed_by: Option<&'a AllocationId>,
+    recently_got: Option<&'a AllocationId>,
+}
+
+#[derive(Default)]
+struct AddressFile<'a> {
+    times_named: usize,
+    seen: Option<&'a Address>,
+    /// An interface that says it carries the address.
+    shown_on: Option<&'a NetworkInterfaceId>,
+    recently_given_to: Vec<&'a NetworkInterfaceId>,
+    /// The numbers of the pools that declare it.
+    pools: Vec<usize>,
+}
+
+/// The declared functions that use one subnet with one set of security groups.
+#[derive(Default)]
+struct Users<'a> {
+    functions: Vec<&'a FunctionRef>,
+    /// For each different pool its number, and the first function that is served from it.
+    pools: Vec<(Option<usize>, &'a FunctionRef)>,
+    pins: Vec<(&'a PinPlace, &'a Allocations, &'a FunctionRef)>,
+}
+
+impl<'a> Files<'a> {
+    fn gather(desired: &'a Desired, observed: &'a Observed, actions: &'a [Action]) -> Self {
+        let mut files = Self {
+            account: &observed.account,
+            interfaces: HashMap::with_capacity(actions.len()),
+            addresses: HashMap::with_capacity(actions.len()),
+            unnamed: HashMap::new(),
+            users: users(desired, observed),
+        };
+        for action in actions {
+            files.interfaces.entry(&action.network_interface_id).or_default().times_named += 1;
+            files.addresses.entry(&action.allocation_id).or_default().times_named += 1;
+        }
+        for (number, pool) in desired.pools.values().enumerate() {
+            for allocation in pool.allocations.iter() {
+                if let Some(file) = files.addresses.get_mut(allocation) {
+                    file.pools.push(number);
+                }
+            }
+        }
+        files.see(observed);
+        files
+    }
+
+    fn see(&mut self, observed: &'a Observed) {
+        for interface in observed.interfaces.values() {
+            self.see_interface(interface);
+        }
+        for address in observed.addresses.values() {
+            if let Some(file) = self.addresses.get_mut(&address.allocation) {
+                file.seen = Some(address);
+            }
+            let on = address.association.as_ref().and_then(|association| association.interface.as_ref());
+            if let Some(file) = on.and_then(|interface| self.interfaces.get_mut(interface)) {
+                file.claimed_by = Some(&address.allocation);
+            }
+        }
+        for (interface, allocation) in &observed.recent_writes {
+            if let Some(file) = self.interfaces.get_mut(interface) {
+                file.recently_got = Some(allocation);
+            }
+            if let Some(file) = self.addresses.get_mut(allocation) {
+                file.recently_given_to.push(interface);
+            }
+        }
+    }
+
+    fn see_interface(&mut self, interface: &'a Interface) {
+        if let Some(file) = self.interfaces.get_mut(&interface.id) {
+            file.seen = Some(interface);
+        }
+        for association in &interface.associations {
+            match (&association.allocation, association.public_ip) {
+                (Some(allocation), _) => {
+                    if let Some(file) = self.addresses.get_mut(allocation) {
+                        file.shown_on = Some(&interface.id);
+                    }
+                }
+                (None, Some(public_ip)) => {
+                    self.unnamed.insert(public_ip, &interface.id);
+                }
+                (None, None) => {}
+            }
+        }
+    }
+
+    fn examine(&self, action: &Action) -> Vec<Objection> {
+        let mut objections = Vec::new();
+        // A further kind of change needs rules of its own: this match is where the compiler asks for them.
+        match action.kind {
+            ActionKind::Associate => {}
+        }
+        let interface = &self.interfaces[&action.network_interface_id];
+        let address = &self.addresses[&action.allocation_id];
+        if interface.times_named > 1 {
+            objections.push(Objection::InterfaceTwice);
+        }
+        if address.times_named > 1 {
+            objections.push(Objection::AddressTwice);
+        }
+        if address.pools.is_empty() {
+            objections.push(Objection::Undeclared);
+        }
+        match interface.seen {
+            None => objections.push(Objection::InterfaceUnseen),
+            Some(seen) => {
+                self.examine_interface(seen, interface.claimed_by, &mut objections);
+                self.examine_use(seen, action, &address.pools, &mut objections);
+            }
+        }
+        match address.seen {
+            None => objections.push(Objection::AddressUnseen),
+            Some(seen) => self.examine_address(seen, action, &mut objections),
+        }
+        if let Some(shown_on) = address.shown_on {
+            objections.push(Objection::Held(Some(shown_on.clone())));
+        }
+        examine_recent(action, interface, address, &mut objections);
+        if let (Some(interface), Some(address)) = (interface.seen, address.seen) {
+            examine_border_groups(interface, address, &mut objections);
+        }
+        objections
+    }
+
+    fn examine_interface(
+        &self,
+        interface: &Interface,
+        claimed_by: Option<&AllocationId>,
+        objections: &mut Vec<Objection>,
+    ) {
+        if interface.owner != *self.account {
+            objections.push(Objection::ForeignOwner(interface.owner.clone()));
+        }
+        if interface.status == InterfaceStatus::Detaching {
+            objections.push(Objection::Detaching);
+        }
+        if interface.denies_internet_gateway {
+            objections.push(Objection::DeniesInternetGateway);
+        }
+        if let Some(association) = interface.associations.first() {
+            objections.push(Objection::Carries(association.allocation.clone()));
+        }
+        if let Some(allocation) = claimed_by {
+            objections.push(Objection::Carries(Some(allocation.clone())));
+        }
+    }
+
+    fn examine_use(
+        &self,
+        interface: &Interface,
+        action: &Action,
+        declared_in: &[usize],
+        objections: &mut Vec<Objection>,
+    ) {
+        let pair = (&interface.pair.subnet, &interface.pair.security_groups);
+        let Some(users) = self.users.get(&pair) else {
+            objections.push(Objection::Unused);
+            return;
+        };
+        if !users.functions.iter().copied().eq(action.functions.iter()) {
+            let functions = users.functions.iter().copied().cloned();
+            objections.push(Objection::OtherFunctions(functions.collect()));
+        }
+        let outside_pool = |pool: &Option<usize>| !pool.is_some_and(|number| declared_in.contains(&number));
+        for (pool, function) in &users.pools {
+            if outside_pool(pool) {
+                objections.push(Objection::OutsideSet((*function).clone()));
+            }
+        }
+        for (place, allocations, function) in &users.pins {
+            let holds = match place {
+                PinPlace::Subnet(subnet) => *subnet == interface.pair.subnet,
+                PinPlace::Zone(zone) => interface.zone_id.as_ref() == Some(zone),
+            };
+            if holds && !allocations.contains(&action.allocation_id) {
+                objections.push(Objection::OutsideSet((*function).clone()));
+            }
+        }
+    }
+
+    fn examine_address(&self, address: &Address, action: &Action, objections: &mut Vec<Objection>) {
+        if address.public_ip != action.public_ip {
+            objections.push(Objection::OtherPublicIp(address.public_ip));
+        }
+        if let Some(service) = &address.managed_by {
+            objections.push(Objection::ServiceManaged(service.clone()));
+        }
+        if let Some(association) = &address.association {
+            objections.push(Objection::Held(association.interface.clone()));
+        }
+        if let Some(interface) = self.unnamed.get(&address.public_ip) {
+            objections.push(Objection::Held(Some((*interface).clone())));
+        }
+    }
+}
+
+/// Who uses which pair, from the configurations as Lambda showed them; while an update has not settled, the former
+/// one counts as well.
+fn users<'a>(
+    desired: &'a Desired,
+    observed: &'a Observed,
+) -> HashMap<(&'a SubnetId, &'a SecurityGroups), Users<'a>> {
+    let numbers: HashMap<&PoolName, usize> =
+        desired.pools.keys().enumerate().map(|(number, name)| (name, number)).collect();
+    let mut users: HashMap<_, Users<'_>> = HashMap::new();
+    for (function, declared) in &desired.functions {
+        let Some(FunctionObservation::Known(configuration)) = observed.functions.get(function) else {
+            continue;
+        };
+        let pool = numbers.get(&declared.pool).copied();
+        for pair in pairs(configuration) {
+            let of_pair = users.entry(pair).or_default();
+            if of_pair.functions.last() == Some(&function) {
+                continue;
+            }
+            of_pair.functions.push(function);
+            if !of_pair.pools.iter().any(|(known, _)| *known == pool) {
+                of_pair.pools.push((pool, function));
+            }
+            let elsewhere = |place: &PinPlace| matches!(place, PinPlace::Subnet(subnet) if subnet != pair.0);
+            let pins = declared.pins.iter().filter(|(place, _)| !elsewhere(place));
+            of_pair.pins.extend(pins.map(|(place, allocations)| (place, allocations, function)));
+        }
+    }
+    users
+}
+
+fn pairs(configuration: &FunctionConfiguration) -> Vec<(&SubnetId, &SecurityGroups)> {
+    if configuration.on_capacity_provider {
+        return Vec::new();
+    }
+    let settings = [configuration.vpc.as_ref(), configuration.former_vpc.as_ref()];
+    let pairs = settings
+        .into_iter()
+        .flatten()
+        .flat_map(|vpc| vpc.subnets.iter().map(move |subnet| (subnet, &vpc.security_groups)));
+    pairs.collect()
+}
+
+fn examine_recent(
+    action: &Action,
+    interface: &InterfaceFile<'_>,
+    address: &AddressFile<'_>,
+    objections: &mut Vec<Objection>,
+) {
+    if let Some(other) = interface.recently_got.filter(|other| **other != action.allocation_id) {
+        objections.push(Objection::RecentlyGot(other.clone()));
+    }
+    let elsewhere = address.recently_given_to.iter().find(|other| ***other != action.network_interface_id);
+    if let Some(other) = elsewhere {
+        objections.push(Objection::RecentlyGivenTo((*other).clone()));
+    }
+}
+
+/// EC2 associates only within one network border group. A zone of the region is in the group that bears the region's
+/// name (`eu-west-1a`: `eu-west-1`), a local zone in one of its own (`us-west-2-lax-1a`: `us-west-2-lax-1`); both
+/// are the zone's name without its letter. Any other name tells nothing, and EC2 itself is the judge.
+fn examine_border_groups(interface: &Interface, address: &Address, objections: &mut Vec<Objection>) {
+    let (Some(zone), Some(of_address)) = (&interface.zone, &address.border_group) else { return };
+    let of_zone = zone.trim_end_matches(|last: char| last.is_ascii_lowercase());
+    let tells = zone.len() == of_zone.len() + 1 && of_zone.ends_with(|last: char| last.is_ascii_digit());
+    if tells && of_zone != of_address {
+        objections.push(Objection::BorderGroup(of_address.clone(), of_zone.to_owned()));
+    }
 }

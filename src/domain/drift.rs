@@ -1,14 +1,14 @@
 //! Where the observed differs from the desired, before anything is decided: which interfaces the declared functions
 //! use, what each may carry and carries, and where every declared address is. Decides nothing, changes nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::desired::{Allocations, Desired, DesiredFunction, PinPlace};
 use super::function::{FunctionObservation, FunctionRef, Pair};
-use super::ids::{AllocationId, NetworkInterfaceId, PoolName};
+use super::ids::{AllocationId, NetworkInterfaceId, PoolName, ZoneId};
 use super::observed::{Interface, InterfaceStatus, Observed, Part};
 use super::occupancy::{Carried, Holder, Occupancy};
 
@@ -49,6 +49,8 @@ pub struct Usage<'a> {
     pub candidates: Allocations,
     /// Whether a pin narrowed the candidates.
     pub pinned: bool,
+    /// Whether each function has addresses for the place, and they have none in common.
+    pub in_conflict: bool,
 }
 
 /// What an interface carries, against what it may carry.
@@ -93,15 +95,18 @@ pub fn drift<'a>(desired: &'a Desired, observed: &'a Observed) -> Drift<'a> {
 
 fn findings<'a>(desired: &'a Desired, observed: &'a Observed, occupancy: &Occupancy<'a>) -> Vec<Finding<'a>> {
     let users = users_by_pair(desired, observed);
-    let mut usages: HashMap<&Pair, Arc<Usage<'a>>> = HashMap::with_capacity(users.len());
+    let mut intersections = Intersections::default();
+    let mut usages: HashMap<(&Pair, Option<&ZoneId>), Arc<Usage<'a>>> = HashMap::with_capacity(users.len());
     let ours = observed
         .interfaces
         .values()
         .filter(|i| i.owner == observed.account && i.status != InterfaceStatus::Detaching);
     ours.filter_map(|interface| {
         let functions = users.get(&interface.pair)?;
-        let usage =
-            usages.entry(&interface.pair).or_insert_with(|| Arc::new(usage(desired, functions, interface)));
+        let place = (&interface.pair, interface.zone_id.as_ref());
+        let usage = usages
+            .entry(place)
+            .or_insert_with(|| Arc::new(usage(desired, functions, interface, &mut intersections)));
         let usage = Arc::clone(usage);
         let standing = standing(occupancy.carried_by(&interface.id), &usage.candidates);
         Some(Finding { interface, usage, standing })
@@ -122,28 +127,30 @@ fn users_by_pair<'a>(desired: &'a Desired, observed: &Observed) -> HashMap<Pair,
     users
 }
 
-fn usage<'a>(desired: &'a Desired, functions: &[&'a FunctionRef], interface: &Interface) -> Usage<'a> {
+fn usage<'a>(
+    desired: &'a Desired,
+    functions: &[&'a FunctionRef],
+    interface: &Interface,
+    intersections: &mut Intersections,
+) -> Usage<'a> {
     let declared: Vec<&DesiredFunction> =
         functions.iter().filter_map(|function| desired.functions.get(*function)).collect();
-    let mut sets: Vec<&Allocations> = Vec::new();
-    let mut pinned = false;
-    for function in &declared {
-        sets.extend(desired.pools.get(&function.pool).map(|pool| &pool.allocations));
-        for (place, allocations) in &function.pins {
-            if pin_applies(place, interface) {
-                sets.push(allocations);
-                pinned = true;
-            }
-        }
-    }
+    let own_sets = |function: &&'a DesiredFunction| -> Vec<&'a Allocations> {
+        let pool = desired.pools.get(&function.pool).map(|pool| &pool.allocations);
+        let pins = function.pins.iter().filter(|(place, _)| pin_applies(place, interface));
+        pool.into_iter().chain(pins.map(|(_, allocations)| allocations)).collect()
+    };
+    let own: Vec<Vec<&Allocations>> = declared.iter().map(own_sets).collect();
+    let candidates = intersections.of(&own.concat());
     Usage {
         functions: functions.iter().map(|function| (*function).clone()).collect(),
         pool: declared
             .first()
             .map(|function| &function.pool)
             .expect("a pair is listed because a function uses it"),
-        candidates: intersection(&sets),
-        pinned,
+        pinned: own.iter().any(|sets| sets.len() > 1),
+        in_conflict: candidates.is_empty() && own.iter().all(|sets| !intersections.of(sets).is_empty()),
+        candidates,
     }
 }
 
@@ -154,23 +161,38 @@ fn pin_applies(place: &PinPlace, interface: &Interface) -> bool {
     }
 }
 
-fn intersection(sets: &[&Allocations]) -> Allocations {
-    let Some((first, rest)) = sets.split_first() else { return Allocations::default() };
-    let mut common = Arc::clone(first);
-    for set in rest {
-        if !Arc::ptr_eq(&common, set) {
-            common = Arc::new(common.intersection(set).cloned().collect());
-        }
+/// Intersections of sets, each made once: many pairs are shared by functions of the same few pools.
+#[derive(Default)]
+struct Intersections {
+    known: HashMap<Vec<*const BTreeSet<AllocationId>>, Allocations>,
+}
+
+impl Intersections {
+    fn of(&mut self, sets: &[&Allocations]) -> Allocations {
+        let mut sets = sets.to_vec();
+        sets.dedup_by(|one, other| Arc::ptr_eq(one, other));
+        let Some((first, rest)) = sets.split_first() else { return Allocations::default() };
+        let key = sets.iter().map(|set| Arc::as_ptr(set)).collect();
+        let intersection = self.known.entry(key).or_insert_with(|| {
+            rest.iter().fold(Arc::clone(first), |common, set| {
+                Arc::new(common.iter().filter(|id| set.contains(*id)).cloned().collect())
+            })
+        });
+        Arc::clone(intersection)
     }
-    common
 }
 
 fn standing(carried: &[Carried], candidates: &Allocations) -> Standing {
-    let healthy = carried.iter().filter_map(|c| c.allocation_id.as_ref()).find(|id| candidates.contains(*id));
+    let declared = carried.iter().filter_map(|c| c.allocation_id.as_ref());
+    let healthy = declared.filter(|id| candidates.contains(*id)).min();
     match (healthy, carried) {
         (Some(allocation), _) => Standing::Healthy(allocation.clone()),
         (None, []) => Standing::Bare,
-        (None, carried) => Standing::Wrong(carried.to_vec()),
+        (None, carried) => {
+            let mut carried = carried.to_vec();
+            carried.sort_unstable();
+            Standing::Wrong(carried)
+        }
     }
 }
 

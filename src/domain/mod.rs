@@ -21,4 +21,8 @@ pub mod policy;
 pub mod reason;
 pub mod rendezvous;
 pub mod report;
+pub mod shortage;
 pub mod warnings;
+
+#[cfg(test)]
+mod scenario;

@@ -41,14 +41,15 @@ impl<'a> Occupancy<'a> {
             carried: HashMap::with_capacity(observed.addresses.len()),
             holders: HashMap::with_capacity(observed.addresses.len()),
         };
+        let by_ip = unnamed_addresses(observed);
         for interface in observed.interfaces.values() {
             for association in &interface.associations {
-                let carried = Carried {
-                    allocation_id: association.allocation.clone(),
-                    public_ip: association.public_ip,
-                };
+                let by_ip = || association.public_ip.and_then(|public_ip| by_ip.get(&public_ip).copied());
+                let allocation = association.allocation.as_ref().or_else(by_ip);
+                let carried =
+                    Carried { allocation_id: allocation.cloned(), public_ip: association.public_ip };
                 occupancy.note_carried(&interface.id, carried);
-                if let Some(allocation) = &association.allocation {
+                if let Some(allocation) = allocation {
                     occupancy.note_holder(allocation, Holder::Interface(interface.id.clone()));
                 }
             }
@@ -118,4 +119,13 @@ impl<'a> Occupancy<'a> {
             all.push(holder);
         }
     }
+}
+
+/// The addresses by their public face, if an interface shows one without telling its allocation.
+fn unnamed_addresses(observed: &Observed) -> HashMap<IpAddr, &AllocationId> {
+    let mut associations = observed.interfaces.values().flat_map(|interface| &interface.associations);
+    if associations.all(|association| association.allocation.is_some()) {
+        return HashMap::new();
+    }
+    observed.addresses.values().map(|address| (address.public_ip, &address.allocation)).collect()
 }

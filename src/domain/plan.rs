@@ -14,6 +14,7 @@ use super::function::{FunctionRef, Pair};
 use super::ids::{AllocationId, NetworkInterfaceId, PoolName};
 use super::observed::{InterfaceStatus, Observed};
 use super::reason::{Reason, Uncovered, Warning};
+use super::shortage::Shortage;
 use super::warnings;
 
 /// What one pass means to do, and how everything stands that it has to do with.
@@ -118,7 +119,8 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
     let drift = drift(desired, observed);
     let wishes = wishes(&drift, observed);
     let given = allotment::allot(desired, observed, &drift, &wishes);
-    let judge = Judge { desired, observed, drift: &drift, given: &given };
+    let shortage = Shortage::new(observed, &drift, given.values().copied());
+    let mut judge = Judge { desired, observed, given: &given, shortage };
     let interfaces: Vec<InterfacePlan> =
         drift.interfaces.iter().map(|finding| judge.judge(finding)).collect();
     let actions = interfaces.iter().filter_map(|interface| action(interface, observed)).collect();
@@ -157,12 +159,12 @@ fn action(interface: &InterfacePlan, observed: &Observed) -> Option<Action> {
 struct Judge<'a> {
     desired: &'a Desired,
     observed: &'a Observed,
-    drift: &'a Drift<'a>,
     given: &'a BTreeMap<&'a NetworkInterfaceId, &'a AllocationId>,
+    shortage: Shortage<'a>,
 }
 
-impl Judge<'_> {
-    fn judge(&self, finding: &Finding<'_>) -> InterfacePlan {
+impl<'a> Judge<'a> {
+    fn judge(&mut self, finding: &'a Finding<'a>) -> InterfacePlan {
         let interface = finding.interface;
         let verdict = match &finding.standing {
             Standing::Healthy(allocation) => Verdict::Covered(allocation.clone(), self.public_ip(allocation)),
@@ -184,70 +186,13 @@ impl Judge<'_> {
         }
     }
 
-    fn judge_bare(&self, finding: &Finding<'_>) -> Verdict {
+    fn judge_bare(&mut self, finding: &'a Finding<'a>) -> Verdict {
         let allocation = self.given.get(&finding.interface.id);
         let address = allocation.and_then(|id| self.observed.addresses.get(*id));
         match address {
             Some(address) => Verdict::Gets(address.allocation.clone(), address.public_ip),
-            None => Verdict::Uncovered(self.why_nothing(finding)),
+            None => Verdict::Uncovered(self.shortage.why_nothing(finding)),
         }
-    }
-
-    /// Of all that stands in the way, what the operator has to see first.
-    fn why_nothing(&self, finding: &Finding<'_>) -> Reason {
-        let usage = &finding.usage;
-        if finding.interface.denies_internet_gateway {
-            return Reason::DeniesInternetGateway;
-        }
-        if usage.candidates.is_empty() && usage.functions.len() > 1 {
-            return Reason::Conflict(usage.functions.to_vec());
-        }
-        if let Some(allocation) = self.observed.recent_writes.get(&finding.interface.id) {
-            return Reason::Settling(allocation.clone());
-        }
-        let places = || usage.candidates.iter().map(|id| (id, self.drift.addresses.get(id)));
-        if places().any(|(_, place)| place == Some(&Place::Free)) {
-            return match allotment::border_group_of(finding.interface) {
-                Some(group) if !self.any_free_in(finding, &group) => Reason::BorderGroup(group),
-                _ if finding.is_required() => self.no_free_address(finding),
-                _ => Reason::SpareHeldBack(usage.pool.clone()),
-            };
-        }
-        if places().any(|(_, place)| place == Some(&Place::Unknown)) {
-            return Reason::ObservationIncomplete;
-        }
-        let in_use = |place: Option<&Place>| {
-            matches!(place, Some(Place::Associated(_) | Place::Lingering(_) | Place::Settling(_)))
-        };
-        if !places().any(|(_, place)| in_use(place)) {
-            let foreign = places().find_map(|(id, place)| match place {
-                Some(Place::Foreign(what)) => Some((id.clone(), what.clone())),
-                _ => None,
-            });
-            return match foreign {
-                Some((id, what)) => Reason::AddressOnForeignResource(id, what),
-                None => Reason::AddressMissing(usage.candidates.iter().cloned().collect()),
-            };
-        }
-        self.no_free_address(finding)
-    }
-
-    fn no_free_address(&self, finding: &Finding<'_>) -> Reason {
-        let associated = |id: &&AllocationId| {
-            matches!(self.drift.addresses.get(*id), Some(Place::Associated(_) | Place::Settling(_)))
-        };
-        Reason::NoFreeAddress {
-            pool: finding.usage.pool.clone(),
-            candidates: finding.usage.candidates.len(),
-            associated: finding.usage.candidates.iter().filter(associated).count(),
-        }
-    }
-
-    fn any_free_in(&self, finding: &Finding<'_>, group: &str) -> bool {
-        let free = |id: &&AllocationId| self.drift.addresses.get(*id) == Some(&Place::Free);
-        finding.usage.candidates.iter().filter(free).any(|id| {
-            self.observed.addresses.get(id).is_some_and(|a| allotment::fits_border_group(a, Some(group)))
-        })
     }
 
     fn pool_of(&self, allocation: &AllocationId) -> Option<&PoolName> {
@@ -272,10 +217,10 @@ fn figures(
             Verdict::Gets(allocation, _) => {
                 gets.insert(allocation);
             }
-            Verdict::Uncovered(Reason::NoFreeAddress { pool, .. })
-                if interface.status == InterfaceStatus::InUse =>
+            Verdict::Uncovered(reason)
+                if interface.status == InterfaceStatus::InUse && reason.is_want_of_addresses() =>
             {
-                *unserved.entry(pool).or_default() += 1;
+                *unserved.entry(&interface.pool).or_default() += 1;
             }
             _ => {}
         }
@@ -285,8 +230,9 @@ fn figures(
         for allocation in pool.allocations.iter() {
             figures.count(drift.addresses.get(allocation).unwrap_or(&Place::Unknown));
         }
-        let given = pool.allocations.iter().filter(|id| gets.contains(id)).count();
-        let spare_after = figures.spare - given;
+        let stays_free =
+            |id: &&AllocationId| drift.addresses.get(*id) == Some(&Place::Free) && !gets.contains(id);
+        let spare_after = pool.allocations.iter().filter(stays_free).count();
         figures.shortfall =
             unserved.get(name).copied().unwrap_or(0) + pool.min_spare.saturating_sub(spare_after);
         (name.clone(), figures)

@@ -76,6 +76,28 @@ impl Reason {
     }
 }
 
+impl Reason {
+    /// Whether one more address in the right place would cure it.
+    #[must_use]
+    pub fn is_want_of_addresses(&self) -> bool {
+        match self {
+            Self::NoFreeAddress { .. }
+            | Self::AddressMissing(_)
+            | Self::AddressOnForeignResource(..)
+            | Self::BorderGroup(_) => true,
+            Self::WrongAddress { .. }
+            | Self::Conflict(_)
+            | Self::DeniesInternetGateway
+            | Self::Settling(_)
+            | Self::SpareHeldBack(_)
+            | Self::ObservationIncomplete
+            | Self::Planned(..)
+            | Self::ActionFailed(_)
+            | Self::ActionSkipped(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -48,9 +48,9 @@ enum End {
 impl Actor<'_> {
     /// Carries out the actions, and reports each in its order.
     pub(super) async fn carry_out(&self, actions: &[Action]) -> Vec<ActionReport> {
-        let mut reports: Vec<(u64, ActionReport)> = stream::iter((0u64..).zip(actions))
+        let mut reports: Vec<(u64, ActionReport)> = stream::iter((0u64..).zip(actions.to_vec()))
             .map(|(index, action)| async move {
-                (index, self.carry_out_one(action, self.seed.wrapping_add(index)).await)
+                (index, self.carry_out_one(&action, self.seed.wrapping_add(index)).await)
             })
             .buffer_unordered(AT_ONCE)
             .collect()

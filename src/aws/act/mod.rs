@@ -1,0 +1,3 @@
+//! What changes AWS, one file per API call. Each call is made once; whether to try again is decided elsewhere.
+
+pub(super) mod associate_address;

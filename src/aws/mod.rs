@@ -1,0 +1,114 @@
+//! The AWS side of a target: reads and changes it through the AWS SDK, and tells its failures apart.
+//!
+//! `client` makes the SDK's clients; `call` is the one way that every call goes (`limits`, metering, retry of reads,
+//! `errors` with its `codes`); `observe` and `act` have one file per API call; `convert` turns the SDK's options
+//! into domain types, and nothing else does.
+//!
+//! It never decides what to change, never retries a change, never allocates or releases an address, and shows no
+//! type of the SDK to the rooms above, except for what [`Surroundings`] injects.
+
+mod act;
+mod call;
+mod client;
+mod codes;
+mod convert;
+mod errors;
+mod hints;
+mod limits;
+mod observe;
+mod whole;
+
+#[cfg(test)]
+mod canned;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use self::call::Caller;
+use self::client::Clients;
+pub use self::client::{AssumedRole, Place, SetUpError, Surroundings};
+use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef};
+use crate::domain::ids::{AccountId, AllocationId, NetworkInterfaceId};
+use crate::domain::observed::{Address, Interface};
+use crate::domain::policy::RateShare;
+use crate::reconcile::ports::{ApiError, Associated, CallMeter, Changes, Partial, Reads};
+
+/// How the calls to a target are paced, reported and replayed.
+pub struct Manner {
+    /// The part of AWS's documented rates that may be used.
+    pub rate_share: RateShare,
+    /// Seeds the jitter of retries: the same seed gives the same delays for the same calls.
+    pub seed: u64,
+    /// Hears of every attempt.
+    pub meter: Arc<dyn CallMeter>,
+}
+
+/// An account and region, as AWS's API shows them.
+pub struct AwsTarget {
+    clients: Clients,
+    caller: Caller,
+}
+
+impl AwsTarget {
+    /// Prepares the clients; makes no call to a service, so wrong credentials show at the first one.
+    ///
+    /// # Errors
+    /// Without a region.
+    pub async fn connect(
+        place: &Place,
+        surroundings: &Surroundings,
+        manner: Manner,
+    ) -> Result<Self, SetUpError> {
+        Ok(Self { clients: Clients::new(place, surroundings).await?, caller: Caller::new(manner) })
+    }
+
+    /// The region that the calls go to.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.clients.region
+    }
+}
+
+#[async_trait]
+impl Reads for AwsTarget {
+    async fn account(&self) -> Result<AccountId, ApiError> {
+        observe::account::account(self).await
+    }
+
+    async fn interfaces(&self) -> Partial<Interface> {
+        observe::network_interfaces::interfaces(self).await
+    }
+
+    async fn interface(&self, id: &NetworkInterfaceId) -> Result<Option<Interface>, ApiError> {
+        observe::network_interfaces::interface(self, id).await
+    }
+
+    async fn addresses(&self, ids: &BTreeSet<AllocationId>) -> Partial<Address> {
+        observe::addresses::addresses(self, ids).await
+    }
+
+    async fn function(&self, function: &FunctionRef) -> Result<FunctionObservation, ApiError> {
+        observe::function::function(self, function).await
+    }
+
+    async fn functions(&self) -> Partial<(FunctionRef, FunctionConfiguration)> {
+        observe::functions::functions(self).await
+    }
+}
+
+#[async_trait]
+impl Changes for AwsTarget {
+    async fn associate(
+        &self,
+        allocation: &AllocationId,
+        interface: &NetworkInterfaceId,
+    ) -> Result<Associated, ApiError> {
+        act::associate_address::associate(self, allocation, interface).await
+    }
+
+    async fn ready(&self) {
+        self.caller.ready().await;
+    }
+}

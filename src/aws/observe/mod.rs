@@ -1,0 +1,8 @@
+//! What reads AWS, one file per API call, and the paging that two of them share. Nothing here keeps what it read.
+
+pub(super) mod account;
+pub(super) mod addresses;
+pub(super) mod function;
+pub(super) mod functions;
+pub(super) mod network_interfaces;
+mod pages;

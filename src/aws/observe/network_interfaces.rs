@@ -1,0 +1,166 @@
+//! EC2's DescribeNetworkInterfaces. Never filters by security group or description: a group filter matches supersets,
+//! and a description names one of many functions (AWS.md 1).
+
+use aws_sdk_ec2::types::Filter;
+
+use super::pages::{Page, walk};
+use crate::aws::AwsTarget;
+use crate::aws::call::Operation;
+use crate::aws::convert;
+use crate::aws::errors::malformed;
+use crate::aws::limits::Bucket;
+use crate::domain::ids::NetworkInterfaceId;
+use crate::domain::observed::Interface;
+use crate::reconcile::ports::{ApiError, Partial};
+
+const OPERATION: Operation =
+    Operation { name: "ec2:DescribeNetworkInterfaces", bucket: Bucket::Ec2Reads, resource: "`*`" };
+
+/// The most that EC2 allows (AWS.md 2, confirmed).
+const ITEMS_PER_PAGE: i32 = 1000;
+
+/// Every interface of type `lambda` in the region.
+pub(in crate::aws) async fn interfaces(target: &AwsTarget) -> Partial<Interface> {
+    let subject = format!("in `{}`", target.region());
+    describe(target, &subject, "interface-type", "lambda").await
+}
+
+/// One interface. By filter, since asking by id fails for an unknown one and excludes paging (AWS.md 2).
+pub(in crate::aws) async fn interface(
+    target: &AwsTarget,
+    id: &NetworkInterfaceId,
+) -> Result<Option<Interface>, ApiError> {
+    let answer = describe(target, &format!("of `{id}`"), "network-interface-id", id.as_str()).await;
+    match answer.found.into_iter().find(|interface| interface.id == *id) {
+        Some(interface) => Ok(Some(interface)),
+        None => answer.errors.into_iter().next().map_or(Ok(None), Err),
+    }
+}
+
+async fn describe(target: &AwsTarget, subject: &str, filter: &str, value: &str) -> Partial<Interface> {
+    let filter = Filter::builder().name(filter).values(value).build();
+    // An account can hide managed resources, and whether Lambda's interfaces count as such is unknown (AWS.md,
+    // headline 4).
+    let request = target
+        .clients
+        .ec2
+        .describe_network_interfaces()
+        .filters(filter)
+        .max_results(ITEMS_PER_PAGE)
+        .include_managed_resources(true);
+    walk(&OPERATION, subject, |subject, token| {
+        let request = request.clone().set_next_token(token);
+        async move {
+            let answer = target.caller.read(&OPERATION, &subject, || request.clone().send()).await?;
+            let mut items = Partial::default();
+            for item in answer.network_interfaces() {
+                match convert::interface(item) {
+                    Ok(interface) => items.found.extend(interface),
+                    Err(fault) => items.errors.push(malformed(&OPERATION, &fault)),
+                }
+            }
+            Ok(Page { items, next: answer.next_token })
+        }
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::canned::{Answer, Sent, Wire, ec2_error, xml};
+    use crate::domain::error_class::ErrorClass;
+    use crate::reconcile::ports::Reads;
+
+    fn item(id: &str, kind: &str) -> String {
+        format!(
+            "<item><networkInterfaceId>{id}</networkInterfaceId><interfaceType>{kind}</interfaceType>\
+             <ownerId>111122223333</ownerId><subnetId>subnet-0a1b2c3d</subnetId><status>in-use</status>\
+             <groupSet><item><groupId>sg-0a1b2c3d</groupId></item></groupSet></item>"
+        )
+    }
+
+    fn page(items: &[String], next: &str) -> Answer {
+        let set = format!("<networkInterfaceSet>{}</networkInterfaceSet>", items.concat());
+        xml("DescribeNetworkInterfaces", &format!("{set}<nextToken>{next}</nextToken>"))
+    }
+
+    fn numbered(number: usize) -> String {
+        item(&format!("eni-{number:08x}"), "lambda")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pages_are_followed_to_the_end() {
+        let wire =
+            Wire::of([page(&[numbered(1)], "t1"), page(&[numbered(2)], "t2"), page(&[numbered(3)], "")]);
+        let answer = wire.target().await.interfaces().await;
+        let found: Vec<_> = answer.found.iter().map(|interface| interface.id.as_str()).collect();
+        assert_eq!(found, ["eni-00000001", "eni-00000002", "eni-00000003"]);
+        assert!(answer.errors.is_empty());
+        let sent = wire.sent();
+        for part in [
+            "Filter.1.Name=interface-type",
+            "Filter.1.Value.1=lambda",
+            "MaxResults=1000",
+            "IncludeManagedResources=true",
+        ] {
+            assert!(sent.iter().all(|sent| sent.body.contains(part)), "{part}");
+        }
+        assert!(!sent[0].body.contains("NextToken") && sent[2].body.contains("NextToken=t2"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_page_leaves_what_was_found_and_an_error() {
+        let wire = Wire::of([page(&[numbered(1)], "t1"), ec2_error(403, "UnauthorizedOperation", "No")]);
+        let answer = wire.target().await.interfaces().await;
+        assert_eq!((answer.found.len(), answer.errors.len()), (1, 1));
+        assert_eq!(answer.errors[0].subject, "in `eu-west-1`, page 2,");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_that_is_cut_off_is_not_taken_for_a_short_one() {
+        let Answer::Body(_, whole) = page(&[numbered(1), numbered(2)], "") else { panic!("a body") };
+        for end in (0..whole.len() - 1).step_by(7) {
+            let wire = Wire::of([Answer::Body(200, whole[..end].to_owned())]);
+            let answer = wire.target().await.interfaces().await;
+            assert_eq!((answer.found.len(), answer.errors.len()), (0, 1), "{}", &whole[..end]);
+            assert_eq!(answer.errors[0].class, ErrorClass::Unexpected);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tokens_that_lead_nowhere_end() {
+        let in_a_circle = Wire::new(|number, _: &Sent| page(&[numbered(number)], ["t1", "t2"][number % 2]));
+        let answer = in_a_circle.target().await.interfaces().await;
+        assert_eq!((in_a_circle.sent().len(), answer.found.len(), answer.errors.len()), (3, 3, 1));
+        let endless = Wire::new(|number, _: &Sent| page(&[], &format!("t{number}")));
+        let answer = endless.target().await.interfaces().await;
+        assert_eq!((endless.sent().len(), answer.errors.len()), (1000, 1));
+        assert_eq!(answer.errors[0].message, "it has more than 1000 pages");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_understood_is_named_and_the_rest_kept() {
+        let broken = numbered(2).replace("subnet-0a1b2c3d", "");
+        let foreign = item("eni-00000003", "interface");
+        let answer = Wire::of([page(&[numbered(1), broken, foreign], "")]).target().await.interfaces().await;
+        assert_eq!(answer.found.len(), 1);
+        let [error] = &answer.errors[..] else { panic!("one error, not {:?}", answer.errors) };
+        assert_eq!(
+            error.to_string(),
+            "ec2:DescribeNetworkInterfaces of `eni-00000002` failed: the answer has no subnet id"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_interface_is_asked_for_by_filter_and_may_be_absent() {
+        let id: NetworkInterfaceId = "eni-00000001".parse().expect("a valid id");
+        let wire = Wire::of([page(&[numbered(1)], "")]);
+        let found = wire.target().await.interface(&id).await.expect("it answers");
+        assert_eq!(found.map(|interface| interface.id), Some(id.clone()));
+        let body = &wire.sent()[0].body;
+        assert!(body.contains("network-interface-id&Filter.1.Value.1=eni-00000001"), "{body}");
+        let absent = Wire::of([page(&[], "")]).target().await.interface(&id).await;
+        assert_eq!(absent.expect("it answers"), None);
+    }
+}

@@ -1,0 +1,221 @@
+//! Where the rooms are connected for a long run: one driver per target, the HTTP server, signals, and reloads of the
+//! configuration. A bad reload changes nothing; a good one touches only the targets that it changes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::Error;
+use super::wire::{self, load_valid};
+use crate::config::settings::{Configuration, Settings, Target};
+use crate::config::source::Source;
+use crate::config::watch::{Change, Watch as FileWatch};
+use crate::domain::ids::TargetName;
+use crate::domain::policy::{Mode, RateShare};
+use crate::reconcile::driver::{Driver, Watch};
+use crate::telemetry::log::LogSettings;
+use crate::telemetry::{Configured, Telemetry, http, panic};
+
+/// Drivers end within 7 s; together with the server's last answers this stays under the promised 10 s.
+const TO_END: Duration = Duration::from_secs(9);
+
+/// Runs the daemon until SIGTERM or SIGINT ends it.
+pub(super) async fn run(file: Option<&Path>, observe: bool) -> Result<(), Error> {
+    LogSettings::from_environment()?.install()?;
+    panic::install_hook();
+    let source = wire::source(file);
+    let mut signals = Signals::new()?;
+    let mut changes = FileWatch::start(&source);
+    let configuration = load_valid(&source)?;
+    let listen = configuration.settings.listen;
+    let listener =
+        TcpListener::bind(listen).await.map_err(|error| Error::Listen { listen, source: error })?;
+    let telemetry = Arc::new(Telemetry::new(Timestamp::now()));
+    let stop = CancellationToken::new();
+    let server = tokio::spawn(http::serve(listener, Arc::clone(&telemetry), stop.clone()));
+    let mut daemon =
+        Daemon { source, observe, telemetry, stop, drivers: BTreeMap::new(), tasks: JoinSet::new() };
+    daemon.take_orders(configuration).await?;
+    tracing::info!(version = crate::telemetry::VERSION, %listen, observe, "eipd runs");
+    loop {
+        tokio::select! {
+            wish = signals.next() => match wish {
+                Wish::End => break,
+                Wish::Reload => daemon.reload(listen).await,
+            },
+            change = changes.changed() => match change {
+                Change::Text => daemon.reload(listen).await,
+                Change::Trouble(trouble) => tracing::warn!(%trouble, "the configuration file is not watched well"),
+            },
+        }
+    }
+    daemon.end(server).await;
+    Ok(())
+}
+
+struct Daemon {
+    source: Source,
+    observe: bool,
+    telemetry: Arc<Telemetry>,
+    stop: CancellationToken,
+    drivers: BTreeMap<TargetName, Driven>,
+    tasks: JoinSet<()>,
+}
+
+/// A target's driver, from outside.
+struct Driven {
+    /// What it can't be given anew without a new client.
+    fixed: Fixed,
+    orders: watch::Sender<Watch>,
+    cancel: CancellationToken,
+}
+
+#[derive(PartialEq)]
+struct Fixed {
+    target: Target,
+    rate_share: RateShare,
+}
+
+impl Fixed {
+    fn of(target: &Target, settings: &Settings) -> Self {
+        let target = Target { desired: crate::domain::desired::Desired::default(), ..target.clone() };
+        Self { target, rate_share: settings.rate_share }
+    }
+}
+
+impl Daemon {
+    /// Loads the configuration again; a bad one is reported and changes nothing.
+    async fn reload(&mut self, listen: std::net::SocketAddr) {
+        let outcome = match load_valid(&self.source) {
+            Ok(configuration) => {
+                if configuration.settings.listen != listen {
+                    tracing::warn!(%listen, "daemon.listen takes effect at the next start");
+                }
+                self.take_orders(configuration).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome {
+            self.telemetry.reload_failed(Timestamp::now(), &error.to_string());
+        }
+    }
+
+    /// Makes the drivers do what the configuration says: those of new or changed targets begin anew, those of targets
+    /// that left end, the others get their new orders. Nothing is changed when a new target's client can't be made.
+    async fn take_orders(&mut self, configuration: Configuration) -> Result<(), Error> {
+        let settings = &configuration.settings;
+        let mut fresh = Vec::new();
+        for target in &configuration.targets {
+            let fixed = Fixed::of(target, settings);
+            if self.drivers.get(&target.name).is_none_or(|driven| driven.fixed != fixed) {
+                let reconciler = wire::reconciler(target, settings, self.telemetry.clone()).await?;
+                fresh.push((target, fixed, reconciler));
+            }
+        }
+        self.telemetry.configured(&self.configured(&configuration));
+        let stays = |name: &TargetName| configuration.targets.iter().any(|target| target.name == *name);
+        for (_, driven) in self.drivers.extract_if(.., |name, _| !stays(name)) {
+            driven.cancel.cancel();
+        }
+        for (target, fixed, reconciler) in fresh {
+            let (orders, receiver) = watch::channel(self.watch(target, settings));
+            let cancel = self.stop.child_token();
+            let driver = Driver {
+                reconciler,
+                watch: receiver,
+                audience: self.telemetry.clone(),
+                cancel: cancel.clone(),
+                random: fastrand::Rng::new(),
+            };
+            self.tasks.spawn(driver.run());
+            let before = self.drivers.insert(target.name.clone(), Driven { fixed, orders, cancel });
+            if let Some(before) = before {
+                before.cancel.cancel();
+            }
+        }
+        for target in &configuration.targets {
+            let watch = self.watch(target, settings);
+            if let Some(driven) = self.drivers.get(&target.name) {
+                driven.orders.send_if_modified(|orders| {
+                    let differs = *orders != watch;
+                    *orders = watch;
+                    differs
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn watch(&self, target: &Target, settings: &Settings) -> Watch {
+        let mut orders = wire::orders(target, settings);
+        if self.observe {
+            orders.mode = Mode::Observe;
+        }
+        Watch { orders, poll_interval: settings.poll_interval }
+    }
+
+    fn configured(&self, configuration: &Configuration) -> Configured {
+        let poll_interval = configuration.settings.poll_interval;
+        let mut blank = Configured::new(self.source.name().to_string(), Timestamp::now(), poll_interval);
+        blank.notes.clone_from(&configuration.notes);
+        configuration
+            .targets
+            .iter()
+            .fold(blank, |configured, target| configured.target(target.name.clone(), &target.desired))
+    }
+
+    /// Ends drivers and server in order, or leaves them behind when they take too long.
+    async fn end(mut self, server: tokio::task::JoinHandle<()>) {
+        self.stop.cancel();
+        let all = async {
+            while self.tasks.join_next().await.is_some() {}
+            server.await.ok();
+        };
+        if timeout(TO_END, all).await.is_err() {
+            tracing::warn!("a call in flight was abandoned; the next start will see what became of it");
+        }
+        tracing::info!("eipd ends");
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Error> {
+        let listen = |kind| signal(kind).map_err(Error::Runtime);
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hang_up: listen(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the next one. May be dropped at any moment without losing one.
+    async fn next(&mut self) -> Wish {
+        tokio::select! {
+            _ = self.terminate.recv() => Wish::End,
+            _ = self.interrupt.recv() => Wish::End,
+            _ = self.hang_up.recv() => Wish::Reload,
+        }
+    }
+}
+
+/// What a signal asks for.
+#[derive(PartialEq, Eq)]
+enum Wish {
+    End,
+    Reload,
+}

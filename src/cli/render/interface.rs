@@ -1,0 +1,121 @@
+//! How one interface stands, in one line: a mark, the interface, what it carries or why it does not.
+
+use std::fmt;
+
+use anstyle::Style;
+
+use super::style::{BAD, GOOD, QUIET, WARN, paint};
+use super::words::{hint, plain, split_hint, took};
+use crate::domain::action::{ActionReason, Outcome};
+use crate::domain::observed::InterfaceStatus;
+use crate::domain::plan::{InterfacePlan, Verdict};
+use crate::domain::reason::{Reason, Shown};
+use crate::domain::report::ActionReport;
+
+/// What a line is marked with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Mark {
+    Keeps,
+    Gets,
+    Without,
+    Waiting,
+}
+
+impl Mark {
+    pub(super) fn sign(self) -> char {
+        match self {
+            Self::Keeps => '=',
+            Self::Gets => '+',
+            Self::Without => '!',
+            Self::Waiting => '~',
+        }
+    }
+
+    pub(super) fn style(self) -> Style {
+        match self {
+            Self::Keeps => QUIET,
+            Self::Gets => GOOD,
+            Self::Without => BAD,
+            Self::Waiting => WARN,
+        }
+    }
+}
+
+/// An interface and all that is said of it.
+#[derive(Debug)]
+pub(super) struct Line<'a> {
+    pub(super) mark: Mark,
+    interface: &'a InterfacePlan,
+    text: String,
+    hint: Option<String>,
+}
+
+impl<'a> Line<'a> {
+    /// What is said of an interface, given what became of the action on it, if there is one.
+    pub(super) fn of(interface: &'a InterfacePlan, action: Option<&ActionReport>) -> Self {
+        let serves = interface.status == InterfaceStatus::InUse;
+        let trouble = if serves { Mark::Without } else { Mark::Waiting };
+        let (mark, message) = match (&interface.verdict, action) {
+            (Verdict::Covered(allocation, ip), _) => {
+                let later = if serves { "" } else { ", not serving yet" };
+                (Mark::Keeps, format!("keeps {}{later}", Shown(allocation, *ip)))
+            }
+            (Verdict::Gets(allocation, ip), action) => {
+                let address = Shown(allocation, Some(*ip));
+                match action.map(|action| (action.outcome, action)) {
+                    None => (Mark::Gets, format!("gets  {address}")),
+                    Some((Outcome::Planned, action)) => {
+                        (Mark::Gets, format!("gets  {address}: {}", why(action.action.reason)))
+                    }
+                    Some((Outcome::Done, action)) => {
+                        let reason = why(action.action.reason);
+                        (Mark::Gets, format!("got   {address} in {}: {reason}", took(action.took)))
+                    }
+                    Some((Outcome::Failed, action)) => {
+                        (trouble, format!("did not get {address}{}", detail(action)))
+                    }
+                    Some((Outcome::Skipped, action)) => {
+                        (trouble, format!("was not given {address}{}", detail(action)))
+                    }
+                }
+            }
+            (Verdict::Uncovered(reason), _) => (trouble, without(reason, serves)),
+        };
+        let (text, hint) = split_hint(&message);
+        Self { mark, interface, text: plain(text).into_owned(), hint: hint.map(str::to_owned) }
+    }
+
+    /// The hint, unless the next line repeats it.
+    pub(super) fn hint_before(&self, next: Option<&Self>) -> Option<&str> {
+        let repeated = next.is_some_and(|next| next.hint == self.hint);
+        self.hint.as_deref().filter(|_| !repeated)
+    }
+
+    /// Writes the line and, where it is the last of those that share it, the hint.
+    pub(super) fn write(&self, f: &mut impl fmt::Write, next: Option<&Self>) -> fmt::Result {
+        let sign = paint(self.mark.style(), self.mark.sign());
+        writeln!(f, "    {sign} {} {}", self.interface.network_interface_id, self.text)?;
+        self.hint_before(next).map_or(Ok(()), |text| hint(f, 6, text))
+    }
+}
+
+fn why(reason: ActionReason) -> &'static str {
+    match reason {
+        ActionReason::Bare => "carries no address",
+        ActionReason::Upcoming => "about to serve, and carries no address",
+        ActionReason::Lost => "got it moments ago, and no read shows it any more",
+    }
+}
+
+fn detail(action: &ActionReport) -> String {
+    action.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default()
+}
+
+fn without(reason: &Reason, serves: bool) -> String {
+    match (reason, serves) {
+        (Reason::SpareHeldBack(_), false) => reason.to_string(),
+        (_, false) => format!("not serving yet: {reason}"),
+        (Reason::WrongAddress { .. }, true) => format!("stays wrong: {reason}"),
+        (_, true) => format!("stays without: {reason}"),
+    }
+}

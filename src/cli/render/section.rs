@@ -1,0 +1,179 @@
+//! A target's interfaces by function, and within by subnet. A shared interface stands under the first of its functions;
+//! the others refer to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::interface::{Line, Mark};
+use super::style::{HEAD, paint};
+use super::words::{count, plain, some_of};
+use super::{Detail, Outcomes, collapse};
+use crate::domain::function::{FunctionRef, Pair};
+use crate::domain::plan::InterfacePlan;
+use crate::domain::report::Report;
+
+/// A part of the text that an empty line follows.
+pub(super) enum Section<'a> {
+    /// A function and its interfaces.
+    Function(Function<'a>),
+    /// Functions without any change, and how many interfaces they have.
+    Quiet { functions: usize, interfaces: usize },
+}
+
+/// A function and its interfaces.
+pub(super) struct Function<'a> {
+    name: &'a FunctionRef,
+    groups: Vec<Group<'a>>,
+    /// How many interfaces are shown under which other function.
+    elsewhere: BTreeMap<&'a FunctionRef, usize>,
+    counts_kept: bool,
+}
+
+/// The interfaces of one function with the same subnet and security groups.
+struct Group<'a> {
+    first: &'a InterfacePlan,
+    names_security_groups: bool,
+    lines: Vec<Line<'a>>,
+}
+
+#[derive(Default)]
+struct Gathered<'a> {
+    pairs: BTreeMap<&'a Pair, Vec<&'a InterfacePlan>>,
+    elsewhere: BTreeMap<&'a FunctionRef, usize>,
+}
+
+/// The sections of a target, in the order of the functions' names; what is only counted comes last.
+pub(super) fn sections<'a>(report: &'a Report, outcomes: &Outcomes<'_>, detail: Detail) -> Vec<Section<'a>> {
+    let functions =
+        gather(report).into_iter().map(|(name, gathered)| Function::new(name, gathered, outcomes, detail));
+    let (quiet, changed): (Vec<_>, Vec<_>) = functions.partition(Function::is_quiet);
+    if collapse::functions(detail, quiet.len()) {
+        let interfaces = quiet.iter().map(Function::kept).sum();
+        let counted = Section::Quiet { functions: quiet.len(), interfaces };
+        return changed.into_iter().map(Section::Function).chain([counted]).collect();
+    }
+    let mut functions: Vec<Function<'_>> = changed.into_iter().chain(quiet).collect();
+    functions.sort_by_key(|function| function.name);
+    functions.into_iter().map(Section::Function).collect()
+}
+
+fn gather(report: &Report) -> BTreeMap<&FunctionRef, Gathered<'_>> {
+    let mut functions: BTreeMap<&FunctionRef, Gathered<'_>> = BTreeMap::new();
+    for interface in &report.plan.interfaces {
+        let (first, others) = interface
+            .functions
+            .split_first()
+            .expect("an interface is in the plan because a function uses it");
+        functions.entry(first).or_default().pairs.entry(&interface.pair).or_default().push(interface);
+        for other in others {
+            *functions.entry(other).or_default().elsewhere.entry(first).or_default() += 1;
+        }
+    }
+    functions
+}
+
+impl<'a> Function<'a> {
+    fn new(name: &'a FunctionRef, gathered: Gathered<'a>, outcomes: &Outcomes<'_>, detail: Detail) -> Self {
+        let security_groups: BTreeSet<_> = gathered.pairs.keys().map(|pair| &pair.security_groups).collect();
+        let names_security_groups = security_groups.len() > 1;
+        let groups = gathered.pairs.into_values().filter_map(|interfaces| {
+            let line = |interface: &&'a InterfacePlan| {
+                Line::of(interface, outcomes.get(&interface.network_interface_id).copied())
+            };
+            let lines = interfaces.iter().map(line).collect();
+            Some(Group { first: interfaces.first()?, names_security_groups, lines })
+        });
+        let mut function =
+            Self { name, groups: groups.collect(), elsewhere: gathered.elsewhere, counts_kept: false };
+        function.counts_kept = collapse::interfaces(detail, function.kept());
+        function
+    }
+
+    /// How many of its own interfaces stay as they are.
+    fn kept(&self) -> usize {
+        self.groups.iter().map(Group::kept).sum()
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.groups.iter().all(Group::is_quiet)
+    }
+
+    fn write_title(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", paint(HEAD, self.name))?;
+        match self.groups.first().map(|group| group.first.pool.as_str()) {
+            Some(pool) if pool != self.name.name() => writeln!(f, " (pool {pool})"),
+            _ => writeln!(f),
+        }
+    }
+}
+
+impl fmt::Display for Function<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_title(f)?;
+        let (counted, shown): (Vec<_>, Vec<_>) =
+            self.groups.iter().partition(|group| self.counts_kept && group.is_quiet());
+        for group in shown {
+            group.write(f, self.counts_kept)?;
+        }
+        if !counted.is_empty() {
+            let kept = counted.iter().map(|group| group.kept()).sum();
+            write_kept(f, 2, &format!("{} unchanged", count(counted.len(), "subnet", "subnets")), kept)?;
+        }
+        for (first, interfaces) in &self.elsewhere {
+            let shared = count(*interfaces, "interface", "interfaces");
+            writeln!(f, "  shares {shared} with {first}, shown there")?;
+        }
+        Ok(())
+    }
+}
+
+impl Group<'_> {
+    fn kept(&self) -> usize {
+        self.lines.iter().filter(|line| line.mark == Mark::Keeps).count()
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.kept() == self.lines.len()
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, counts_kept: bool) -> fmt::Result {
+        write!(f, "  {}", self.first.pair.subnet)?;
+        if let Some(zone) = &self.first.zone {
+            write!(f, " ({})", plain(zone))?;
+        }
+        if self.names_security_groups {
+            write!(f, " with {}", self.first.pair.security_groups)?;
+        }
+        if let Some((_, others @ [_, ..])) = self.first.functions.split_first() {
+            write!(f, ", also serves {}", some_of(others))?;
+        }
+        writeln!(f)?;
+        let shown: Vec<&Line<'_>> =
+            self.lines.iter().filter(|line| !(counts_kept && line.mark == Mark::Keeps)).collect();
+        for (index, line) in shown.iter().enumerate() {
+            line.write(f, shown.get(index + 1).copied())?;
+        }
+        match self.lines.len() - shown.len() {
+            0 => Ok(()),
+            kept => write_kept(f, 4, "unchanged", kept),
+        }
+    }
+}
+
+impl fmt::Display for Section<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Function(function) => function.fmt(f),
+            Self::Quiet { functions, interfaces } => {
+                let unchanged = count(*functions, "function", "functions");
+                write_kept(f, 0, &format!("{unchanged} unchanged"), *interfaces)
+            }
+        }
+    }
+}
+
+fn write_kept(f: &mut fmt::Formatter<'_>, indent: usize, what: &str, interfaces: usize) -> fmt::Result {
+    let mark = paint(Mark::Keeps.style(), Mark::Keeps.sign());
+    let keep = if interfaces == 1 { "keeps its address" } else { "keep their addresses" };
+    writeln!(f, "{:indent$}{mark} {what}: {} {keep}", "", count(interfaces, "interface", "interfaces"))
+}

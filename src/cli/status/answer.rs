@@ -1,0 +1,141 @@
+//! The shape of `/status`, as far as this version reads it: every field may be missing, and any other may be there.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::super::exit::{self, Exit};
+use crate::domain::plan::PoolFigures;
+use crate::domain::report::Coverage;
+
+/// The whole answer. `targets` alone must be there: without it, the answer is no status.
+#[derive(Debug, Deserialize)]
+pub(super) struct StatusAnswer {
+    pub(super) version: Option<String>,
+    pub(super) revision: Option<String>,
+    pub(super) started_at: Option<Timestamp>,
+    #[serde(default)]
+    pub(super) config: Config,
+    /// One for each target that a pass was made of.
+    pub(super) targets: Vec<Target>,
+    /// The latest changes; their shape is read leniently, each by itself.
+    #[serde(default)]
+    changes: Vec<Value>,
+}
+
+/// Which configuration is in force.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Config {
+    pub(super) source: Option<String>,
+    pub(super) loaded_at: Option<Timestamp>,
+    pub(super) last_reload_error: Option<String>,
+}
+
+/// The latest pass of a target.
+#[derive(Debug, Deserialize)]
+pub(super) struct Target {
+    pub(super) target: String,
+    #[serde(default)]
+    pub(super) coverage: CoverageWord,
+    #[serde(default)]
+    pub(super) covered: usize,
+    #[serde(default)]
+    pub(super) uncovered: Vec<UncoveredInterface>,
+    #[serde(default)]
+    pub(super) unservable: Vec<String>,
+    #[serde(default)]
+    pub(super) pools: BTreeMap<String, Pool>,
+    #[serde(default)]
+    pub(super) warnings: Vec<WarningLine>,
+    #[serde(default)]
+    pub(super) failures: Vec<String>,
+    pub(super) mode: Option<String>,
+    pub(super) pass: Option<u64>,
+    pub(super) started_at: Option<Timestamp>,
+    pub(super) duration_seconds: Option<f64>,
+    pub(super) oldest_uncovered_seconds: Option<f64>,
+}
+
+/// Whether the promise holds; a word of a later version counts as not knowing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum CoverageWord {
+    Covered,
+    Uncovered,
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+impl From<CoverageWord> for Coverage {
+    fn from(word: CoverageWord) -> Self {
+        match word {
+            CoverageWord::Covered => Self::Covered,
+            CoverageWord::Uncovered => Self::Uncovered,
+            CoverageWord::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// An interface without an address of its set.
+#[derive(Debug, Deserialize)]
+pub(super) struct UncoveredInterface {
+    pub(super) network_interface_id: String,
+    #[serde(default)]
+    pub(super) functions: Vec<String>,
+    pub(super) reason: Option<String>,
+    pub(super) detail: Option<String>,
+}
+
+/// The figures of a pool.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Pool {
+    associated: usize,
+    spare: usize,
+    lingering: usize,
+    missing: usize,
+    foreign: usize,
+    unknown: usize,
+    shortfall: usize,
+}
+
+impl Pool {
+    pub(super) fn figures(&self) -> PoolFigures {
+        let Self { associated, spare, lingering, missing, foreign, unknown, shortfall } = *self;
+        PoolFigures { associated, spare, lingering, missing, foreign, unknown, shortfall }
+    }
+}
+
+/// A warning.
+#[derive(Debug, Deserialize)]
+pub(super) struct WarningLine {
+    #[serde(default)]
+    pub(super) message: String,
+}
+
+/// A change that the daemon made or tried.
+#[derive(Debug, Deserialize)]
+pub(super) struct Change {
+    pub(super) at: Option<Timestamp>,
+    pub(super) target: Option<String>,
+    pub(super) outcome: String,
+    pub(super) allocation_id: String,
+    pub(super) public_ip: Option<String>,
+    pub(super) network_interface_id: String,
+    pub(super) detail: Option<String>,
+}
+
+impl StatusAnswer {
+    /// How the process should exit.
+    pub(super) fn exit(&self) -> Exit {
+        exit::status(self.targets.iter().map(|target| target.coverage.into()))
+    }
+
+    /// The changes that this version can read, in the daemon's order.
+    pub(super) fn changes(&self) -> impl Iterator<Item = Change> {
+        self.changes.iter().filter_map(|change| Change::deserialize(change).ok())
+    }
+}

@@ -1,0 +1,129 @@
+//! Where the rooms are connected for one pass: configuration, log, AWS and reconciliation. `daemon` connects what a
+//! long run needs besides.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::Error;
+use crate::aws::{AssumedRole, AwsTarget, Manner, Place, Surroundings};
+use crate::config;
+use crate::config::settings::{Configuration, Settings, Target};
+use crate::config::source::{Source, environment};
+use crate::domain::error_class::ErrorClass;
+use crate::domain::policy::Mode;
+use crate::domain::report::{Report, Trigger};
+use crate::reconcile::pass::{Limits, Orders, Ports, Reconciler};
+use crate::reconcile::ports::{CallMeter, Clock};
+use crate::telemetry::log::LogSettings;
+
+/// A single pass may take as long as the rate limit makes it: a thousand repairs at EC2's pace are some minutes.
+const ONE_PASS_WITHIN: Duration = Duration::from_secs(30 * 60);
+
+/// What a single pass is made for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Intent {
+    /// To be looked at: nothing is changed, whatever the configuration allows.
+    Plan,
+    /// To be carried out, if the configuration allows changes.
+    Apply,
+}
+
+/// A configuration, or what is wrong with it.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    /// Where it comes from, for people: the file's path or the variable's name.
+    pub(super) source: String,
+    /// The configuration, or every fault with its place.
+    pub(super) outcome: Result<Configuration, Vec<String>>,
+}
+
+/// The time of the machine.
+pub(super) struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// Nobody scrapes a process that makes one pass.
+struct Unmetered;
+
+impl CallMeter for Unmetered {
+    fn record(&self, _: &'static str, _: Result<(), ErrorClass>, _: Duration) {}
+}
+
+/// Where the configuration is, by the command line and the environment.
+pub(super) fn source(file: Option<&Path>) -> Source {
+    Source::resolve(file.map(Path::to_owned), &environment(std::env::vars_os()))
+}
+
+/// Reads and validates the configuration, offline.
+pub(super) fn load(source: &Source) -> Loaded {
+    let outcome = config::load(source, &environment(std::env::vars_os()));
+    let outcome = outcome.map_err(|faults| faults.iter().map(ToString::to_string).collect());
+    Loaded { source: source.name().to_string(), outcome }
+}
+
+/// As [`load`], for a verb that can't go on without.
+pub(super) fn load_valid(source: &Source) -> Result<Configuration, Error> {
+    let Loaded { source, outcome } = load(source);
+    outcome.map_err(|faults| Error::Configuration { source_name: source, faults })
+}
+
+/// Makes one pass over each target, side by side; the reports come in the order of the file.
+pub(super) async fn one_pass(file: Option<&Path>, intent: Intent) -> Result<Vec<Report>, Error> {
+    LogSettings::from_environment()?.install()?;
+    let configuration = load_valid(&source(file))?;
+    let settings = &configuration.settings;
+    let passes = configuration.targets.iter().map(|target| async move {
+        let meter = Arc::new(Unmetered);
+        let mut reconciler = reconciler(target, settings, meter).await?;
+        let mut orders = orders(target, settings);
+        if intent == Intent::Plan {
+            orders.mode = Mode::Observe;
+        }
+        let limits = Limits { within: ONE_PASS_WITHIN, cancel: CancellationToken::new() };
+        Ok(reconciler.pass(&orders, Trigger::Start, &limits).await.report)
+    });
+    join_all(passes).await.into_iter().collect()
+}
+
+/// What a target's passes are to establish.
+pub(super) fn orders(target: &Target, settings: &Settings) -> Orders {
+    Orders {
+        desired: Arc::new(target.desired.clone()),
+        mode: settings.mode,
+        function_refresh: settings.function_refresh,
+    }
+}
+
+/// A reconciler of a target, over the real AWS.
+pub(super) async fn reconciler(
+    target: &Target,
+    settings: &Settings,
+    meter: Arc<dyn CallMeter>,
+) -> Result<Reconciler, Error> {
+    let role = target.role.clone().map(|role| AssumedRole { arn: role.arn, external_id: role.external_id });
+    let place = Place { region: target.region.clone(), role };
+    let seed = fastrand::u64(..);
+    let manner = Manner { rate_share: settings.rate_share, seed, meter };
+    let aws = AwsTarget::connect(&place, &Surroundings::production(), manner).await;
+    let aws = aws.map_err(|source| Error::Target { target: target.name.clone(), source })?;
+    let stated = target.stated.region.as_ref().filter(|stated| *stated != aws.region());
+    if let Some(stated) = stated {
+        return Err(Error::Region {
+            target: target.name.clone(),
+            region: aws.region().to_owned(),
+            stated: stated.clone(),
+        });
+    }
+    let aws = Arc::new(aws);
+    let ports = Ports { reads: aws.clone(), changes: aws, clock: Arc::new(SystemClock) };
+    Ok(Reconciler::new(target.name.clone(), ports, seed))
+}

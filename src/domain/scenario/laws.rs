@@ -1,0 +1,268 @@
+//! The laws of DESIGN.md on random worlds: every plan passes the audit, is deterministic, serves as many as can be
+//! served, is stable, and changes little when a replica sees a little less.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::worlds::{SMALL, Size, TINY, worlds};
+use super::{World, alloc, associate, eni, number};
+use crate::domain::action::{Action, ActionReason};
+use crate::domain::audit::{Objection, audit};
+use crate::domain::desired::Desired;
+use crate::domain::function::SecurityGroups;
+use crate::domain::ids::{AllocationId, NetworkInterfaceId};
+use crate::domain::observed::InterfaceStatus;
+use crate::domain::plan::{Plan, Verdict};
+
+fn pairs(plan: &Plan) -> BTreeMap<NetworkInterfaceId, AllocationId> {
+    plan.actions.iter().map(|a| (a.network_interface_id.clone(), a.allocation_id.clone())).collect()
+}
+
+/// The same facts in memory of their own, lists in another order.
+fn told_differently(world: &World) -> World {
+    let mut other = world.clone();
+    let mut pools = Vec::from_iter(std::mem::take(&mut other.desired.pools));
+    for (_, pool) in &mut pools {
+        pool.allocations = pool.allocations.iter().rev().cloned().collect::<BTreeSet<_>>().into();
+    }
+    let mut functions = Vec::from_iter(std::mem::take(&mut other.desired.functions));
+    for allocations in functions.iter_mut().flat_map(|(_, function)| function.pins.values_mut()) {
+        *allocations = allocations.iter().rev().cloned().collect::<BTreeSet<_>>().into();
+    }
+    other.desired = Desired {
+        pools: pools.into_iter().rev().collect(),
+        functions: functions.into_iter().rev().collect(),
+    };
+    let mut interfaces = Vec::from_iter(std::mem::take(&mut other.observed.interfaces));
+    for (_, interface) in &mut interfaces {
+        interface.associations.reverse();
+        interface.pair.security_groups =
+            SecurityGroups::from_iter(interface.pair.security_groups.iter().cloned());
+    }
+    other.observed.interfaces = interfaces.into_iter().rev().collect();
+    other
+}
+
+/// Every change that the audit would let pass if it were the only one, by brute force; the waiting ones apart.
+struct Possible {
+    serving: Vec<Vec<u32>>,
+    waiting: Vec<Vec<u32>>,
+}
+
+fn possible(world: &World, addresses: u32) -> Possible {
+    let mut possible = Possible { serving: Vec::new(), waiting: Vec::new() };
+    for (id, interface) in &world.observed.interfaces {
+        let functions: Vec<String> = users(world, id);
+        let names: Vec<&str> = functions.iter().map(String::as_str).collect();
+        let fits = |n: &u32| {
+            let action = associate(*n, number(id.as_str()), &names);
+            audit(&world.desired, &world.observed, &[action]).is_empty()
+        };
+        let fitting: Vec<u32> = (1..=addresses).filter(fits).collect();
+        match interface.status {
+            InterfaceStatus::InUse => possible.serving.push(fitting),
+            InterfaceStatus::Waiting => possible.waiting.push(fitting),
+            InterfaceStatus::Detaching => assert!(fitting.is_empty(), "{id} is going away"),
+        }
+    }
+    possible
+}
+
+/// Whom the audit expects to be named for an interface.
+fn users(world: &World, interface: &NetworkInterfaceId) -> Vec<String> {
+    let probe = associate(1, number(interface.as_str()), &["nobody"]);
+    let violations = audit(&world.desired, &world.observed, &[probe]);
+    let named = violations.into_iter().find_map(|violation| match violation.objection {
+        Objection::OtherFunctions(functions) => Some(functions),
+        _ => None,
+    });
+    named.unwrap_or_default().iter().map(ToString::to_string).collect()
+}
+
+/// The most serving interfaces, and then the most waiting ones, that can be served, each address once; `allowed`
+/// judges the addresses that are given altogether.
+fn best(
+    serving: &[Vec<u32>],
+    waiting: &[Vec<u32>],
+    taken: &mut Vec<u32>,
+    allowed: &dyn Fn(&[u32]) -> bool,
+) -> (usize, usize) {
+    let (first, serving, waiting, worth) = match (serving, waiting) {
+        ([first, rest @ ..], waiting) => (first, rest, waiting, (1, 0)),
+        ([], [first, rest @ ..]) => (first, serving, rest, (0, 1)),
+        ([], []) => return (0, 0),
+    };
+    let mut most = best(serving, waiting, taken, allowed);
+    for &address in first {
+        if taken.contains(&address) {
+            continue;
+        }
+        taken.push(address);
+        if worth == (1, 0) || allowed(taken) {
+            let (s, w) = best(serving, waiting, taken, allowed);
+            most = most.max((s + worth.0, w + worth.1));
+        }
+        taken.pop();
+    }
+    most
+}
+
+/// The addresses that nothing on their own side speaks against giving away.
+fn free(world: &World, addresses: u32) -> BTreeSet<u32> {
+    let free = |n: &u32| {
+        let violations = audit(&world.desired, &world.observed, &[associate(*n, 0xfff, &[])]);
+        !violations.iter().any(|violation| {
+            matches!(
+                violation.objection,
+                Objection::AddressUnseen
+                    | Objection::Held(_)
+                    | Objection::ServiceManaged(_)
+                    | Objection::RecentlyGivenTo(_)
+            )
+        })
+    };
+    (1..=addresses).filter(free).collect()
+}
+
+fn served(plan: &Plan) -> (usize, usize) {
+    let serving = |action: &&Action| {
+        plan.required().any(|interface| interface.network_interface_id == action.network_interface_id)
+    };
+    let serving = plan.actions.iter().filter(serving).count();
+    (serving, plan.actions.len() - serving)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn every_plan_passes_the_audit(world in worlds(SMALL)) {
+        let violations = audit(&world.desired, &world.observed, &world.plan().actions);
+        let violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
+        prop_assert_eq!(violations, Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_same_facts_give_the_same_plan_however_they_are_told(world in worlds(SMALL)) {
+        prop_assert_eq!(world.plan(), world.plan());
+        prop_assert_eq!(told_differently(&world).plan(), world.plan());
+    }
+
+    #[test]
+    fn as_many_serving_interfaces_are_served_as_can_be(world in worlds(TINY)) {
+        let possible = possible(&world, TINY.addresses);
+        let (most, _) = best(&possible.serving, &[], &mut Vec::new(), &|_| true);
+        prop_assert_eq!(served(&world.plan()).0, most);
+    }
+
+    #[test]
+    fn as_many_waiting_interfaces_are_served_as_leave_the_spares(world in worlds(Size { overlap: false, ..TINY })) {
+        let possible = possible(&world, TINY.addresses);
+        let free = free(&world, TINY.addresses);
+        let leaves_spares = |taken: &[u32]| world.desired.pools.values().all(|pool| {
+            let left = free.iter().filter(|n| pool.allocations.contains(&alloc(**n)) && !taken.contains(n));
+            let last = taken.last().expect("just taken");
+            let concerned = pool.allocations.contains(&alloc(*last)) && free.contains(last);
+            !concerned || left.count() >= pool.min_spare
+        });
+        let most = best(&possible.serving, &possible.waiting, &mut Vec::new(), &leaves_spares);
+        prop_assert_eq!(served(&world.plan()), most);
+    }
+
+    #[test]
+    fn waiting_interfaces_never_eat_into_the_spares(world in worlds(SMALL)) {
+        let plan = world.plan();
+        let free = free(&world, SMALL.addresses);
+        for pool in world.desired.pools.values() {
+            let of_pool = |n: &&u32| pool.allocations.contains(&alloc(**n));
+            let given: BTreeSet<u32> = plan.actions.iter().map(|a| number(a.allocation_id.as_str())).collect();
+            let left = free.iter().filter(of_pool).filter(|n| !given.contains(n)).count();
+            let to_waiting = plan.actions.iter().any(|action| {
+                action.reason == ActionReason::Upcoming && pool.allocations.contains(&action.allocation_id)
+            });
+            prop_assert!(!to_waiting || left >= pool.min_spare);
+        }
+    }
+
+    #[test]
+    fn a_plan_that_was_carried_out_leaves_nothing_to_do_for_serving_interfaces(world in worlds(SMALL)) {
+        let plan = world.plan();
+        let after = world.clone().after(&plan).plan();
+        prop_assert_eq!(served(&after).0, 0);
+        let kept = |plan: &Plan| -> BTreeMap<NetworkInterfaceId, AllocationId> {
+            let verdicts = plan.interfaces.iter().filter_map(|interface| match &interface.verdict {
+                Verdict::Covered(id, _) | Verdict::Gets(id, _) => Some((&interface.network_interface_id, id)),
+                Verdict::Uncovered(_) => None,
+            });
+            verdicts.map(|(interface, id)| (interface.clone(), id.clone())).collect()
+        };
+        let (before, after) = (kept(&plan), kept(&after));
+        for (interface, address) in &before {
+            prop_assert_eq!(after.get(interface), Some(address));
+        }
+    }
+
+    #[test]
+    fn a_plan_that_was_carried_out_leaves_nothing_to_do(world in worlds(Size { overlap: false, ..SMALL })) {
+        let plan = world.plan();
+        prop_assert_eq!(world.after(&plan).plan().actions, Vec::new());
+    }
+
+    #[test]
+    fn nothing_that_stands_in_the_way_is_left_unsaid(world in worlds(SMALL)) {
+        let plan = world.plan();
+        for uncovered in plan.uncovered() {
+            prop_assert!(!uncovered.reason.code().is_empty() && !uncovered.reason.to_string().is_empty());
+        }
+        prop_assert_eq!(plan.covered() + plan.uncovered().count() + served(&plan).0, plan.required().count());
+    }
+}
+
+/// Two pools, shared and pinned interfaces, more or fewer addresses than interfaces.
+fn estate(interfaces: u32, addresses: u32) -> World {
+    let all: Vec<u32> = (1..=addresses).collect();
+    let some: Vec<u32> = (1..=addresses).filter(|n| n % 3 == 0).collect();
+    let mut world = World::new()
+        .pool("p", &all, 0)
+        .pool("q", &some, 0)
+        .function("f", "p", &[1, 2], &[1])
+        .function("g", "p", &[2, 3], &[2])
+        .function("h", "q", &[2, 3], &[1])
+        .pin_subnet("g", 3, &all[..all.len() / 2]);
+    for n in 1..=interfaces {
+        world = world.eni(n, n % 3 + 1, &[n % 2 + 1]);
+    }
+    world
+}
+
+#[test]
+fn what_one_replica_does_not_see_changes_few_other_pairs() {
+    for (interfaces, addresses) in [(30, 60), (60, 60), (60, 30), (150, 100)] {
+        let world = estate(interfaces, addresses);
+        let all = pairs(&world.plan());
+        let mut most = 0;
+        let mut sum = 0;
+        let mut count = 0;
+        let mut see = |less: &World| {
+            let pairs = pairs(&less.plan());
+            let moved = all.iter().filter(|(id, address)| pairs.get(*id) != Some(address)).count();
+            most = most.max(moved);
+            sum += moved;
+            count += 1;
+        };
+        for n in 1..=interfaces {
+            let mut less = world.clone();
+            less.observed.interfaces.remove(&eni(n));
+            see(&less);
+        }
+        for n in 1..=addresses {
+            see(&world.clone().without_address(n));
+        }
+        eprintln!("{interfaces} {addresses} {most} {sum} {count}");
+        assert!(
+            most <= 10 && sum <= 3 * count,
+            "{interfaces} interfaces, {addresses} addresses: {most} pairs at most, {sum} in {count} cases"
+        );
+    }
+}

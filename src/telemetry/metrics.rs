@@ -1,0 +1,237 @@
+//! Every metric: name, type, labels, help with its unit, and buckets with their reasons. What the names mean is a
+//! contract with dashboards and alerts, so they change here or nowhere. When they move is said in `record`.
+//!
+//! A label is a member of a closed set or comes from the configuration: never an id of AWS, never free text.
+
+use prometheus::{
+    CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
+
+use super::series::{Series, registered};
+
+/// Seconds. A pass without drift is three to ten calls of 0.05 to 0.5 s each; a pass that repairs a whole region is
+/// held back by EC2's throttle rate for minutes.
+const PASS_BUCKETS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0];
+
+/// Seconds. An interface found bare is repaired within the pass that found it, in one or two calls; what takes longer
+/// than a pass waited for an address, a permission or AWS, and then minutes and hours matter.
+const REPAIR_BUCKETS: &[f64] =
+    &[0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0, 14400.0];
+
+/// Seconds. Lambda and EC2 answer most calls within 0.5 s; a page of 1,000 interfaces or an association takes up to
+/// some seconds, and beyond 10 s it is the call's own deadline that ends it.
+const REQUEST_BUCKETS: &[f64] = &[0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// A metric as its readers know it; the type is that of the field that holds it.
+struct Definition {
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+}
+
+const NETWORK_INTERFACES: Definition = Definition {
+    name: "eipd_network_interfaces",
+    labels: &["target", "pool"],
+    help: "In-use network interfaces of declared functions; a shared one counts once, in the pool that serves it.",
+};
+const UNASSOCIATED: Definition = Definition {
+    name: "eipd_unassociated_network_interfaces",
+    labels: &["target", "pool", "why"],
+    help: "In-use network interfaces without an address of their set after the last pass: bare, or with a wrong address.",
+};
+const FUNCTION_UNCOVERED: Definition = Definition {
+    name: "eipd_function_uncovered_network_interfaces",
+    labels: &["target", "function"],
+    help: "In-use network interfaces of the function without an address of their set after the last pass.",
+};
+const OLDEST_UNCOVERED: Definition = Definition {
+    name: "eipd_oldest_uncovered_seconds",
+    labels: &["target"],
+    help: "For how many seconds the longest uncovered network interface has been so, as far as this process saw; 0 when none is.",
+};
+const POOL_ADDRESSES: Definition = Definition {
+    name: "eipd_pool_addresses",
+    labels: &["target", "pool", "state"],
+    help: "Declared addresses by state after the last pass; a lingering one is on an interface that no declared function uses.",
+};
+const POOL_SHORTFALL: Definition = Definition {
+    name: "eipd_pool_shortfall",
+    labels: &["target", "pool"],
+    help: "How many more addresses the pool needs to serve every in-use network interface and keep min_spare free.",
+};
+const DRIFT: Definition = Definition {
+    name: "eipd_drift",
+    labels: &["target", "kind"],
+    help: "Differences between declared and found after the last pass: warnings by kind, uncovered network interfaces by reason.",
+};
+const BREAKER_OPEN: Definition = Definition {
+    name: "eipd_breaker_open",
+    labels: &["target"],
+    help: "1 while a pass that planned too many disruptions is held back; this version plans none, so 0.",
+};
+const OBSERVE_ONLY: Definition = Definition {
+    name: "eipd_observe_only",
+    labels: &["target"],
+    help: "1 while changes are planned and reported but not made.",
+};
+const CONTESTED: Definition = Definition {
+    name: "eipd_contested_addresses",
+    labels: &["target"],
+    help: "Declared addresses that another party keeps moving; this version never takes one back, so 0.",
+};
+const RELOAD_SUCCESSFUL: Definition = Definition {
+    name: "eipd_config_last_reload_successful",
+    labels: &[],
+    help: "1 when the configuration in force is the one last read, 0 when that one was faulty and the former is kept.",
+};
+const CHANGES: Definition = Definition {
+    name: "eipd_changes_total",
+    labels: &["target", "action", "outcome"],
+    help: "Actions of plans by what became of them; an action that is planned again in the next pass counts again.",
+};
+const PASSES: Definition = Definition {
+    name: "eipd_passes_total",
+    labels: &["target", "trigger", "outcome"],
+    help: "Passes by why they were made and how they ended.",
+};
+const PASS_DURATION: Definition = Definition {
+    name: "eipd_pass_duration_seconds",
+    labels: &["target"],
+    help: "How many seconds a pass took, failed ones included.",
+};
+const LAST_SUCCESS: Definition = Definition {
+    name: "eipd_last_success_timestamp_seconds",
+    labels: &["target"],
+    help: "Unix time in seconds of the end of the last pass that saw everything and whose plan passed the audit; 0 before the first.",
+};
+const REPAIR: Definition = Definition {
+    name: "eipd_repair_seconds",
+    labels: &["target", "origin"],
+    help: "Seconds until the confirmed association, observed: since the first sight of the uncovered network interface.",
+};
+const UNCOVERED_SECONDS: Definition = Definition {
+    name: "eipd_uncovered_seconds_total",
+    labels: &["target", "function"],
+    help: "Seconds in which the function had an in-use network interface without its address, as far as passes saw it.",
+};
+const AWS_REQUESTS: Definition = Definition {
+    name: "eipd_aws_requests_total",
+    labels: &["service", "operation", "outcome"],
+    help: "Requests to AWS, each attempt counted; the outcome is ok or the class of the error.",
+};
+const AWS_REQUEST_DURATION: Definition = Definition {
+    name: "eipd_aws_request_duration_seconds",
+    labels: &["service", "operation", "outcome"],
+    help: "How many seconds a request to AWS took, each attempt by itself.",
+};
+const BUILD_INFO: Definition = Definition {
+    name: "eipd_build_info",
+    labels: &["version", "revision"],
+    help: "Always 1; the labels say which build runs.",
+};
+
+impl Definition {
+    fn options(&self) -> Opts {
+        Opts::new(self.name, self.help)
+    }
+
+    fn histogram(&self, buckets: &[f64]) -> prometheus::Result<HistogramVec> {
+        HistogramVec::new(HistogramOpts::from(self.options()).buckets(buckets.to_vec()), self.labels)
+    }
+}
+
+/// The metrics that passes move, target by target.
+pub(super) struct Families {
+    pub(super) network_interfaces: Series<IntGaugeVec>,
+    pub(super) unassociated: Series<IntGaugeVec>,
+    pub(super) function_uncovered: Series<IntGaugeVec>,
+    pub(super) oldest_uncovered: Series<GaugeVec>,
+    pub(super) pool_addresses: Series<IntGaugeVec>,
+    pub(super) pool_shortfall: Series<IntGaugeVec>,
+    pub(super) drift: Series<IntGaugeVec>,
+    pub(super) breaker_open: Series<IntGaugeVec>,
+    pub(super) observe_only: Series<IntGaugeVec>,
+    pub(super) contested: Series<IntGaugeVec>,
+    pub(super) changes: Series<IntCounterVec>,
+    pub(super) passes: Series<IntCounterVec>,
+    pub(super) pass_duration: Series<HistogramVec>,
+    pub(super) last_success: Series<GaugeVec>,
+    pub(super) repair: Series<HistogramVec>,
+    pub(super) uncovered_seconds: Series<CounterVec>,
+}
+
+impl Families {
+    pub(super) fn new(registry: &Registry) -> Self {
+        let gauges = |of: &Definition| Series::new(registry, IntGaugeVec::new(of.options(), of.labels));
+        let seconds = |of: &Definition| Series::new(registry, GaugeVec::new(of.options(), of.labels));
+        let counters = |of: &Definition| Series::new(registry, IntCounterVec::new(of.options(), of.labels));
+        let totals = |of: &Definition| Series::new(registry, CounterVec::new(of.options(), of.labels));
+        let histograms = |of: &Definition, buckets| Series::new(registry, of.histogram(buckets));
+        Self {
+            network_interfaces: gauges(&NETWORK_INTERFACES),
+            unassociated: gauges(&UNASSOCIATED),
+            function_uncovered: gauges(&FUNCTION_UNCOVERED),
+            oldest_uncovered: seconds(&OLDEST_UNCOVERED),
+            pool_addresses: gauges(&POOL_ADDRESSES),
+            pool_shortfall: gauges(&POOL_SHORTFALL),
+            drift: gauges(&DRIFT),
+            breaker_open: gauges(&BREAKER_OPEN),
+            observe_only: gauges(&OBSERVE_ONLY),
+            contested: gauges(&CONTESTED),
+            changes: counters(&CHANGES),
+            passes: counters(&PASSES),
+            pass_duration: histograms(&PASS_DURATION, PASS_BUCKETS),
+            last_success: seconds(&LAST_SUCCESS),
+            repair: histograms(&REPAIR, REPAIR_BUCKETS),
+            uncovered_seconds: totals(&UNCOVERED_SECONDS),
+        }
+    }
+
+    /// Ends every series of a target.
+    pub(super) fn forget(&mut self, target: &str) {
+        let gauges = [
+            &mut self.network_interfaces,
+            &mut self.unassociated,
+            &mut self.function_uncovered,
+            &mut self.pool_addresses,
+            &mut self.pool_shortfall,
+            &mut self.drift,
+            &mut self.breaker_open,
+            &mut self.observe_only,
+            &mut self.contested,
+        ];
+        for family in gauges {
+            family.retain(target, |_| false);
+        }
+        for family in [&mut self.oldest_uncovered, &mut self.last_success] {
+            family.retain(target, |_| false);
+        }
+        for family in [&mut self.changes, &mut self.passes] {
+            family.retain(target, |_| false);
+        }
+        for family in [&mut self.pass_duration, &mut self.repair] {
+            family.retain(target, |_| false);
+        }
+        self.uncovered_seconds.retain(target, |_| false);
+    }
+}
+
+/// The metrics of the process as a whole.
+pub(super) struct Globals {
+    pub(super) reload_successful: IntGauge,
+    pub(super) aws_requests: IntCounterVec,
+    pub(super) aws_request_duration: HistogramVec,
+    pub(super) build_info: IntGaugeVec,
+}
+
+impl Globals {
+    pub(super) fn new(registry: &Registry) -> Self {
+        let counters = |of: &Definition| IntCounterVec::new(of.options(), of.labels);
+        Self {
+            reload_successful: registered(registry, IntGauge::with_opts(RELOAD_SUCCESSFUL.options())),
+            aws_requests: registered(registry, counters(&AWS_REQUESTS)),
+            aws_request_duration: registered(registry, AWS_REQUEST_DURATION.histogram(REQUEST_BUCKETS)),
+            build_info: registered(registry, IntGaugeVec::new(BUILD_INFO.options(), BUILD_INFO.labels)),
+        }
+    }
+}

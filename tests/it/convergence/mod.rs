@@ -1,0 +1,106 @@
+//! Whole estates with seeded histories, weather, beliefs, crashes and one or two daemons: the laws hold all the while,
+//! and once the weather clears, coverage becomes the best possible and then nothing is changed any more.
+//!
+//! `CONVERGENCE_SEEDS=N` runs N seeds, `CONVERGENCE_SEED=S` replays one.
+
+mod estate;
+mod history;
+mod oracle;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use eipd_sim::{Ending, Sim};
+use tokio::time::sleep;
+
+use self::estate::Estate;
+use crate::rig::{Daemon, POLL, assert_lawful, on_paused_clock};
+
+const SEEDS: u64 = 500;
+
+/// After the weather: the longest hesitation after failures (15 min), the slowest thing inside AWS (20 min), and polls.
+const TO_SETTLE: Duration = Duration::from_secs(40 * 60);
+
+#[test]
+fn the_laws_hold_and_coverage_becomes_the_best_possible() {
+    if let Some(seed) = number("CONVERGENCE_SEED") {
+        run(seed);
+        return;
+    }
+    let seeds = number("CONVERGENCE_SEEDS").unwrap_or(SEEDS);
+    let next = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let seed @ 0.. = next.fetch_add(1, Ordering::Relaxed) {
+                    if seed >= seeds {
+                        break;
+                    }
+                    run(seed);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    for seed in [3, 77, 1234] {
+        assert_eq!(run(seed), run(seed), "seed {seed}");
+    }
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().expect("a seed is a number"))
+}
+
+/// Lives through one seed, and returns its journal.
+fn run(seed: u64) -> String {
+    let outcome = std::panic::catch_unwind(|| on_paused_clock(story(seed)));
+    outcome.unwrap_or_else(|panic| {
+        eprintln_replay(seed);
+        std::panic::resume_unwind(panic)
+    })
+}
+
+#[expect(clippy::print_stderr, reason = "a failing seed has to be told to whoever runs the tests")]
+fn eprintln_replay(seed: u64) {
+    eprintln!("seed {seed} failed; replay it with: CONVERGENCE_SEED={seed} cargo test --test it convergence");
+}
+
+async fn story(seed: u64) -> String {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let estate = Estate::draw(seed, &mut random);
+    let sim = &estate.sim;
+    history::weather(sim, &mut random);
+    let replicas = if random.bool() { 1 } else { 2 };
+    let mut daemons = Vec::new();
+    for replica in 0..replicas {
+        daemons.push(Daemon::start(sim, &estate.desired, seed * 10 + replica).await);
+    }
+    for _ in 0..random.u32(4..10) {
+        sleep(Duration::from_secs(random.u64(5..150))).await;
+        history::happening(&estate, &mut random);
+        if random.u8(..4) == 0 {
+            let crashed = random.usize(..daemons.len());
+            daemons.swap_remove(crashed).kill().await;
+            daemons.push(Daemon::start(sim, &estate.desired, random.u64(..)).await);
+        }
+    }
+    history::clear(sim);
+    sleep(TO_SETTLE).await;
+    oracle::assert_best_possible(&estate);
+    let changes = changes(sim);
+    sleep(POLL * 4).await;
+    assert_eq!(changes, self::changes(sim), "a settled estate was changed");
+    for daemon in daemons {
+        assert!(daemon.stop().await <= Duration::from_secs(10));
+    }
+    assert_lawful(sim);
+    sim.journal().to_string()
+}
+
+/// Calls that changed something, or may have.
+fn changes(sim: &Sim) -> usize {
+    sim.with_journal(|journal| journal.mutating().filter(|entry| entry.ending != Ending::Refused).count())
+}

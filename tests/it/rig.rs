@@ -1,0 +1,220 @@
+//! The bench that the tests run the real reconciliation on: the real AWS room and the real SDK over the simulator, in
+//! process, on tokio's clock. Knows nothing of what a test wants to see.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::{SharedTimeSource, TimeSource};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use eipd::aws::{AwsTarget, Manner, Place, Surroundings};
+use eipd::domain::desired::{Desired, DesiredFunction, PinPlace, Pool};
+use eipd::domain::error_class::ErrorClass;
+use eipd::domain::policy::{Mode, RateShare};
+use eipd::domain::report::{Report, Trigger};
+use eipd::reconcile::driver::{Driver, Watch};
+use eipd::reconcile::pass::{Limits, Orders, Ports, Reconciler};
+use eipd::reconcile::ports::{Audience, CallMeter, Clock};
+use eipd_sim::{EIPD_ACCESS_KEY, SECRET_ACCESS_KEY, Sim, SimConnector, SimTimeSource};
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// The poll interval of the daemons that tests start.
+pub const POLL: Duration = Duration::from_secs(60);
+
+struct SimClock(SimTimeSource);
+
+impl Clock for SimClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::try_from(self.0.now()).expect("simulated time is in range")
+    }
+}
+
+struct NoMeter;
+
+impl CallMeter for NoMeter {
+    fn record(&self, _: &'static str, _: Result<(), ErrorClass>, _: Duration) {}
+}
+
+/// Keeps every report.
+#[derive(Default)]
+pub struct Listener(Mutex<Vec<Report>>);
+
+impl Audience for Listener {
+    fn hear(&self, report: &Report) {
+        self.0.lock().expect("no test panics while it holds this").push(report.clone());
+    }
+
+    fn expect_next(&self, _: &Report, _: Duration) {}
+}
+
+impl Listener {
+    /// The reports so far.
+    pub fn reports(&self) -> Vec<Report> {
+        self.0.lock().expect("no test panics while it holds this").clone()
+    }
+}
+
+/// The outside of a target: the real AWS room over the simulator.
+pub async fn ports(sim: &Sim, seed: u64) -> Ports {
+    let credentials = Credentials::new(EIPD_ACCESS_KEY, SECRET_ACCESS_KEY, None, None, "test");
+    let surroundings = Surroundings {
+        http_client: SharedHttpClient::new(SimConnector::new(sim)),
+        time_source: SharedTimeSource::new(sim.time_source()),
+        sleep: SharedAsyncSleep::new(TokioSleep::new()),
+        credentials: Some(SharedCredentialsProvider::new(credentials)),
+        endpoint_url: None,
+    };
+    let region = sim.world(|world| world.config().region.clone());
+    let place = Place { region: Some(region), role: None };
+    let manner = Manner { rate_share: RateShare::default(), seed, meter: Arc::new(NoMeter) };
+    let target = AwsTarget::connect(&place, &surroundings, manner).await.expect("a region is given");
+    let target = Arc::new(target);
+    Ports { reads: target.clone(), changes: target, clock: Arc::new(SimClock(sim.time_source())) }
+}
+
+/// A reconciler that knows nothing yet.
+pub async fn reconciler(sim: &Sim, seed: u64) -> Reconciler {
+    Reconciler::new("default".parse().expect("a name"), ports(sim, seed).await, seed)
+}
+
+/// Orders to establish this.
+pub fn orders(desired: &Desired) -> Orders {
+    Orders {
+        desired: Arc::new(desired.clone()),
+        mode: Mode::Enforce,
+        function_refresh: Duration::from_secs(300),
+    }
+}
+
+/// One pass of a fresh process, as `eipd apply` makes it.
+pub async fn apply(sim: &Sim, desired: &Desired) -> Report {
+    pass(&mut reconciler(sim, 1).await, &orders(desired)).await
+}
+
+/// One pass of a fresh process, as `eipd plan` makes it.
+pub async fn plan(sim: &Sim, desired: &Desired) -> Report {
+    let orders = Orders { mode: Mode::Observe, ..orders(desired) };
+    pass(&mut reconciler(sim, 1).await, &orders).await
+}
+
+/// One pass.
+pub async fn pass(reconciler: &mut Reconciler, orders: &Orders) -> Report {
+    let limits = Limits { within: Duration::from_secs(60), cancel: CancellationToken::new() };
+    reconciler.pass(orders, Trigger::Start, &limits).await.report
+}
+
+/// A daemon in a task.
+pub struct Daemon {
+    task: JoinHandle<()>,
+    cancel: CancellationToken,
+    orders: watch::Sender<Watch>,
+    /// What it reported.
+    pub heard: Arc<Listener>,
+}
+
+impl Daemon {
+    /// Starts one.
+    pub async fn start(sim: &Sim, desired: &Desired, seed: u64) -> Self {
+        Self::start_with(sim, orders(desired), seed).await
+    }
+
+    /// Starts one with these orders.
+    pub async fn start_with(sim: &Sim, orders: Orders, seed: u64) -> Self {
+        let (sender, receiver) = watch::channel(Watch { orders, poll_interval: POLL });
+        let (cancel, heard) = (CancellationToken::new(), Arc::new(Listener::default()));
+        let driver = Driver {
+            reconciler: reconciler(sim, seed).await,
+            watch: receiver,
+            audience: heard.clone(),
+            cancel: cancel.clone(),
+            random: fastrand::Rng::with_seed(seed),
+        };
+        Self { task: tokio::spawn(driver.run()), cancel, orders: sender, heard }
+    }
+
+    /// Gives it other orders, as a reload does.
+    pub fn reload(&self, orders: Orders) {
+        self.orders.send_replace(Watch { orders, poll_interval: POLL });
+    }
+
+    /// Ends it at whatever it is doing, as a crash does.
+    pub async fn kill(self) {
+        self.task.abort();
+        let end = self.task.await;
+        assert!(end.is_ok() || end.is_err_and(|error| error.is_cancelled()), "the daemon panicked");
+    }
+
+    /// Ends it in order, and tells how long that took.
+    pub async fn stop(self) -> Duration {
+        let begun = tokio::time::Instant::now();
+        self.cancel.cancel();
+        self.task.await.expect("the daemon does not panic");
+        begun.elapsed()
+    }
+}
+
+/// A desired state, put together.
+#[derive(Default)]
+pub struct Wanted(Desired);
+
+impl Wanted {
+    /// Nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A pool of these allocations.
+    pub fn pool<S: AsRef<str>>(mut self, name: &str, allocations: &[S], min_spare: usize) -> Self {
+        let allocations: BTreeSet<_> =
+            allocations.iter().map(|id| id.as_ref().parse().expect("an allocation id")).collect();
+        let pool = Pool { allocations: Arc::new(allocations), min_spare };
+        self.0.pools.insert(name.parse().expect("a pool's name"), pool);
+        self
+    }
+
+    /// A function that is served from a pool.
+    pub fn function(self, name: &str, pool: &str) -> Self {
+        self.pinned(name, pool, &[])
+    }
+
+    /// A function with pins of allocations to subnets.
+    pub fn pinned(mut self, name: &str, pool: &str, pins: &[(&str, &[&str])]) -> Self {
+        let pins: BTreeMap<_, _> = pins
+            .iter()
+            .map(|(subnet, ids)| {
+                let ids: BTreeSet<_> = ids.iter().map(|id| id.parse().expect("an allocation id")).collect();
+                (PinPlace::Subnet(subnet.parse().expect("a subnet id")), Arc::new(ids))
+            })
+            .collect();
+        let function = DesiredFunction { pool: pool.parse().expect("a pool's name"), pins };
+        self.0.functions.insert(name.parse().expect("a function's name"), function);
+        self
+    }
+
+    /// The desired state.
+    pub fn done(self) -> Desired {
+        self.0
+    }
+}
+
+/// Runs a test's story on a paused clock: waiting costs nothing, and nothing depends on how fast the machine is.
+pub fn on_paused_clock<F: Future>(story: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime needs nothing that could fail here")
+        .block_on(story)
+}
+
+/// What every story must leave behind: nothing asked of the simulator that it does not know, and no law broken.
+pub fn assert_lawful(sim: &Sim) {
+    assert_eq!(sim.complaints(), Vec::<String>::new(), "the simulator was asked for what it does not know");
+    assert_eq!(sim.violations(), Vec::new(), "a law was broken");
+}

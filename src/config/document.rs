@@ -268,8 +268,8 @@ impl fmt::Display for Found<'_> {
     }
 }
 
-/// The tree of a text, and the faults of its syntax. A key that is declared twice leaves the tree whole; after any other
-/// fault of syntax it may lack parts, and `Err` holds all such faults.
+/// The tree of a text, and the faults of its syntax. A key that is declared twice leaves the tree whole; after any
+/// other fault of syntax it may lack parts, and `Err` holds all such faults.
 pub(super) fn parse(text: &Text) -> Result<(DeTable<'_>, Vec<Fault>), Vec<Fault>> {
     let (table, errors) = DeTable::parse_recoverable(text.body());
     let whole = errors.iter().all(|error| error.message() == DUPLICATE);

@@ -76,7 +76,8 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Everything that is wrong with a configuration, at least one fault: those with a place in the text first, in its order.
+/// Everything that is wrong with a configuration, at least one fault: those with a place in the text first, in its
+/// order.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub struct Faults(Vec<Fault>);
 
@@ -130,18 +131,23 @@ pub(super) fn shown(text: &str) -> String {
 pub(super) fn near<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     /// Two of three characters agree, so that `prod` is no guess for `staging`.
     const NEAR: f64 = 0.6;
+    /// The start of a name, such as `poll`, is as near as one letter of five gone wrong.
+    const START: f64 = 0.8;
+    const SHORTEST_START: usize = 3;
     /// Comparing costs the product of both lengths, and no name that may be meant is longer.
     const LONGEST: usize = 200;
     if text.len() > LONGEST {
         return None;
     }
     let text = text.to_lowercase();
+    let likeness = |candidate: &str| match candidate.to_lowercase() {
+        whole if text.len() >= SHORTEST_START && whole.starts_with(&text) => START,
+        whole => strsim::normalized_damerau_levenshtein(&text, &whole),
+    };
     candidates
         .into_iter()
         .filter(|candidate| candidate.len() <= LONGEST)
-        .map(|candidate| {
-            (strsim::normalized_damerau_levenshtein(&text, &candidate.to_lowercase()), candidate)
-        })
+        .map(|candidate| (likeness(candidate), candidate))
         .filter(|(likeness, _)| *likeness >= NEAR)
         .max_by(|(a, one), (b, other)| a.total_cmp(b).then_with(|| other.cmp(one)))
         .map(|(_, candidate)| candidate)
@@ -158,6 +164,7 @@ mod tests {
         assert_eq!(near("Staging", names), Some("staging"));
         assert_eq!(near("prod", names), None);
         assert_eq!(near("", names), None);
+        assert_eq!(near("poll", ["pool", "poll_interval"]), Some("poll_interval"));
     }
 
     #[test]

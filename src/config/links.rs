@@ -1,5 +1,5 @@
-//! What the tables of a file say of one another: references, contradictions, doubles. Ends in the [`Target`]s, each with
-//! what is desired in it; they are whole only when no fault was found on the way.
+//! What the tables of a file say of one another: references, contradictions, doubles. Ends in the [`Target`]s, each
+//! with what is desired in it; they are whole only when no fault was found on the way. Never looks at a text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -285,7 +285,8 @@ fn check_doubles(functions: &[Linked<'_, '_>], faults: &mut Vec<Fault>) {
     }
 }
 
-/// The ARNs of a target's functions must agree with its region, its role's account, and one another. Gives what they say.
+/// The ARNs of a target's functions must agree with its region, its role's account, and one another. Gives what they
+/// say.
 fn check_homes(
     tables: &Tables<'_>,
     functions: &[Linked<'_, '_>],

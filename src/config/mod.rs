@@ -1,7 +1,8 @@
-//! From a file and the environment to a valid [`settings::Configuration`], or to every fault at once, each with its place.
+//! From a file and the environment to a valid [`settings::Configuration`], or to every fault at once, each with its
+//! place.
 //!
-//! A text goes through `document` (the tree, with places), `sections` (each table by itself), `links` (what the tables say
-//! of one another) and `scalars` (the fixed sections, merged with the environment). Each of them reports
+//! A text goes through `document` (the tree, with places), `sections` (each table by itself), `links` (what the tables
+//! say of one another) and `scalars` (the fixed sections, merged with the environment). Each of them reports
 //! what is wrong and goes on with the rest. `watch` tells when the text of a file changes.
 //!
 //! Never reads the environment of the process, never asks AWS, and keeps nothing between two loads.
@@ -35,7 +36,7 @@ const STACK: usize = 64 << 20;
 /// Reads, merges and validates the configuration.
 ///
 /// `environment` holds the variables of the process (see [`source::environment`]); of these the
-/// overrides, `EIPD__SECTION__KEY`, are read.
+/// overrides, `EIPD__SECTION__KEY`, are read. Blocks while the file is read, so call it off the runtime's threads.
 ///
 /// # Errors
 ///

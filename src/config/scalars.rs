@@ -1,7 +1,7 @@
 //! The fixed sections (daemon, events, safety, notify): file and environment merged into [`Settings`].
 //!
-//! The `config` crate merges defaults, the file and the overriding variables. It is kept to these sections, and is fed from
-//! the spanned tree rather than from the text, because it
+//! The `config` crate merges defaults, the file and the overriding variables. It is kept to these sections, and is fed
+//! from the spanned tree rather than from the text, because it
 //! - forgets lines and columns: each value goes in with its place as its origin, so that a fault after the merge still
 //!   has one;
 //! - reads variables without regard to case and splits them at `__`, which pools and functions, whose names are the

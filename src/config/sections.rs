@@ -1,5 +1,5 @@
-//! The tables of the file, each read by itself: `[[targets]]`, `[pools.…]`, `[[functions]]`. Checks forms and what one
-//! table says; what tables say of one another is for `links`.
+//! The tables of the file, each read by itself: `[[targets]]`, `[pools.…]`, `[[functions]]`. Checks forms and what
+//! one table says; never what tables say of one another, which is for `links`.
 
 use std::collections::BTreeMap;
 

@@ -30,7 +30,8 @@ pub enum Source {
 }
 
 impl Source {
-    /// The source to read: the file that an option names, or `EIPD_CONFIG_INLINE`, or the file that `EIPD_CONFIG` names, or `eipd.toml`.
+    /// The source to read: the file that an option names, or `EIPD_CONFIG_INLINE`, or the file that `EIPD_CONFIG`
+    /// names, or `eipd.toml`.
     ///
     /// An `EIPD_CONFIG_INLINE` that is set and empty still wins, and is then refused: falling back to some file would
     /// run another configuration than the operator meant to inject.

@@ -2,7 +2,8 @@
 //! judging it is for [`load`](super::load). What goes wrong with watching is reported and never fatal.
 //!
 //! The folder is watched rather than the file, so that a file renamed into its place and a link swapped beside it (as
-//! Kubernetes does with `..data`) are seen. Since some file systems tell of nothing, the text is also compared now and then.
+//! Kubernetes does with `..data`) are seen. Since some file systems tell of nothing, the text is also compared now and
+//! then.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
-//! Which free address goes to which bare interface: as many as possible, serving interfaces before upcoming ones,
+//! Which free address goes to which bare interface: as many as possible, serving interfaces before waiting ones,
 //! pinned ones first, ties by rendezvous hash. Only hands out what is free; takes nothing from anyone.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::desired::Desired;
@@ -30,19 +31,13 @@ pub fn allot<'a>(
     wishes: &[Wish<'a>],
 ) -> Given<'a> {
     let free = drift.addresses.iter().filter(|(_, place)| **place == Place::Free);
-    let mut free: BTreeSet<&AllocationId> = free.map(|(id, _)| *id).collect();
-    let open = |required: bool| {
-        let open = wishes.iter().filter(|wish| wish.only.is_none());
-        open.map(|wish| wish.finding).filter(|f| f.is_required() == required).collect::<Vec<_>>()
-    };
-    let mut given = restored(drift, wishes);
-    let served = Market::open(observed, open(true), &free).trade();
-    for allocation in served.values() {
-        free.remove(allocation);
-    }
-    given.extend(served);
-    hold_back_spares(desired, &mut free);
-    given.extend(Market::open(observed, open(false), &free).trade());
+    let free: BTreeSet<&AllocationId> = free.map(|(id, _)| *id).collect();
+    let open = wishes.iter().filter(|wish| wish.only.is_none());
+    let open: Vec<&Finding<'_>> = open.map(|wish| wish.finding).collect();
+    // One matching for all: a serving interface is rerouted, but never given up, for one that waits.
+    let mut given = Market::open(observed, &open, &free).trade();
+    keep_spares(desired, wishes, &free, &mut given);
+    given.extend(restored(observed, drift, wishes));
     given
 }
 
@@ -55,31 +50,57 @@ pub fn border_group_of(interface: &Interface) -> Option<String> {
     group.ends_with(|last: char| last.is_ascii_digit()).then(|| group.to_owned())
 }
 
-/// Whether an address of one group may be used in the other; what is not known on either side does not stand in the
-/// way, since EC2 refuses a mismatch itself.
+/// Whether an address of the one group may be used in the other; what is not known on either side does not stand in
+/// the way, since EC2 refuses a mismatch itself.
 #[must_use]
-pub fn border_groups_agree(one: Option<&str>, other: Option<&str>) -> bool {
-    one.zip(other).is_none_or(|(one, other)| one == other)
+pub fn border_groups_agree(of_address: Option<&str>, of_interface: Option<&str>) -> bool {
+    match (of_address, of_interface) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    }
 }
 
-fn restored<'a>(drift: &Drift<'_>, wishes: &[Wish<'a>]) -> Given<'a> {
+fn restored<'a>(observed: &Observed, drift: &Drift<'_>, wishes: &[Wish<'a>]) -> Given<'a> {
+    let mut writes: HashMap<&AllocationId, usize> = HashMap::new();
+    for allocation in observed.recent_writes.values() {
+        *writes.entry(allocation).or_default() += 1;
+    }
     let held = |wish: &Wish<'a>| {
-        let allocation = wish.only?;
-        let mine = Place::Settling(wish.finding.interface.id.clone());
-        let allowed = wish.finding.usage.candidates.contains(allocation);
-        (allowed && drift.addresses.get(allocation) == Some(&mine))
-            .then_some((&wish.finding.interface.id, allocation))
+        let (allocation, interface) = (wish.only?, wish.finding.interface);
+        let address = observed.addresses.get(allocation)?;
+        let allowed = drift.addresses.get(allocation) == Some(&Place::Settling(interface.id.clone()))
+            && writes[allocation] == 1
+            && wish.finding.usage.candidates.contains(allocation)
+            && border_groups_agree(address.border_group.as_deref(), border_group_of(interface).as_deref());
+        allowed.then_some((&interface.id, allocation))
     };
     wishes.iter().filter_map(held).collect()
 }
 
-/// Withdraws `min_spare` addresses of each pool from what is free.
-fn hold_back_spares(desired: &Desired, free: &mut BTreeSet<&AllocationId>) {
-    for pool in desired.pools.values() {
-        for allocation in
-            pool.allocations.iter().filter(|id| free.contains(id)).take(pool.min_spare).collect::<Vec<_>>()
-        {
-            free.remove(allocation);
+/// Takes back from waiting interfaces what would leave a pool with less than its `min_spare`: from those without a
+/// pin first, and then from those with the highest ids.
+fn keep_spares(
+    desired: &Desired,
+    wishes: &[Wish<'_>],
+    free: &BTreeSet<&AllocationId>,
+    given: &mut Given<'_>,
+) {
+    let waiting = wishes.iter().map(|wish| wish.finding).filter(|finding| !finding.is_required());
+    let waiting: BTreeMap<&NetworkInterfaceId, bool> =
+        waiting.map(|finding| (&finding.interface.id, finding.usage.pinned)).collect();
+    if !given.keys().any(|interface| waiting.contains_key(interface)) {
+        return;
+    }
+    for pool in desired.pools.values().filter(|pool| pool.min_spare > 0) {
+        let free = pool.allocations.iter().filter(|id| free.contains(id)).count();
+        let of_pool = given.iter().filter(|(_, allocation)| pool.allocations.contains(*allocation));
+        let taken: Vec<&NetworkInterfaceId> = of_pool.map(|(interface, _)| *interface).collect();
+        let wanting = pool.min_spare.saturating_sub(free - taken.len());
+        let mut last: Vec<(bool, &NetworkInterfaceId)> =
+            taken.into_iter().filter_map(|id| waiting.get(id).map(|pinned| (*pinned, id))).collect();
+        last.sort_unstable_by_key(|(pinned, id)| (*pinned, Reverse(*id)));
+        for (_, interface) in last.into_iter().take(wanting) {
+            given.remove(interface);
         }
     }
 }
@@ -91,32 +112,36 @@ struct Market<'a> {
     fits: Vec<Vec<usize>>,
 }
 
-/// What makes wishes equal: their candidates and their border group.
+/// What makes wishes equal. Its order is that of precedence, and then depends on nothing but the candidates
+/// themselves, so that a replica which does not see one interface still serves the others in the same order.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct DemandKey {
+    waits: bool,
+    is_free_to_choose: bool,
     candidates: usize,
     border_group: Option<String>,
 }
 
 impl<'a> Market<'a> {
-    fn open(observed: &Observed, mut findings: Vec<&'a Finding<'a>>, free: &BTreeSet<&AllocationId>) -> Self {
-        findings.sort_by_key(|finding| !finding.usage.pinned);
-        let mut sets = CandidateSets::default();
-        let mut keys: Vec<DemandKey> = Vec::new();
-        let mut demands: Vec<Vec<&NetworkInterfaceId>> = Vec::new();
-        let mut index: HashMap<(usize, Option<String>), usize> = HashMap::new();
+    fn open(observed: &Observed, findings: &[&'a Finding<'a>], free: &BTreeSet<&AllocationId>) -> Self {
+        let sets = CandidateSets::of(findings);
+        let mut demands: BTreeMap<DemandKey, Vec<&NetworkInterfaceId>> = BTreeMap::new();
         for finding in findings {
-            let candidates = sets.number(finding);
-            let border_group = border_group_of(finding.interface);
-            let demand = *index.entry((candidates, border_group.clone())).or_insert_with(|| {
-                keys.push(DemandKey { candidates, border_group });
-                demands.push(Vec::new());
-                demands.len() - 1
-            });
-            demands[demand].push(&finding.interface.id);
+            let key = DemandKey {
+                waits: !finding.is_required(),
+                is_free_to_choose: !finding.usage.pinned,
+                candidates: sets.number(finding),
+                border_group: border_group_of(finding.interface),
+            };
+            demands.entry(key).or_default().push(&finding.interface.id);
         }
-        let supply_groups = sets.group_addresses(observed, free);
-        let fits = keys.iter().map(|key| supply_groups.fitting(key)).collect();
-        Self { demands, supplies: supply_groups.members, fits }
+        let supplies = sets.group_addresses(observed, free);
+        let fitting = |demand: &DemandKey| {
+            let fits = supplies.keys().enumerate().filter(|(_, supply)| supply.fits(demand));
+            fits.map(|(number, _)| number).collect()
+        };
+        let fits = demands.keys().map(fitting).collect();
+        Self { demands: demands.into_values().collect(), supplies: supplies.into_values().collect(), fits }
     }
 
     fn trade(mut self) -> Given<'a> {
@@ -137,66 +162,64 @@ impl<'a> Market<'a> {
     }
 }
 
-/// The different candidate sets among the wishes, numbered as they first appear.
-#[derive(Default)]
+/// The different candidate sets among the wishes, numbered in the order of what they hold.
 struct CandidateSets<'a> {
     sets: Vec<&'a BTreeSet<AllocationId>>,
     numbers: HashMap<*const BTreeSet<AllocationId>, usize>,
 }
 
+/// What makes free addresses equal.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct SupplyKey<'a> {
+    /// The candidate sets that they lie in.
+    lie_in: Vec<usize>,
+    border_group: Option<&'a str>,
+}
+
 impl<'a> CandidateSets<'a> {
-    fn number(&mut self, finding: &'a Finding<'a>) -> usize {
-        let set = &*finding.usage.candidates;
-        *self.numbers.entry(std::ptr::from_ref(set)).or_insert_with(|| {
-            self.sets.push(set);
-            self.sets.len() - 1
-        })
+    fn of(findings: &[&'a Finding<'a>]) -> Self {
+        let mut seen = HashSet::new();
+        let all = findings.iter().map(|finding| &*finding.usage.candidates);
+        let mut sets: Vec<_> = all.filter(|set| seen.insert(std::ptr::from_ref(*set))).collect();
+        sets.sort();
+        let mut numbers = HashMap::with_capacity(sets.len());
+        let mut number = 0;
+        for (index, set) in sets.iter().enumerate() {
+            number += usize::from(index > 0 && sets[index - 1] != *set);
+            numbers.insert(std::ptr::from_ref(*set), number);
+        }
+        sets.dedup();
+        Self { sets, numbers }
     }
 
-    /// Groups the free addresses by the sets that they lie in and their border group.
-    fn group_addresses(&self, observed: &Observed, free: &BTreeSet<&AllocationId>) -> SupplyGroups<'a> {
+    fn number(&self, finding: &Finding<'_>) -> usize {
+        self.numbers[&std::ptr::from_ref(&*finding.usage.candidates)]
+    }
+
+    fn group_addresses<'o>(
+        &self,
+        observed: &'o Observed,
+        free: &BTreeSet<&AllocationId>,
+    ) -> BTreeMap<SupplyKey<'o>, Vec<&'a AllocationId>> {
         let mut lies_in: BTreeMap<&'a AllocationId, Vec<usize>> = BTreeMap::new();
         for (number, set) in self.sets.iter().enumerate() {
             for allocation in set.iter().filter(|allocation| free.contains(allocation)) {
                 lies_in.entry(allocation).or_default().push(number);
             }
         }
-        let mut groups = SupplyGroups::default();
-        let mut index: HashMap<(Vec<usize>, Option<&str>), usize> = HashMap::new();
-        for (allocation, sets) in lies_in {
+        let mut groups: BTreeMap<SupplyKey<'o>, Vec<&AllocationId>> = BTreeMap::new();
+        for (allocation, lie_in) in lies_in {
             let Some(address) = observed.addresses.get(allocation) else { continue };
-            let group = *index
-                .entry((sets, address.border_group.as_deref()))
-                .or_insert_with_key(|(sets, _)| groups.add(sets.clone(), address.border_group.clone()));
-            groups.members[group].push(allocation);
+            let key = SupplyKey { lie_in, border_group: address.border_group.as_deref() };
+            groups.entry(key).or_default().push(allocation);
         }
         groups
     }
 }
 
-/// Groups of equal free addresses.
-#[derive(Default)]
-struct SupplyGroups<'a> {
-    members: Vec<Vec<&'a AllocationId>>,
-    /// For each group the sets that its addresses lie in.
-    sets: Vec<Vec<usize>>,
-    /// For each group the network border group of its addresses.
-    border_groups: Vec<Option<String>>,
-}
-
-impl SupplyGroups<'_> {
-    fn add(&mut self, sets: Vec<usize>, border_group: Option<String>) -> usize {
-        self.members.push(Vec::new());
-        self.sets.push(sets);
-        self.border_groups.push(border_group);
-        self.members.len() - 1
-    }
-
-    fn fitting(&self, key: &DemandKey) -> Vec<usize> {
-        let fits = |group: &usize| {
-            self.sets[*group].contains(&key.candidates)
-                && border_groups_agree(self.border_groups[*group].as_deref(), key.border_group.as_deref())
-        };
-        (0..self.members.len()).filter(fits).collect()
+impl SupplyKey<'_> {
+    fn fits(&self, demand: &DemandKey) -> bool {
+        self.lie_in.contains(&demand.candidates)
+            && border_groups_agree(self.border_group, demand.border_group.as_deref())
     }
 }

@@ -20,6 +20,8 @@ use super::observed::{
 };
 use super::plan::{Plan, Verdict, plan};
 
+mod audited;
+mod golden;
 mod laws;
 mod matching;
 mod observation;

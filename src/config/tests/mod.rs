@@ -176,7 +176,7 @@ fn variables_override_scalars_and_nothing_else() {
         ("EIPD__daemon__poll_interval", "1s"),
     ];
     insta::assert_snapshot!(told(inline(&text, &wrong)), @r#"
-    EIPD__DAEMON__POLL: overrides no key; hint: did you mean `EIPD__DAEMON__LISTEN`?
+    EIPD__DAEMON__POLL: overrides no key; hint: did you mean `EIPD__DAEMON__POLL_INTERVAL`?
     EIPD__POOLS__PARTNER_A__MIN_SPARE: overrides no key; hint: only keys of daemon, events, safety, notify can be overridden
     EIPD__daemon__poll_interval: overrides no key; hint: did you mean `EIPD__DAEMON__POLL_INTERVAL`?
     EIPD__DAEMON__LISTEN: daemon.listen: expected an address with its port such as "127.0.0.1:9464", found the string "9464"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import aws_like
 from bench import ProgramCase, TwoFunctions
 
@@ -48,7 +50,7 @@ class Apply(TwoFunctions):
         self.assertEqual(set(self.pool[:2]), set(self.world.truth().values()))
         left = done["uncovered"][0]
         self.assertNotIn(left["network_interface_id"], self.world.truth())
-        self.assertIn("main", left["reason"])
+        self.assertIn("main", json.dumps(left), "the pool that is short is named")
         self.assertLessEqual(set(left["functions"]), {"billing", "orders"})
         self.eipd("plan", expect=2)
 
@@ -153,10 +155,12 @@ class Switchover(ProgramCase):
         self.assert_covered([second], self.pool, truth)
 
     def test_replaced_interface(self):
+        only = [self.world.truth()[self.old]]
+        self.configure({"main": only}, {"billing": "main"})
         self.world.lambda_removes(self.old)
         new = self.world.lambda_interface(self.world.subnet_a)
         self.applied()
-        self.assert_covered([new], self.pool)
+        self.assert_covered([new], only)
 
     def test_an_interface_that_does_not_serve_yet_is_no_drift(self):
         self.world.lambda_interface(self.world.subnet_a, status="pending")
@@ -165,31 +169,37 @@ class Switchover(ProgramCase):
 
 
 class Sharing(ProgramCase):
-    """Two functions on one pair share an interface, which may carry only what both may use."""
+    """Two functions on one pair share an interface."""
 
     def setUp(self) -> None:
         super().setUp()
         for name in ("billing", "orders"):
             self.world.function(name, [self.world.subnet_a])
         self.interface = self.world.lambda_interface(self.world.subnet_a)
-        self.own, self.common, self.other = self.world.addresses(3)
+        self.pool = self.world.addresses(2)
 
-    def inline(self, billing: list[str], orders: list[str]) -> None:
-        sets = {"billing": billing, "orders": orders}
-        more = "".join(f'[[functions]]\nname = "{name}"\nallocations = {ids}\n' for name, ids in sets.items())
-        self.configure({}, {}, more=more.replace("'", '"'))
-
-    def test_the_common_address(self):
-        self.inline([self.own, self.common], [self.common, self.other])
+    def test_of_one_pool(self):
+        self.configure({"main": self.pool}, {"billing": "main", "orders": "main"})
         done = self.applied()
-        self.assertEqual({self.interface: self.common}, self.world.truth())
-        self.assertEqual(1, done["covered"], "a shared interface counts once")
+        self.assert_covered([self.interface], self.pool)
+        self.assertEqual((1, 1), (done["covered"], len(done["actions"])), "a shared interface counts once")
 
     def test_a_conflict_is_named_and_nothing_is_done(self):
-        self.inline([self.own], [self.other])
+        self.configure({"left": self.pool[:1], "right": self.pool[1:]}, {"billing": "left", "orders": "right"})
         done = self.applied(expect=2)
         self.assertEqual({}, self.world.truth())
         self.assertEqual({"billing", "orders"}, set(done["uncovered"][0]["functions"]))
+
+    def test_an_address_in_two_roles_is_a_fault(self):
+        self.configure({"left": self.pool, "right": self.pool[1:]}, {"billing": "left", "orders": "right"})
+        done = self.eipd("apply", expect=1)
+        self.assertIn(self.pool[1], done.err)
+        self.assertEqual({}, self.world.truth())
+
+    def test_addresses_may_be_listed_with_the_function(self):
+        self.configure({}, {}, more=f'[[functions]]\nname = "billing"\nallocations = ["{self.pool[0]}"]')
+        self.applied()
+        self.assertEqual({self.interface: self.pool[0]}, self.world.truth())
 
 
 class Denied(TwoFunctions):

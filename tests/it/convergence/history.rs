@@ -60,7 +60,10 @@ pub fn happening(estate: &Estate, random: &mut fastrand::Rng) {
 fn update(estate: &Estate, random: &mut fastrand::Rng) {
     let name = any_function(estate, random);
     let vpc: Option<VpcConfig> = (random.u8(..8) > 0).then(|| estate.vpc(random));
-    let outcome = if random.u8(..5) == 0 { Outcome::Fails } else { Outcome::Succeeds };
+    let outcome = match random.u8(..5) {
+        0 => Outcome::Fails("the role may not create interfaces".to_owned()),
+        _ => Outcome::Succeeds,
+    };
     // It may be deleted, or busy with another update: AWS refuses then.
     let _refused = estate.sim.world(|world| world.update_function_vpc(&name, vpc, outcome, None));
 }

@@ -32,10 +32,8 @@ fn the_laws_hold_and_coverage_becomes_the_best_possible() {
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
-                while let seed @ 0.. = next.fetch_add(1, Ordering::Relaxed) {
-                    if seed >= seeds {
-                        break;
-                    }
+                let draw = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < seeds);
+                while let Some(seed) = draw() {
                     run(seed);
                 }
             });

@@ -3,18 +3,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eipd_sim::{InterfaceStatus, World};
+use eipd::domain::desired::PinPlace;
+use eipd::domain::function::FunctionRef;
+use eipd_sim::world::Unit;
+use eipd_sim::{InterfaceStatus, VpcConfig, World};
 
 use super::estate::Estate;
 
-/// No interface that a declared function uses is bare while a free address of its set exists, unless it may have none.
+/// No interface that a declared function uses is bare while a free address of its set exists. After a failed update
+/// Lambda may show one configuration while another serves (belief B10), and a daemon may know of both or of one: an
+/// interface must have its address only where both ways of seeing it leave one to give.
 pub fn assert_best_possible(estate: &Estate) {
     estate.sim.world(|world| {
         let free = free(world, &estate.allocations);
-        for (interface, sets) in wanting(estate, world) {
-            let candidates = sets.into_iter().reduce(|one, other| &one & &other).unwrap_or_default();
-            let possible: Vec<_> = candidates.intersection(&free).collect();
-            assert!(possible.is_empty(), "{interface} is bare while {possible:?} are free");
+        let shown = wanting(estate, world, |unit| world.shown_config(unit).into_iter().collect());
+        let both = wanting(estate, world, |unit| {
+            world.shown_config(unit).into_iter().chain(unit.serving_config().cloned()).collect()
+        });
+        for interface in shown.keys() {
+            let sets = shown[interface].iter().chain(&both[interface]);
+            let possible: Vec<_> = free.iter().filter(|id| sets.clone().all(|set| set.contains(*id))).collect();
+            assert!(
+                possible.is_empty(),
+                "{interface} is bare while {possible:?} are free\nbeliefs: {}\n{}",
+                world.beliefs(),
+                chronicle(world)
+            );
         }
     });
 }
@@ -26,32 +40,53 @@ fn free(world: &World, allocations: &[String]) -> BTreeSet<String> {
 }
 
 /// The bare in-use interfaces of declared functions, with the set of each function that uses them.
-fn wanting(estate: &Estate, world: &World) -> BTreeMap<String, Vec<BTreeSet<String>>> {
+fn wanting(
+    estate: &Estate,
+    world: &World,
+    configurations: impl Fn(&Unit) -> Vec<VpcConfig>,
+) -> BTreeMap<String, Vec<BTreeSet<String>>> {
     let mut wanting: BTreeMap<String, Vec<BTreeSet<String>>> = BTreeMap::new();
-    for (function, wanted) in &estate.desired.functions {
+    for function in estate.desired.functions.keys() {
         let Some(unit) = world.unit(function.name()) else { continue };
-        let Some(shown) = world.shown_config(unit) else { continue };
-        let groups: BTreeSet<&String> = shown.security_groups.iter().collect();
-        for subnet in &shown.subnets {
-            let mut set = BTreeSet::from_iter(estate.declared.get(function.name()).into_iter().flatten().cloned());
-            for (place, pinned) in &wanted.pins {
-                if format!("{place:?}").contains(subnet.as_str()) {
-                    set.retain(|id| pinned.iter().any(|pinned| pinned.as_str() == id));
+        for configuration in configurations(unit) {
+            for subnet in &configuration.subnets {
+                let set = set(estate, function, subnet);
+                for interface in bare(world, subnet, &configuration.security_groups) {
+                    wanting.entry(interface).or_default().push(set.clone());
                 }
-            }
-            let used = world.interfaces().filter(|interface| {
-                interface.exists()
-                    && interface.kind == "lambda"
-                    && interface.owner == world.config().account
-                    && interface.status() == InterfaceStatus::InUse
-                    && interface.association().is_none()
-                    && world.subnet_of(interface).id == *subnet
-                    && interface.groups.iter().collect::<BTreeSet<_>>() == groups
-            });
-            for interface in used {
-                wanting.entry(interface.id.clone()).or_default().push(set.clone());
             }
         }
     }
     wanting
+}
+
+/// What the function may leave from in the subnet.
+fn set(estate: &Estate, function: &FunctionRef, subnet: &str) -> BTreeSet<String> {
+    let mut set: BTreeSet<String> = estate.declared.get(function.name()).into_iter().flatten().cloned().collect();
+    for (place, pinned) in &estate.desired.functions[function].pins {
+        if matches!(place, PinPlace::Subnet(pinned) if pinned.as_str() == subnet) {
+            set.retain(|id| pinned.iter().any(|pinned| pinned.as_str() == id));
+        }
+    }
+    set
+}
+
+/// The bare in-use Lambda interfaces of this account in the subnet with exactly these groups.
+fn bare(world: &World, subnet: &str, groups: &[String]) -> Vec<String> {
+    let groups: BTreeSet<&String> = groups.iter().collect();
+    let bare = world.interfaces().filter(|interface| {
+        interface.exists()
+            && interface.kind == "lambda"
+            && interface.owner == world.config().account
+            && interface.status() == InterfaceStatus::InUse
+            && interface.association().is_none()
+            && world.subnet_of(interface).id == subnet
+            && interface.groups.iter().collect::<BTreeSet<_>>() == groups
+    });
+    bare.map(|interface| interface.id.clone()).collect()
+}
+
+/// What happened, for whoever has to find out why.
+fn chronicle(world: &World) -> String {
+    world.chronicle().iter().map(|(at, what)| format!("{at} {what}\n")).collect()
 }

@@ -1,0 +1,84 @@
+//! The five acts, in their order. Each makes something happen to the account and says what the daemon made of it.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::story::Story;
+
+/// For how long the shortage is left to be looked at before the operator helps.
+const OPERATOR_TAKES: Duration = Duration::from_secs(2);
+
+/// Tells them all.
+pub(crate) async fn tell(story: &mut Story<'_>) -> anyhow::Result<()> {
+    bare(story).await?;
+    change(story).await?;
+    overflow(story).await?;
+    stray_hand(story).await?;
+    shortage(story).await
+}
+
+async fn bare(story: &mut Story<'_>) -> anyhow::Result<()> {
+    let act = story.begin("four bare ENIs");
+    let interfaces = story.stage.serving();
+    story
+        .show
+        .happens("the daemon starts; two functions on two subnets have four ENIs, none with an address");
+    let after = story.until_covered(&interfaces, act.begun()).await?;
+    story.end_act(&act, "daemon started".to_owned(), after);
+    Ok(())
+}
+
+async fn change(story: &mut Story<'_>) -> anyhow::Result<()> {
+    let act = story.begin("a VpcConfig change");
+    let new = story.stage.change_billing()?;
+    story
+        .show
+        .happens("`billing` gets another security group: Lambda makes two new ENIs, the old ones serve on");
+    let after = story.until_covered(&new, act.begun()).await?;
+    story.show.remark("the new ENIs had their addresses before they served; the old ones linger with theirs");
+    story.end_act(&act, "2 ENIs made, 2 retired".to_owned(), after);
+    Ok(())
+}
+
+async fn overflow(story: &mut Story<'_>) -> anyhow::Result<()> {
+    let act = story.begin("an overflow ENI");
+    let interface = story.stage.overflow(0);
+    story.show.happens("`reports` outgrows an ENI's 65,000 connections: Lambda adds one beside it");
+    let after = story.until_covered(&[interface], act.begun()).await?;
+    story.end_act(&act, "1 ENI added".to_owned(), after);
+    Ok(())
+}
+
+async fn stray_hand(story: &mut Story<'_>) -> anyhow::Result<()> {
+    let act = story.begin("a stray hand");
+    let (interface, ip) = story.stage.stray_hand()?;
+    story.show.happens(&format!("somebody takes {ip} off {interface}"));
+    let after = story.until_covered(&[interface], act.begun()).await?;
+    story.end_act(&act, "1 address taken off".to_owned(), after);
+    Ok(())
+}
+
+async fn shortage(story: &mut Story<'_>) -> anyhow::Result<()> {
+    let act = story.begin("the pool runs short");
+    let added = [story.stage.overflow(0), story.stage.overflow(1)];
+    story.show.happens("`reports` needs two more ENIs, and one address is spare");
+    let mut short = None;
+    story
+        .until("the daemon to report the shortage", |stage, status, _| {
+            let lacking = added.iter().filter_map(|eni| status.uncovered(eni));
+            short = lacking.filter(|lack| lack.reason == "no_free_address").cloned().next();
+            let served = added.iter().filter(|eni| stage.way_out(eni).is_some()).count();
+            short.is_some() && served == 1
+        })
+        .await?;
+    let short = short.expect("the wait ends only when it is there");
+    story.show.lack(&short);
+    sleep(OPERATOR_TAKES).await;
+    let (allocation, ip) = story.stage.add_address()?;
+    let edited = Instant::now();
+    story.show.happens(&format!("the operator adds {allocation} ({ip}) to the file"));
+    let after = story.until_covered(&[short.network_interface_id], edited).await?;
+    story.end_act(&act, "2 ENIs added, 1 spare".to_owned(), after);
+    Ok(())
+}

@@ -160,12 +160,15 @@ impl HttpConnector for Wire {
     }
 }
 
+/// What a meter hears of one attempt.
+pub(super) type Attempt = (&'static str, Result<(), ErrorClass>, Duration);
+
 /// A meter that keeps everything.
 #[derive(Default)]
-pub(super) struct Remembered(Mutex<Vec<(&'static str, Result<(), ErrorClass>, Duration)>>);
+pub(super) struct Remembered(Mutex<Vec<Attempt>>);
 
 impl Remembered {
-    pub(super) fn attempts(&self) -> Vec<(&'static str, Result<(), ErrorClass>, Duration)> {
+    pub(super) fn attempts(&self) -> Vec<Attempt> {
         self.0.lock().expect("nobody panics").clone()
     }
 }

@@ -6,7 +6,10 @@ use std::time::Duration;
 use aws_config::identity::IdentityCache;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::future::ProvideCredentials as Provided;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -25,8 +28,8 @@ use super::whole::WholeAnswers;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// From signing to the last byte of the answer. The largest, 1,000 interfaces, takes EC2 one to three seconds.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// From asking the first provider for credentials to having them: missing ones must show in seconds. Bounds the instance
-/// metadata service too, whose connections the SDK gives up after a second each.
+/// From asking the first provider for credentials to having them, a role's included: missing ones must show in
+/// seconds. Where nothing listens for the instance metadata service, the SDK gives up after one second of its own.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Shorter than a poll interval: a connection that idles longer was perhaps closed by the other side, and a change that
 /// is sent into it has an unknown outcome.
@@ -111,6 +114,7 @@ impl Clients {
             Some(role) => assume(config, role).await,
             None => config,
         };
+        let config = bound(config);
         let ec2 = aws_sdk_ec2::config::Builder::from(&config).interceptor(WholeAnswers).build();
         let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(WholeAnswers).build();
         Ok(Self {
@@ -161,6 +165,43 @@ fn given(place: &Place, surroundings: &Surroundings, credentials: SharedCredenti
     builder.build()
 }
 
+/// Bounds the whole search for credentials.
+fn bound(config: SdkConfig) -> SdkConfig {
+    match config.credentials_provider() {
+        Some(provider) => {
+            let provider = SharedCredentialsProvider::new(InTime(provider));
+            config.into_builder().credentials_provider(provider).build()
+        }
+        None => config,
+    }
+}
+
+/// Gives credentials up after [`CREDENTIALS_TIMEOUT`], with an error that says so: the SDK's own bound, in its cache of
+/// identities, cannot be told from a broken connection.
+#[derive(Debug)]
+struct InTime(SharedCredentialsProvider);
+
+impl ProvideCredentials for InTime {
+    fn provide_credentials<'a>(&'a self) -> Provided<'a>
+    where
+        Self: 'a,
+    {
+        Provided::new(async {
+            let in_time = tokio::time::timeout(CREDENTIALS_TIMEOUT, self.0.provide_credentials());
+            match in_time.await {
+                Ok(result) => result,
+                Err(_) => self
+                    .fallback_on_interrupt()
+                    .ok_or_else(|| CredentialsError::provider_timed_out(CREDENTIALS_TIMEOUT)),
+            }
+        })
+    }
+
+    fn fallback_on_interrupt(&self) -> Option<Credentials> {
+        self.0.fallback_on_interrupt()
+    }
+}
+
 async fn assume(config: SdkConfig, role: &AssumedRole) -> SdkConfig {
     let mut builder = AssumeRoleProvider::builder(&role.arn).session_name(APP_NAME).configure(&config);
     if let Some(id) = &role.external_id {
@@ -179,7 +220,7 @@ fn timeouts() -> TimeoutConfig {
 }
 
 fn identity_cache() -> SharedIdentityCache {
-    IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build()
+    IdentityCache::lazy().load_timeout(CALL_TIMEOUT).build()
 }
 
 fn app_name() -> AppName {

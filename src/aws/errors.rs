@@ -200,11 +200,10 @@ fn no_credentials(error: &(dyn StdError + 'static)) -> Failure {
         _ => {}
     }
     let why = one_line(&root(error).to_string());
+    // A source that hangs is one to set right, and five attempts at it would take half a minute: no transient failure.
     let timed_out = matches!(cause::<CredentialsError>(error), Some(CredentialsError::ProviderTimedOut(_)));
-    if timed_out
-        || never_connected(error)
-        || cause::<SdkError<AssumeRoleError, HttpResponse>>(error).is_some()
-    {
+    let by_sts = cause::<SdkError<AssumeRoleError, HttpResponse>>(error).is_some();
+    if !timed_out && (never_connected(error) || by_sts) {
         return Failure::new(ErrorClass::Unavailable, format!("the credentials cannot be had: {why}"));
     }
     Failure::new(ErrorClass::Denied, format!("the credentials cannot be had: {why}"))
@@ -393,7 +392,8 @@ mod tests {
         let start = tokio::time::Instant::now();
         let (allocation, id) = (ALLOCATION.parse().expect("valid"), ENI.parse().expect("valid"));
         let error = target.associate(&allocation, &id).await.expect_err("no credentials");
-        assert_eq!((error.class, start.elapsed().as_secs()), (ErrorClass::Unavailable, 5), "{error}");
+        assert_eq!((error.class, start.elapsed().as_secs()), (ErrorClass::Denied, 5), "{error}");
+        assert!(error.to_string().contains("timed out after 5 seconds"), "{error}");
     }
 
     fn role() -> Place {

@@ -100,6 +100,7 @@ pub(super) fn orders(target: &Target, settings: &Settings) -> Orders {
         desired: Arc::new(target.desired.clone()),
         mode: settings.mode,
         function_refresh: settings.function_refresh,
+        account: target.stated.account.clone(),
     }
 }
 

@@ -101,11 +101,17 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoFreeAddress { pool, candidates, associated } => write!(
-                f,
-                "no free address: pool `{pool}` offers it {candidates}, of which {associated} in use; \
-                 hint: add an allocation to the pool"
-            ),
+            Self::NoFreeAddress { pool, candidates, associated } => {
+                write!(
+                    f,
+                    "no free address: pool `{pool}` offers it {candidates}, of which {associated} in use"
+                )?;
+                match candidates.saturating_sub(*associated) {
+                    0 => {}
+                    others => write!(f, " and {others} not to be had for now")?,
+                }
+                write!(f, "; hint: add an allocation to the pool")
+            }
             Self::AddressMissing(ids) => {
                 write!(
                     f,

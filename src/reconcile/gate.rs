@@ -116,6 +116,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "the table below makes them on the spot")]
     fn ruling(rules: impl FnOnce(&mut Rules), now: Option<Interface>) -> &'static str {
         let mut all = Rules {
             mode: Mode::Enforce,

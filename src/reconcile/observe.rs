@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 
 use super::function_book::{FunctionBook, READS_PER_PASS};
+use super::pass::Orders;
 use super::ports::{ApiError, Clock, Partial, Reads};
 use super::recent::RecentWrites;
 use crate::domain::desired::Desired;
@@ -29,9 +30,15 @@ pub(super) struct Observer {
     book: FunctionBook,
 }
 
-/// Why a look told nothing.
+/// Why a look told nothing, for the operator.
 #[derive(Debug)]
-pub(super) struct Blind(pub(super) Vec<ApiError>);
+pub(super) struct Blind(pub(super) Vec<String>);
+
+impl Blind {
+    fn by(errors: &[ApiError]) -> Self {
+        Self(errors.iter().map(ToString::to_string).collect())
+    }
+}
 
 impl Observer {
     pub(super) fn new(reads: Arc<dyn Reads>, clock: Arc<dyn Clock>) -> Self {
@@ -41,17 +48,18 @@ impl Observer {
     /// Looks once. An error when not even the account or the interfaces could be read.
     pub(super) async fn observe(
         &mut self,
-        desired: &Desired,
-        refresh: Duration,
+        orders: &Orders,
         recent: &RecentWrites,
     ) -> Result<Observed, Blind> {
+        let (desired, refresh) = (&*orders.desired, orders.function_refresh);
         let at = self.clock.now();
-        let account = self.account().await?;
+        let account = self.account(orders.account.as_ref()).await?;
         let declared = desired.allocations();
         let (interfaces, addresses) = tokio::join!(self.reads.interfaces(), self.reads.addresses(&declared));
         if interfaces.found.is_empty() && !interfaces.errors.is_empty() {
-            return Err(Blind(interfaces.errors));
+            return Err(Blind::by(&interfaces.errors));
         }
+        let interfaces_are_whole = interfaces.errors.is_empty();
         let mut gaps = gaps(Part::Interfaces, &interfaces.errors);
         gaps.extend(self::gaps(Part::Addresses, &addresses.errors));
         let interfaces: BTreeMap<_, _> = interfaces.found.into_iter().map(|i| (i.id.clone(), i)).collect();
@@ -61,23 +69,36 @@ impl Observer {
         }
         gaps.extend(self.read_functions(desired, refresh).await);
         self.book.note_interfaces(&account, &interfaces);
+        // An interface that a whole list does not show holds nothing back: EC2 itself refuses to move an address that
+        // is on it after all.
+        let mut recent_writes = recent.at(at);
+        if interfaces_are_whole {
+            recent_writes.retain(|interface, _| interfaces.contains_key(interface));
+        }
         Ok(Observed {
             at,
             account,
             interfaces,
             addresses: addresses.found.into_iter().map(|a| (a.allocation.clone(), a)).collect(),
             functions: self.book.observations(desired.functions.keys()),
-            recent_writes: recent.at(at),
+            recent_writes,
             gaps,
         })
     }
 
     /// The credentials' account does not change while the process lives.
-    async fn account(&mut self) -> Result<AccountId, Blind> {
-        if let Some(account) = &self.account {
-            return Ok(account.clone());
+    async fn account(&mut self, wanted: Option<&AccountId>) -> Result<AccountId, Blind> {
+        let account = match &self.account {
+            Some(account) => account.clone(),
+            None => self.reads.account().await.map_err(|error| Blind::by(&[error]))?,
+        };
+        if let Some(wanted) = wanted.filter(|wanted| **wanted != account) {
+            let why = format!(
+                "the credentials belong to account {account}, but the configuration names {wanted}; \
+                 hint: use credentials or a role of {wanted}"
+            );
+            return Err(Blind(vec![why]));
         }
-        let account = self.reads.account().await.map_err(|error| Blind(vec![error]))?;
         Ok(self.account.insert(account).clone())
     }
 

@@ -17,7 +17,7 @@ use super::recent::RecentWrites;
 use crate::domain::action::{Action, Outcome};
 use crate::domain::audit::audit;
 use crate::domain::desired::Desired;
-use crate::domain::ids::TargetName;
+use crate::domain::ids::{AccountId, TargetName};
 use crate::domain::observed::Observed;
 use crate::domain::plan::{InterfacePlan, Plan, Verdict, plan};
 use crate::domain::policy::Mode;
@@ -34,6 +34,8 @@ pub struct Orders {
     pub mode: Mode,
     /// How old an unchanged function configuration may get.
     pub function_refresh: Duration,
+    /// The account that the credentials must belong to, where the configuration says which.
+    pub account: Option<AccountId>,
 }
 
 /// The outside of a target.
@@ -144,13 +146,13 @@ impl Reconciler {
         begun: Instant,
     ) -> Result<Observed, Vec<String>> {
         self.recent.forget_old(self.ports.clock.now());
-        let look = self.observer.observe(&orders.desired, orders.function_refresh, &self.recent);
+        let look = self.observer.observe(orders, &self.recent);
         tokio::select! {
             biased;
             () = limits.cancel.cancelled() => Err(vec!["the process is ending".to_owned()]),
             seen = timeout_at(begun + limits.to_observe(), look) => match seen {
                 Ok(Ok(observed)) => Ok(observed),
-                Ok(Err(Blind(errors))) => Err(errors.iter().map(ToString::to_string).collect()),
+                Ok(Err(Blind(why))) => Err(why),
                 Err(_) => Err(vec![format!("the observation took longer than {} s", limits.to_observe().as_secs())]),
             },
         }

@@ -5,14 +5,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The least time that a pass may take to come, whatever the poll interval.
+/// The least time that a pass may take to come, whatever the poll interval; twice what a pass itself may take.
 const LEAST_ALLOWANCE: Duration = Duration::from_secs(120);
 
 /// Poll intervals that may go by without a completed pass.
 const POLL_INTERVALS: u32 = 3;
-
-/// What a pass may take beyond a long backoff, which would otherwise end at the very moment of the alarm.
-const PASS_AFTER_BACKOFF: Duration = Duration::from_secs(60);
 
 /// The watch over one target.
 #[derive(Clone, Debug)]
@@ -38,11 +35,12 @@ impl Watch {
         *self = Self { ready: true, ..Self::start(now, poll_interval) };
     }
 
-    /// The next pass begins within this time.
+    /// The next pass begins within this time; after a long backoff it still has its time to be made, lest the end of
+    /// the wait be the moment of the alarm.
     pub(super) fn expect(&mut self, now: Instant, within: Duration, poll_interval: Duration) {
         self.due = Some(now + within);
         self.since = now;
-        self.deadline = now + allowance(poll_interval).max(within + PASS_AFTER_BACKOFF);
+        self.deadline = now + allowance(poll_interval).max(within + LEAST_ALLOWANCE);
     }
 
     /// For how long no pass was completed, if that is too long.
@@ -81,8 +79,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_backoff_that_is_longer_is_waited_out_and_a_shorter_one_changes_nothing() {
-        for (within, allowed) in [(1, 180), (120, 180), (600, 660)] {
+    async fn a_longer_backoff_is_waited_out_and_a_shorter_one_changes_nothing() {
+        for (within, allowed) in [(1, 180), (60, 180), (300, 420), (600, 720)] {
             let mut watch = Watch::start(Instant::now(), SECOND * 60);
             watch.completed(Instant::now(), SECOND * 60);
             watch.expect(Instant::now(), SECOND * within, SECOND * 60);

@@ -77,11 +77,13 @@ fn headline(html: &mut Html, snapshot: &Snapshot) {
     let covered: usize = latest().flatten().map(|report| report.covered).sum();
     let is = |coverage| latest().flatten().any(|report| report.coverage() == coverage);
     if uncovered > 0 || unservable > 0 || is(Coverage::Uncovered) {
-        html.markup("<h1 class=\"bad\">Not covered: ")
-            .text(uncovered)
-            .markup(" network interfaces without their address");
+        html.element(
+            "<h1 class=\"bad\">Not covered: network interfaces without their address: ",
+            uncovered,
+            "",
+        );
         if unservable > 0 {
-            html.markup(", ").text(unservable).markup(" functions that can have none");
+            html.element("; functions that can have none: ", unservable, "");
         }
         html.markup("</h1>\n");
     } else if snapshot.targets.is_empty() || latest().any(|report| report.is_none()) {
@@ -90,9 +92,9 @@ fn headline(html: &mut Html, snapshot: &Snapshot) {
         html.markup("<h1 class=\"unsure\">Not known: the last pass could not see everything</h1>\n");
     } else {
         html.element(
-            "<h1 class=\"good\">Covered: all ",
+            "<h1 class=\"good\">Covered: every network interface has its address (",
             covered,
-            " network interfaces have their address</h1>\n",
+            ")</h1>\n",
         );
     }
 }

@@ -1,5 +1,14 @@
 //! Integration tests, one binary: linking the SDK once is what takes long.
 
+#![allow(unreachable_pub, reason = "a binary of tests has no outside")]
+
+mod budget;
+mod cli;
 mod convergence;
+mod crash;
+mod readme;
+mod rhythm;
 mod rig;
 mod simulator;
+mod small;
+mod weather;

@@ -89,6 +89,7 @@ pub fn orders(desired: &Desired) -> Orders {
         desired: Arc::new(desired.clone()),
         mode: Mode::Enforce,
         function_refresh: Duration::from_secs(300),
+        account: None,
     }
 }
 
@@ -121,12 +122,12 @@ pub struct Daemon {
 impl Daemon {
     /// Starts one.
     pub async fn start(sim: &Sim, desired: &Desired, seed: u64) -> Self {
-        Self::start_with(sim, orders(desired), seed).await
+        Self::start_polling(sim, desired, POLL, seed).await
     }
 
-    /// Starts one with these orders.
-    pub async fn start_with(sim: &Sim, orders: Orders, seed: u64) -> Self {
-        let (sender, receiver) = watch::channel(Watch { orders, poll_interval: POLL });
+    /// Starts one that polls this often.
+    pub async fn start_polling(sim: &Sim, desired: &Desired, poll_interval: Duration, seed: u64) -> Self {
+        let (sender, receiver) = watch::channel(Watch { orders: orders(desired), poll_interval });
         let (cancel, heard) = (CancellationToken::new(), Arc::new(Listener::default()));
         let driver = Driver {
             reconciler: reconciler(sim, seed).await,

@@ -82,7 +82,8 @@ mod tests {
             .split('&')
             .filter_map(|pair| pair.strip_prefix("Filter.1.Value.")?.split_once('='))
             .map(|(_, id)| {
-                format!("<item><allocationId>{id}</allocationId><publicIp>192.0.2.1</publicIp><associationId></associationId></item>")
+                let ip = "<publicIp>192.0.2.1</publicIp><associationId></associationId>";
+                format!("<item><allocationId>{id}</allocationId>{ip}</item>")
             })
             .collect();
         xml("DescribeAddresses", &format!("<addressesSet>{items}</addressesSet>"))

@@ -52,3 +52,25 @@ where
     all.errors.push(endless(operation, subject, format!("it has more than {PAGES_MAX} pages")));
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::aws::limits::Bucket;
+
+    #[tokio::test]
+    async fn a_list_without_an_end_is_left_after_a_thousand_pages() {
+        let operation = Operation { name: "ec2:DescribeNumbers", bucket: Bucket::Free, resource: "`*`" };
+        let reads = Cell::new(0);
+        let numbers = walk(&operation, "in `eu-west-1`", |_, _| {
+            reads.set(reads.get() + 1);
+            let items = Partial { found: vec![reads.get()], errors: Vec::new() };
+            std::future::ready(Ok(Page { items, next: Some(reads.get().to_string()) }))
+        })
+        .await;
+        assert_eq!((reads.get(), numbers.found.len(), numbers.errors.len()), (1000, 1000, 1));
+        assert_eq!(numbers.errors[0].message, "it has more than 1000 pages");
+    }
+}

@@ -30,7 +30,13 @@ pub(super) struct StatusAnswer {
 pub(super) struct Config {
     pub(super) source: Option<String>,
     pub(super) loaded_at: Option<Timestamp>,
-    pub(super) last_reload_error: Option<String>,
+    pub(super) last_reload_error: Option<ReloadError>,
+}
+
+/// A configuration that was refused.
+#[derive(Debug, Deserialize)]
+pub(super) struct ReloadError {
+    pub(super) message: String,
 }
 
 /// The latest pass of a target.

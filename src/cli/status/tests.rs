@@ -74,7 +74,8 @@ fn a_failed_reload_and_a_failed_pass_are_told() {
         .failure("sts:GetCallerIdentity failed: no credentials; hint: set AWS_PROFILE");
     let covered = Scene::named("prod-eu").keeps(1, 1, &["billing"]);
     let mut answer = answer(&[covered.report(), failed.result(PassResult::Failed).report()], &json!([]));
-    answer["config"]["last_reload_error"] = json!("eipd.toml:3:1: unknown key `pol`; hint: `pool`");
+    answer["config"]["last_reload_error"] =
+        json!({"at": "2026-01-01T00:00:00Z", "message": "eipd.toml:3:1: unknown key `pol`; hint: `pool`"});
     insta::assert_snapshot!(said(answer));
 }
 

@@ -61,7 +61,7 @@ impl Text<'_> {
             }
         }
         match &config.last_reload_error {
-            Some(error) => message(f, 0, "error: the configuration was not loaded again:", error),
+            Some(error) => message(f, 0, "error: the configuration was not loaded again:", &error.message),
             None => Ok(()),
         }
     }

@@ -34,7 +34,8 @@ fn the_page_is_as_reviewed() {
         .report();
     let page = page([report]);
     let (_, body) = page.split_once("<body>").expect("a body");
-    insta::assert_snapshot!(body.replace(crate::telemetry::VERSION, "VERSION"));
+    let build = format!("{} ({})", crate::telemetry::VERSION, crate::telemetry::REVISION);
+    insta::assert_snapshot!(body.replace(&build, "VERSION (REVISION)"));
 }
 
 #[test]
@@ -42,11 +43,14 @@ fn the_headline_says_whether_the_promise_holds() {
     let covered = |n| pass("prod-eu", n).covered(1, "p", &["billing"]);
     let cases = [
         (vec![], "Not known yet"),
-        (vec![covered(1)], "Covered: all 1 "),
-        (vec![covered(1).uncovered(2, "p", &["billing"], no_free_address())], "Not covered: 1 "),
+        (vec![covered(1)], "Covered: every network interface has its address (1)"),
+        (
+            vec![covered(1).uncovered(2, "p", &["billing"], no_free_address())],
+            "Not covered: network interfaces without their address: 1<",
+        ),
         (
             vec![covered(1).with(|report| report.unservable = vec![id("gone")])],
-            "1 functions that can have none",
+            "; functions that can have none: 1<",
         ),
         (vec![covered(1), pass("prod-eu", 2).ended(PassResult::Failed, &["no route"])], "Not known: "),
         (vec![covered(1).warning(WarningKind::ObservationIncomplete, "a page was lost")], "Not known: "),

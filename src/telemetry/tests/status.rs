@@ -97,7 +97,7 @@ async fn healthy_means_that_passes_are_completed_in_time_good_or_bad() {
         (503, "stuck: target `b` has completed no pass for 180 s\n".to_owned())
     );
     telemetry.configured(&configured(&[("a", &[])]));
-    advance(SECOND * 600).await;
+    advance(SECOND * 660).await;
     assert_eq!(get(&telemetry, "/healthz").await.0, 200);
     advance(SECOND * 60).await;
     assert_eq!(get(&telemetry, "/healthz").await.0, 503);

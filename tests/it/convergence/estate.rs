@@ -106,7 +106,8 @@ impl Estate {
             let theirs = world.add_foreign_interface("999999999999", &subnets[0], &[&group(random)]);
             vec![plain, theirs]
         });
-        self.undeclared = self.sim.world(|world| vec![world.allocate_address(), world.allocate(NewAddress::default())]);
+        self.undeclared =
+            self.sim.world(|world| vec![world.allocate_address(), world.allocate(NewAddress::default())]);
     }
 }
 

@@ -137,7 +137,9 @@ fn any_function(estate: &Estate, random: &mut fastrand::Rng) -> String {
 /// A Lambda interface of this account.
 fn any_interface(estate: &Estate, random: &mut fastrand::Rng) -> Option<String> {
     let all: Vec<String> = estate.sim.world(|world| {
-        let ours = world.interfaces().filter(|i| i.exists() && i.kind == "lambda" && i.owner == world.config().account);
+        let ours = world
+            .interfaces()
+            .filter(|i| i.exists() && i.kind == "lambda" && i.owner == world.config().account);
         ours.map(|interface| interface.id.clone()).collect()
     });
     (!all.is_empty()).then(|| all[random.usize(..all.len())].clone())

@@ -1,0 +1,134 @@
+//! The planner alone, on facts made up in memory: nothing here reads or sends anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eipd::domain::audit::audit;
+use eipd::domain::desired::{Desired, DesiredFunction, Pool};
+use eipd::domain::function::{
+    FunctionConfiguration, FunctionObservation, FunctionRef, FunctionState, LastUpdate, Pair, VpcConfig,
+};
+use eipd::domain::ids::{AllocationId, PoolName};
+use eipd::domain::observed::{Address, Interface, InterfaceAssociation, InterfaceStatus, Observed};
+use eipd::domain::plan::plan as make_plan;
+
+use super::say;
+
+const RUNS: usize = 7;
+
+/// Prints how long `plan()` and `audit()` take.
+pub fn plan() {
+    say("   interfaces  pools  state     plan ms (best / middle / worst of 7)   audit ms (middle)");
+    for (interfaces, pools) in [(100, 4), (10_000, 250), (100_000, 250), (100_000, 1)] {
+        for bare in [false, true] {
+            let (desired, observed) = estate(interfaces, pools, bare);
+            let made = make_plan(&desired, &observed);
+            let (best, middle, worst) = times(|| drop(make_plan(&desired, &observed)));
+            let (_, audited, _) = times(|| drop(audit(&desired, &observed, &made.actions)));
+            let state = if bare { "all bare" } else { "healthy " };
+            say(&format!(
+                "   {interfaces:>10}  {pools:>5}  {state}  {best:>8.2} / {middle:>8.2} / {worst:>8.2}                {audited:>8.2}"
+            ));
+        }
+    }
+}
+
+fn times(mut work: impl FnMut()) -> (f64, f64, f64) {
+    let mut took: Vec<Duration> = (0..RUNS)
+        .map(|_| {
+            let begun = Instant::now();
+            work();
+            begun.elapsed()
+        })
+        .collect();
+    took.sort_unstable();
+    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+    (ms(took[0]), ms(took[RUNS / 2]), ms(took[RUNS - 1]))
+}
+
+/// Each pool serves one function, whose pairs have four interfaces each.
+fn estate(interfaces: usize, pools: usize, bare: bool) -> (Desired, Observed) {
+    let account = "111122223333".parse().expect("an account");
+    let mut desired = Desired::default();
+    let mut observed = Observed {
+        at: jiff::Timestamp::UNIX_EPOCH,
+        account,
+        interfaces: BTreeMap::new(),
+        addresses: BTreeMap::new(),
+        functions: BTreeMap::new(),
+        recent_writes: BTreeMap::new(),
+        gaps: Vec::new(),
+    };
+    let per_pool = interfaces / pools;
+    for pool in 0..pools {
+        let numbers = pool * per_pool..(pool + 1) * per_pool;
+        let allocations: BTreeSet<AllocationId> = numbers.clone().map(allocation).collect();
+        let name: PoolName = format!("pool-{pool}").parse().expect("a name");
+        desired.pools.insert(name.clone(), Pool { allocations: Arc::new(allocations), min_spare: 0 });
+        let function: FunctionRef = format!("function-{pool}").parse().expect("a name");
+        desired.functions.insert(function.clone(), DesiredFunction { pool: name, pins: BTreeMap::new() });
+        let vpc = VpcConfig {
+            subnets: (0..per_pool.div_ceil(4)).map(|n| subnet(pool, n)).collect(),
+            security_groups: groups(),
+        };
+        observed.functions.insert(function, FunctionObservation::Known(configuration(vpc)));
+        for number in numbers {
+            add(&mut observed, pool, number, (number % per_pool) / 4, bare);
+        }
+    }
+    (desired, observed)
+}
+
+fn add(observed: &mut Observed, pool: usize, number: usize, place: usize, bare: bool) {
+    let public_ip = IpAddr::V4(Ipv4Addr::from(0x3400_0000 + u32::try_from(number).expect("few enough")));
+    let association = (!bare)
+        .then(|| InterfaceAssociation { allocation: Some(allocation(number)), public_ip: Some(public_ip) });
+    let interface = Interface {
+        id: format!("eni-{number:017x}").parse().expect("an id"),
+        owner: observed.account.clone(),
+        pair: Pair { subnet: subnet(pool, place), security_groups: groups() },
+        zone: Some("eu-west-1a".to_owned()),
+        zone_id: None,
+        status: InterfaceStatus::InUse,
+        associations: association.into_iter().collect(),
+        denies_internet_gateway: false,
+    };
+    let address = Address {
+        allocation: allocation(number),
+        public_ip,
+        border_group: Some("eu-west-1".to_owned()),
+        association: (!bare).then(|| eipd::domain::observed::AddressAssociation {
+            id: None,
+            interface: Some(interface.id.clone()),
+            instance: None,
+        }),
+        managed_by: None,
+    };
+    observed.interfaces.insert(interface.id.clone(), interface);
+    observed.addresses.insert(address.allocation.clone(), address);
+}
+
+fn configuration(vpc: VpcConfig) -> FunctionConfiguration {
+    FunctionConfiguration {
+        vpc: Some(vpc),
+        former_vpc: None,
+        state: Some(FunctionState::Active),
+        last_update: Some(LastUpdate::Successful),
+        on_capacity_provider: false,
+        timeout: Duration::from_secs(3),
+    }
+}
+
+fn allocation(number: usize) -> AllocationId {
+    format!("eipalloc-{number:017x}").parse().expect("an id")
+}
+
+fn subnet(pool: usize, place: usize) -> eipd::domain::ids::SubnetId {
+    format!("subnet-{:017x}", pool * 1_000_000 + place).parse().expect("an id")
+}
+
+fn groups() -> eipd::domain::function::SecurityGroups {
+    ["sg-00000000000000001", "sg-00000000000000002"].iter().map(|id| id.parse().expect("an id")).collect()
+}

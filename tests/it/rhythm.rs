@@ -1,0 +1,65 @@
+//! When passes are made: at once at the start and on new orders, by the poll interval else, and never two at a time.
+
+use std::time::Duration;
+
+use eipd::domain::policy::Mode;
+use eipd::domain::report::Trigger;
+use eipd::reconcile::pass::Orders;
+use eipd_sim::Span;
+use tokio::time::sleep;
+
+use crate::rig::{Daemon, POLL, on_paused_clock, orders};
+use crate::small::Small;
+
+fn triggers(daemon: &Daemon) -> Vec<Trigger> {
+    daemon.heard.reports().iter().map(|report| report.trigger).collect()
+}
+
+#[test]
+fn the_first_pass_comes_at_once_and_then_one_every_poll_interval() {
+    on_paused_clock(async {
+        let small = Small::with(2);
+        let daemon = Daemon::start(&small.sim, &small.desired, 1).await;
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(triggers(&daemon), [Trigger::Start]);
+        sleep(POLL * 10).await;
+        let made = triggers(&daemon).len();
+        assert!((11..=12).contains(&made), "{made} passes in ten poll intervals");
+    });
+}
+
+#[test]
+fn new_orders_make_a_pass_at_once_and_hold_from_then_on() {
+    on_paused_clock(async {
+        let small = Small::with(2);
+        let daemon = Daemon::start(&small.sim, &small.desired, 1).await;
+        sleep(Duration::from_secs(1)).await;
+        assert!(small.is_covered());
+        daemon.reload(Orders { mode: Mode::Observe, ..orders(&small.desired) });
+        small.sim.world(|world| world.stray_disassociate(&small.allocations[0]));
+        small.sim.world(|world| world.stray_disassociate(&small.allocations[1]));
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(triggers(&daemon), [Trigger::Start, Trigger::Reload]);
+        sleep(POLL * 3).await;
+        assert!(!small.is_covered(), "observe mode changes nothing");
+        daemon.reload(orders(&small.desired));
+        sleep(Duration::from_secs(1)).await;
+        assert!(small.is_covered());
+    });
+}
+
+#[test]
+fn slow_passes_do_not_pile_up() {
+    on_paused_clock(async {
+        let small = Small::with(2);
+        small.sim.set_latency(Some(Span::seconds(9, 9)));
+        let daemon = Daemon::start_polling(&small.sim, &small.desired, Duration::from_secs(1), 1).await;
+        sleep(Duration::from_secs(600)).await;
+        let reports = daemon.heard.reports();
+        for pair in reports.windows(2) {
+            let end = pair[0].started_at + jiff::SignedDuration::try_from(pair[0].took).expect("short");
+            assert!(pair[1].started_at >= end, "two passes at a time");
+        }
+        assert!((20..=70).contains(&reports.len()), "{} passes", reports.len());
+    });
+}

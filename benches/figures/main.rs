@@ -2,6 +2,8 @@
 //! the simulator. `cargo bench --bench figures` prints all, `cargo bench --bench figures -- plan idle` some of them.
 //! Asserts nothing: a figure is read by a person, and a slow machine is no failure.
 
+#![allow(unreachable_pub, reason = "a binary has no outside")]
+
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/it/rig.rs"]
 mod rig;

@@ -66,8 +66,8 @@ async fn shortage(story: &mut Story<'_>) -> anyhow::Result<()> {
     let mut short = None;
     story
         .until("the daemon to report the shortage", |stage, status, _| {
-            let lacking = added.iter().filter_map(|eni| status.uncovered(eni));
-            short = lacking.filter(|lack| lack.reason == "no_free_address").cloned().next();
+            let mut lacking = added.iter().filter_map(|eni| status.uncovered(eni));
+            short = lacking.find(|lack| lack.reason == "no_free_address").cloned();
             let served = added.iter().filter(|eni| stage.way_out(eni).is_some()).count();
             short.is_some() && served == 1
         })

@@ -53,7 +53,8 @@ fn slow_passes_do_not_pile_up() {
     on_paused_clock(async {
         let small = Small::with(2);
         small.sim.set_latency(Some(Span::seconds(9, 9)));
-        let daemon = Daemon::start_polling(&small.sim, &small.desired, Duration::from_secs(1), 1).await;
+        let daemon = Daemon::start(&small.sim, &small.desired, 1).await;
+        daemon.poll_every(Duration::from_secs(1));
         sleep(Duration::from_secs(600)).await;
         let reports = daemon.heard.reports();
         for pair in reports.windows(2) {

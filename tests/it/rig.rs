@@ -122,12 +122,7 @@ pub struct Daemon {
 impl Daemon {
     /// Starts one.
     pub async fn start(sim: &Sim, desired: &Desired, seed: u64) -> Self {
-        Self::start_polling(sim, desired, POLL, seed).await
-    }
-
-    /// Starts one that polls this often.
-    pub async fn start_polling(sim: &Sim, desired: &Desired, poll_interval: Duration, seed: u64) -> Self {
-        let (sender, receiver) = watch::channel(Watch { orders: orders(desired), poll_interval });
+        let (sender, receiver) = watch::channel(Watch { orders: orders(desired), poll_interval: POLL });
         let (cancel, heard) = (CancellationToken::new(), Arc::new(Listener::default()));
         let driver = Driver {
             reconciler: reconciler(sim, seed).await,
@@ -141,7 +136,12 @@ impl Daemon {
 
     /// Gives it other orders, as a reload does.
     pub fn reload(&self, orders: Orders) {
-        self.orders.send_replace(Watch { orders, poll_interval: POLL });
+        self.orders.send_modify(|watch| watch.orders = orders);
+    }
+
+    /// Makes it poll this often from now on.
+    pub fn poll_every(&self, poll_interval: Duration) {
+        self.orders.send_modify(|watch| watch.poll_interval = poll_interval);
     }
 
     /// Ends it at whatever it is doing, as a crash does.

@@ -62,7 +62,7 @@ colour = 'red'
 }
 
 #[test]
-fn scalars_are_checked_for_type_form_and_bounds() {
+fn scalars_are_checked_for_their_type_and_form() {
     insta::assert_snapshot!(faults(&format!("
 [daemon]
 poll_interval = 60
@@ -92,6 +92,10 @@ event_bus = 1979-05-27
     14:14: safety.on_removed: expected "keep" or "disassociate", found a list
     16:13: notify.event_bus: expected the name or the ARN of an event bus, found the time 1979-05-27
     "#);
+}
+
+#[test]
+fn scalars_keep_within_their_bounds() {
     insta::assert_snapshot!(faults(&format!("
 [daemon]
 poll_interval = '999ms'

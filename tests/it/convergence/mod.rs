@@ -18,8 +18,8 @@ use crate::rig::{Daemon, on_paused_clock};
 
 const SEEDS: u64 = 500;
 
-/// Rarer than by default: what a seed costs is passes.
-const POLL: Duration = Duration::from_secs(150);
+/// Once the weather is clear: rarer than before, since what a seed costs is passes.
+const CALM_POLL: Duration = Duration::from_secs(600);
 
 /// After the weather: the longest hesitation after failures (15 min), the slowest thing inside AWS (20 min), and polls.
 const TO_SETTLE: Duration = Duration::from_secs(40 * 60);
@@ -77,7 +77,7 @@ async fn story(seed: u64) -> String {
     let replicas = if random.bool() { 1 } else { 2 };
     let mut daemons = Vec::new();
     for replica in 0..replicas {
-        daemons.push(Daemon::start_polling(sim, &estate.desired, POLL, seed * 10 + replica).await);
+        daemons.push(Daemon::start(sim, &estate.desired, seed * 10 + replica).await);
     }
     for _ in 0..random.u32(4..10) {
         sleep(Duration::from_secs(random.u64(5..150))).await;
@@ -85,14 +85,15 @@ async fn story(seed: u64) -> String {
         if random.u8(..4) == 0 {
             let crashed = random.usize(..daemons.len());
             daemons.swap_remove(crashed).kill().await;
-            daemons.push(Daemon::start_polling(sim, &estate.desired, POLL, random.u64(..)).await);
+            daemons.push(Daemon::start(sim, &estate.desired, random.u64(..)).await);
         }
     }
     history::clear(sim);
+    daemons.iter().for_each(|daemon| daemon.poll_every(CALM_POLL));
     sleep(TO_SETTLE).await;
     oracle::assert_best_possible(&estate);
     let changes = changes(sim);
-    sleep(POLL * 4).await;
+    sleep(CALM_POLL * 4).await;
     assert_eq!(changes, self::changes(sim), "a settled estate was changed");
     for daemon in daemons {
         assert!(daemon.stop().await <= Duration::from_secs(10));

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::Hash;
 use std::net::IpAddr;
 
 use super::action::{Action, ActionKind};
@@ -112,10 +113,19 @@ pub fn audit(desired: &Desired, observed: &Observed, actions: &[Action]) -> Vec<
     if actions.is_empty() {
         return Vec::new();
     }
-    let files = Files::gather(desired, observed, actions);
+    let mut files = Files {
+        account: &observed.account,
+        interfaces: Register::with_capacity(actions.len()),
+        addresses: Register::with_capacity(actions.len()),
+        unnamed: HashMap::new(),
+        users: users(desired, observed),
+    };
+    let numbers: Vec<(usize, usize)> = actions.iter().map(|action| files.open(action)).collect();
+    files.see_pools(desired);
+    files.see(observed);
     let mut violations = Vec::new();
-    for action in actions {
-        for objection in files.examine(action) {
+    for (action, numbers) in actions.iter().zip(numbers) {
+        for objection in files.examine(action, numbers) {
             violations.push(Violation {
                 allocation_id: action.allocation_id.clone(),
                 network_interface_id: action.network_interface_id.clone(),
@@ -126,14 +136,41 @@ pub fn audit(desired: &Desired, observed: &Observed, actions: &[Action]) -> Vec<
     violations
 }
 
-/// What is known of everything that the actions name, and of nothing else. Looked up only, never iterated.
+/// What is known of everything that the actions name, and of nothing else.
 struct Files<'a> {
     account: &'a AccountId,
-    interfaces: HashMap<&'a NetworkInterfaceId, InterfaceFile<'a>>,
-    addresses: HashMap<&'a AllocationId, AddressFile<'a>>,
+    interfaces: Register<NetworkInterfaceId, InterfaceFile<'a>>,
+    addresses: Register<AllocationId, AddressFile<'a>>,
     /// Where public addresses are that are shown without their allocation.
     unnamed: HashMap<IpAddr, &'a NetworkInterfaceId>,
     users: HashMap<(&'a SubnetId, &'a SecurityGroups), Users<'a>>,
+}
+
+/// Files in the order in which they were opened. The index is looked up only, never iterated; it holds the ids
+/// themselves, since following a pointer for each comparison is what would cost most.
+struct Register<K, F> {
+    numbers: HashMap<K, usize>,
+    files: Vec<F>,
+}
+
+impl<K: Clone + Eq + Hash, F: Default> Register<K, F> {
+    fn with_capacity(files: usize) -> Self {
+        Self { numbers: HashMap::with_capacity(files), files: Vec::with_capacity(files) }
+    }
+
+    /// The number of the file of this name, which is opened if there is none.
+    fn open(&mut self, id: &K) -> usize {
+        let next = self.files.len();
+        let number = *self.numbers.entry(id.clone()).or_insert(next);
+        if number == next {
+            self.files.push(F::default());
+        }
+        number
+    }
+
+    fn of(&mut self, id: &K) -> Option<&mut F> {
+        self.numbers.get(id).map(|number| &mut self.files[*number])
+    }
 }
 
 #[derive(Default)]
@@ -152,8 +189,22 @@ struct AddressFile<'a> {
     /// An interface that says it carries the address.
     shown_on: Option<&'a NetworkInterfaceId>,
     recently_given_to: Vec<&'a NetworkInterfaceId>,
-    /// The numbers of the pools that declare it.
-    pools: Vec<usize>,
+    /// The number of the first pool that declares it, and of those that do so as well.
+    pool: Option<usize>,
+    other_pools: Vec<usize>,
+}
+
+impl AddressFile<'_> {
+    fn declare(&mut self, pool: usize) {
+        match self.pool {
+            None => self.pool = Some(pool),
+            Some(_) => self.other_pools.push(pool),
+        }
+    }
+
+    fn is_declared_in(&self, pool: usize) -> bool {
+        self.pool == Some(pool) || self.other_pools.contains(&pool)
+    }
 }
 
 /// The declared functions that use one subnet with one set of security groups.
@@ -166,27 +217,22 @@ struct Users<'a> {
 }
 
 impl<'a> Files<'a> {
-    fn gather(desired: &'a Desired, observed: &'a Observed, actions: &'a [Action]) -> Self {
-        let mut files = Self {
-            account: &observed.account,
-            interfaces: HashMap::with_capacity(actions.len()),
-            addresses: HashMap::with_capacity(actions.len()),
-            unnamed: HashMap::new(),
-            users: users(desired, observed),
-        };
-        for action in actions {
-            files.interfaces.entry(&action.network_interface_id).or_default().times_named += 1;
-            files.addresses.entry(&action.allocation_id).or_default().times_named += 1;
-        }
+    fn open(&mut self, action: &Action) -> (usize, usize) {
+        let interface = self.interfaces.open(&action.network_interface_id);
+        let address = self.addresses.open(&action.allocation_id);
+        self.interfaces.files[interface].times_named += 1;
+        self.addresses.files[address].times_named += 1;
+        (interface, address)
+    }
+
+    fn see_pools(&mut self, desired: &Desired) {
         for (number, pool) in desired.pools.values().enumerate() {
             for allocation in pool.allocations.iter() {
-                if let Some(file) = files.addresses.get_mut(allocation) {
-                    file.pools.push(number);
+                if let Some(file) = self.addresses.of(allocation) {
+                    file.declare(number);
                 }
             }
         }
-        files.see(observed);
-        files
     }
 
     fn see(&mut self, observed: &'a Observed) {
@@ -194,32 +240,32 @@ impl<'a> Files<'a> {
             self.see_interface(interface);
         }
         for address in observed.addresses.values() {
-            if let Some(file) = self.addresses.get_mut(&address.allocation) {
+            if let Some(file) = self.addresses.of(&address.allocation) {
                 file.seen = Some(address);
             }
             let on = address.association.as_ref().and_then(|association| association.interface.as_ref());
-            if let Some(file) = on.and_then(|interface| self.interfaces.get_mut(interface)) {
+            if let Some(file) = on.and_then(|interface| self.interfaces.of(interface)) {
                 file.claimed_by = Some(&address.allocation);
             }
         }
         for (interface, allocation) in &observed.recent_writes {
-            if let Some(file) = self.interfaces.get_mut(interface) {
+            if let Some(file) = self.interfaces.of(interface) {
                 file.recently_got = Some(allocation);
             }
-            if let Some(file) = self.addresses.get_mut(allocation) {
+            if let Some(file) = self.addresses.of(allocation) {
                 file.recently_given_to.push(interface);
             }
         }
     }
 
     fn see_interface(&mut self, interface: &'a Interface) {
-        if let Some(file) = self.interfaces.get_mut(&interface.id) {
+        if let Some(file) = self.interfaces.of(&interface.id) {
             file.seen = Some(interface);
         }
         for association in &interface.associations {
             match (&association.allocation, association.public_ip) {
                 (Some(allocation), _) => {
-                    if let Some(file) = self.addresses.get_mut(allocation) {
+                    if let Some(file) = self.addresses.of(allocation) {
                         file.shown_on = Some(&interface.id);
                     }
                 }
@@ -231,28 +277,28 @@ impl<'a> Files<'a> {
         }
     }
 
-    fn examine(&self, action: &Action) -> Vec<Objection> {
+    fn examine(&self, action: &Action, (interface, address): (usize, usize)) -> Vec<Objection> {
         let mut objections = Vec::new();
         // A further kind of change needs rules of its own: this match is where the compiler asks for them.
         match action.kind {
             ActionKind::Associate => {}
         }
-        let interface = &self.interfaces[&action.network_interface_id];
-        let address = &self.addresses[&action.allocation_id];
+        let interface = &self.interfaces.files[interface];
+        let address = &self.addresses.files[address];
         if interface.times_named > 1 {
             objections.push(Objection::InterfaceTwice);
         }
         if address.times_named > 1 {
             objections.push(Objection::AddressTwice);
         }
-        if address.pools.is_empty() {
+        if address.pool.is_none() {
             objections.push(Objection::Undeclared);
         }
         match interface.seen {
             None => objections.push(Objection::InterfaceUnseen),
             Some(seen) => {
                 self.examine_interface(seen, interface.claimed_by, &mut objections);
-                self.examine_use(seen, action, &address.pools, &mut objections);
+                self.examine_use(seen, action, address, &mut objections);
             }
         }
         match address.seen {
@@ -296,7 +342,7 @@ impl<'a> Files<'a> {
         &self,
         interface: &Interface,
         action: &Action,
-        declared_in: &[usize],
+        address: &AddressFile<'_>,
         objections: &mut Vec<Objection>,
     ) {
         let pair = (&interface.pair.subnet, &interface.pair.security_groups);
@@ -308,7 +354,7 @@ impl<'a> Files<'a> {
             let functions = users.functions.iter().copied().cloned();
             objections.push(Objection::OtherFunctions(functions.collect()));
         }
-        let outside_pool = |pool: &Option<usize>| !pool.is_some_and(|number| declared_in.contains(&number));
+        let outside_pool = |pool: &Option<usize>| !pool.is_some_and(|number| address.is_declared_in(number));
         for (pool, function) in &users.pools {
             if outside_pool(pool) {
                 objections.push(Objection::OutsideSet((*function).clone()));

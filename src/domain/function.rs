@@ -72,9 +72,9 @@ impl Serialize for FunctionRef {
     }
 }
 
-/// An exact set of security groups; cheap to clone, since thousands of interfaces share few sets.
+/// An exact set of security groups, kept in order; cheap to clone, since thousands of interfaces share few sets.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct SecurityGroups(Arc<BTreeSet<SecurityGroupId>>);
+pub struct SecurityGroups(Arc<[SecurityGroupId]>);
 
 impl SecurityGroups {
     /// The groups in ascending order.
@@ -85,7 +85,7 @@ impl SecurityGroups {
 
 impl FromIterator<SecurityGroupId> for SecurityGroups {
     fn from_iter<I: IntoIterator<Item = SecurityGroupId>>(ids: I) -> Self {
-        Self(Arc::new(ids.into_iter().collect()))
+        Self(ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect())
     }
 }
 

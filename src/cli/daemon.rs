@@ -62,6 +62,16 @@ pub(super) async fn run(file: Option<&Path>, observe: bool) -> Result<(), Error>
     Ok(())
 }
 
+/// A file system that hangs must not hold the daemon.
+const TO_LOAD: Duration = Duration::from_secs(5);
+
+/// An error with all its causes, in one line.
+fn chain(error: &Error) -> String {
+    let first: &dyn std::error::Error = error;
+    let causes = std::iter::successors(Some(first), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 struct Daemon {
     source: Source,
     observe: bool,
@@ -77,6 +87,8 @@ struct Driven {
     fixed: Fixed,
     orders: watch::Sender<Watch>,
     cancel: CancellationToken,
+    /// Cancelled once the driver has ended.
+    ended: CancellationToken,
 }
 
 #[derive(PartialEq)]
@@ -95,17 +107,22 @@ impl Fixed {
 impl Daemon {
     /// Loads the configuration again; a bad one is reported and changes nothing.
     async fn reload(&mut self, listen: std::net::SocketAddr) {
-        let outcome = match load_valid(&self.source) {
-            Ok(configuration) => {
-                if configuration.settings.listen != listen {
-                    tracing::warn!(%listen, "daemon.listen takes effect at the next start");
+        let source = self.source.clone();
+        let loading = tokio::task::spawn_blocking(move || load_valid(&source));
+        let outcome = match timeout(TO_LOAD, loading).await {
+            Ok(Ok(Ok(configuration))) => {
+                let wanted = configuration.settings.listen;
+                if wanted != listen {
+                    tracing::warn!(%listen, %wanted, "daemon.listen takes effect at the next start");
                 }
-                self.take_orders(configuration).await
+                self.take_orders(configuration).await.map_err(|error| chain(&error))
             }
-            Err(error) => Err(error),
+            Ok(Ok(Err(error))) => Err(chain(&error)),
+            Ok(Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
+            Err(_) => Err(format!("reading it took longer than {} s", TO_LOAD.as_secs())),
         };
-        if let Err(error) = outcome {
-            self.telemetry.reload_failed(Timestamp::now(), &error.to_string());
+        if let Err(why) = outcome {
+            self.telemetry.reload_failed(Timestamp::now(), &why);
         }
     }
 
@@ -136,11 +153,18 @@ impl Daemon {
                 cancel: cancel.clone(),
                 random: fastrand::Rng::new(),
             };
-            self.tasks.spawn(driver.run());
-            let before = self.drivers.insert(target.name.clone(), Driven { fixed, orders, cancel });
-            if let Some(before) = before {
-                before.cancel.cancel();
-            }
+            let ended = CancellationToken::new();
+            let driven = Driven { fixed, orders, cancel, ended: ended.clone() };
+            let before = self.drivers.insert(target.name.clone(), driven);
+            // One pass at a time per target: the new driver begins when the old one has ended.
+            self.tasks.spawn(async move {
+                let _ended = ended.drop_guard();
+                if let Some(before) = before {
+                    before.cancel.cancel();
+                    before.ended.cancelled().await;
+                }
+                driver.run().await;
+            });
         }
         for target in &configuration.targets {
             let watch = self.watch(target, settings);

@@ -88,8 +88,10 @@ pub(super) async fn one_pass(file: Option<&Path>, intent: Intent) -> Result<Vec<
         if intent == Intent::Plan {
             orders.mode = Mode::Observe;
         }
-        let limits = Limits { within: ONE_PASS_WITHIN, cancel: CancellationToken::new() };
-        Ok(reconciler.pass(&orders, Trigger::Start, &limits).await.report)
+        let limits =
+            Limits { within: ONE_PASS_WITHIN, cancel: CancellationToken::new(), function_reads: usize::MAX };
+        let passed = reconciler.pass(&orders, Trigger::Start, &limits).await;
+        Ok(passed.expect("nobody cancels a single pass").report)
     });
     join_all(passes).await.into_iter().collect()
 }

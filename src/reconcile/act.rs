@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::stream::{self, StreamExt};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::gate::{Gate, Rules, Ruling};
@@ -23,6 +23,16 @@ const ATTEMPTS: usize = 4;
 /// EC2's reads catch up within seconds (AWS.md 2, confirmed); what takes longer the next pass will see.
 const CONFIRMATIONS: usize = 6;
 
+/// Several times what EC2's reads usually lag; a hanging EC2 must not hold the pass.
+const CONFIRM_WITHIN: Duration = Duration::from_secs(15);
+
+/// What an action under way is given after the pass's time: a whole pass stays well under the two minutes after which
+/// `/healthz` calls a loop stuck.
+const TAIL: Duration = Duration::from_secs(20);
+
+/// The same when the process ends or new orders came; shorter than what the driver waits for the pass.
+const TAIL_WHEN_CANCELLED: Duration = Duration::from_secs(5);
+
 /// What the actions of a pass are carried out with.
 pub(super) struct Actor<'a> {
     pub(super) reads: &'a dyn Reads,
@@ -39,10 +49,13 @@ pub(super) struct Actor<'a> {
 /// How an action ended.
 enum End {
     Done(Option<String>),
+    AlreadySo,
     Skipped(String),
     Failed(ApiError),
     /// AWS accepted it, and no read shows it yet.
     Unconfirmed(Associated),
+    /// The pass ended while it was under way.
+    CutShort,
 }
 
 impl Actor<'_> {
@@ -67,12 +80,20 @@ impl Actor<'_> {
             return report;
         }
         let begun = Instant::now();
-        let end = self.try_until_clear(action, seed).await;
+        let end = tokio::select! {
+            biased;
+            end = self.try_until_clear(action, seed) => end,
+            () = self.time_is_up() => End::CutShort,
+        };
         report.took = begun.elapsed();
         match end {
             End::Done(request_id) => {
                 report.outcome = Outcome::Done;
                 report.request_id = request_id;
+            }
+            End::AlreadySo => {
+                report.outcome = Outcome::Done;
+                report.detail = Some("somebody else had done it already".to_owned());
             }
             End::Skipped(why) => {
                 report.outcome = Outcome::Skipped;
@@ -91,8 +112,22 @@ impl Actor<'_> {
                 report.class = Some(ErrorClass::OutcomeUnknown);
                 report.request_id = associated.request_id;
             }
+            End::CutShort => {
+                report.outcome = Outcome::Failed;
+                report.detail =
+                    Some("the pass ended while it was under way; the next observation decides".to_owned());
+                report.class = Some(ErrorClass::OutcomeUnknown);
+            }
         }
         report
+    }
+
+    /// Waits until what is under way may take no longer.
+    async fn time_is_up(&self) {
+        tokio::select! {
+            () = tokio::time::sleep_until(self.until + TAIL) => {}
+            () = async { self.cancel.cancelled().await; sleep(TAIL_WHEN_CANCELLED).await } => {}
+        }
     }
 
     /// Waits for the rate limit; false when the pass ends first.
@@ -128,11 +163,11 @@ impl Actor<'_> {
         let interface = self.reads.interface(&action.network_interface_id).await?;
         let permit = match Gate::judge(self.rules, action, interface.as_ref()) {
             Ruling::Allowed(permit) => permit,
-            Ruling::AlreadySo => return Ok(End::Done(None)),
+            Ruling::AlreadySo => return Ok(End::AlreadySo),
             Ruling::Refused(why) => return Ok(End::Skipped(why)),
         };
         let associated = self.gate.associate(permit).await?;
-        if self.is_confirmed(action).await {
+        if timeout(CONFIRM_WITHIN, self.is_confirmed(action)).await.unwrap_or(false) {
             Ok(End::Done(associated.request_id))
         } else {
             Ok(End::Unconfirmed(associated))

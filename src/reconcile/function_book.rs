@@ -13,15 +13,13 @@ use crate::domain::function::{
 use crate::domain::ids::{AccountId, NetworkInterfaceId};
 use crate::domain::observed::Interface;
 
-/// How many functions a pass reads one by one; when more need it, one sweep over ListFunctions tells their network
-/// settings at once and their states follow at this many a pass. At half of Lambda's 15 requests a second this is
-/// under 7 s of a pass.
-pub(super) const READS_PER_PASS: usize = 50;
-
 /// The book.
 #[derive(Default)]
 pub(super) struct FunctionBook {
     entries: BTreeMap<FunctionRef, Entry>,
+    /// For each function when it was last tried to read, as a number that grows.
+    tried: BTreeMap<FunctionRef, u64>,
+    tries: u64,
     /// Interfaces of ours that no known pair explained when they were last seen.
     unexplained: BTreeSet<NetworkInterfaceId>,
     /// Interfaces of declared functions when they were last seen.
@@ -43,6 +41,7 @@ impl FunctionBook {
     /// Forgets functions that are no longer declared.
     pub(super) fn keep_only(&mut self, declared: impl Fn(&FunctionRef) -> bool) {
         self.entries.retain(|function, _| declared(function));
+        self.tried.retain(|function, _| declared(function));
     }
 
     /// Compares the interfaces with what is known of the functions: true when an interface turned up that no known
@@ -85,24 +84,38 @@ impl FunctionBook {
         }
     }
 
-    /// Those of the functions that must be read: the unread, the doubted, the changing and the stale, in this order.
+    /// Those of the functions that must be read: the changing first, then those that were tried the longest ago, so that
+    /// functions that can't be read do not keep others from being read.
     pub(super) fn due<'a>(
         &self,
         functions: impl Iterator<Item = &'a FunctionRef>,
         now: Timestamp,
         refresh: Duration,
     ) -> Vec<FunctionRef> {
-        let mut due: Vec<(bool, Option<Timestamp>, &FunctionRef)> = functions
-            .filter_map(|function| match self.entries.get(function) {
-                None => Some((false, None, function)),
-                Some(entry) if entry.is_due(now, refresh) => {
-                    Some((!entry.doubted, Some(entry.read_at), function))
-                }
-                Some(_) => None,
+        let mut due: Vec<(bool, u64, &FunctionRef)> = functions
+            .filter(|function| self.entries.get(function).is_none_or(|entry| entry.is_due(now, refresh)))
+            .map(|function| {
+                let settled = !self.entries.get(function).is_some_and(Entry::is_changing);
+                (settled, self.tried.get(function).copied().unwrap_or(0), function)
             })
             .collect();
         due.sort();
         due.into_iter().map(|(_, _, function)| function.clone()).collect()
+    }
+
+    /// Remembers that these are being read, whatever comes of it.
+    pub(super) fn note_tried(&mut self, functions: &[FunctionRef]) {
+        for function in functions {
+            self.tries += 1;
+            self.tried.insert(function.clone(), self.tries);
+        }
+    }
+
+    /// How many of the functions nothing is known of because there was no time to read them yet.
+    pub(super) fn untried<'a>(&self, functions: impl Iterator<Item = &'a FunctionRef>) -> usize {
+        functions
+            .filter(|function| !self.entries.contains_key(function) && !self.tried.contains_key(function))
+            .count()
     }
 
     /// Takes in what a read of one function told.
@@ -165,11 +178,6 @@ impl FunctionBook {
             self.entries.get(function).map_or(FunctionObservation::Unknown, |entry| entry.observation.clone())
         };
         functions.map(|function| (function.clone(), known(function))).collect()
-    }
-
-    /// Whether the function was ever read.
-    pub(super) fn knows(&self, function: &FunctionRef) -> bool {
-        self.entries.contains_key(function)
     }
 
     fn pairs(&self) -> BTreeSet<Pair> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 
-use super::function_book::{FunctionBook, READS_PER_PASS};
+use super::function_book::FunctionBook;
 use super::pass::Orders;
 use super::ports::{ApiError, Clock, Partial, Reads};
 use super::recent::RecentWrites;
@@ -28,6 +28,8 @@ pub(super) struct Observer {
     clock: Arc<dyn Clock>,
     account: Option<AccountId>,
     book: FunctionBook,
+    /// How many functions there was no time for yet.
+    unread: usize,
 }
 
 /// Why a look told nothing, for the operator.
@@ -42,7 +44,12 @@ impl Blind {
 
 impl Observer {
     pub(super) fn new(reads: Arc<dyn Reads>, clock: Arc<dyn Clock>) -> Self {
-        Self { reads, clock, account: None, book: FunctionBook::default() }
+        Self { reads, clock, account: None, book: FunctionBook::default(), unread: 0 }
+    }
+
+    /// Whether the last look left functions out that were never read.
+    pub(super) fn has_unread(&self) -> bool {
+        self.unread > 0
     }
 
     /// Looks once. An error when not even the account or the interfaces could be read.
@@ -50,6 +57,7 @@ impl Observer {
         &mut self,
         orders: &Orders,
         recent: &RecentWrites,
+        function_reads: usize,
     ) -> Result<Observed, Blind> {
         let (desired, refresh) = (&*orders.desired, orders.function_refresh);
         let at = self.clock.now();
@@ -67,7 +75,7 @@ impl Observer {
         if self.book.is_surprised_by(&account, &interfaces) {
             self.book.doubt_all();
         }
-        gaps.extend(self.read_functions(desired, refresh).await);
+        gaps.extend(self.read_functions(desired, refresh, function_reads).await);
         self.book.note_interfaces(&account, &interfaces);
         // An interface that a whole list does not show holds nothing back: EC2 itself refuses to move an address that
         // is on it after all.
@@ -102,21 +110,21 @@ impl Observer {
         Ok(self.account.insert(account).clone())
     }
 
-    async fn read_functions(&mut self, desired: &Desired, refresh: Duration) -> Vec<Gap> {
+    async fn read_functions(&mut self, desired: &Desired, refresh: Duration, most: usize) -> Vec<Gap> {
         let now = self.clock.now();
         let mut due = self.book.due(desired.functions.keys(), now, refresh);
         let mut gaps = Vec::new();
-        if due.len() > READS_PER_PASS {
+        if due.len() > most {
             let sweep = self.reads.functions().await;
             gaps.extend(self::gaps(Part::Functions, &sweep.errors));
             self.note_sweep(&due, &sweep);
             due = self.book.due(desired.functions.keys(), now, refresh);
         }
-        due.truncate(READS_PER_PASS);
+        due.truncate(most);
         gaps.extend(self.read_in_detail(due).await);
-        let unread = desired.functions.keys().filter(|function| !self.book.knows(function)).count();
-        if unread > 0 && gaps.is_empty() {
-            let message = format!("{unread} functions are not read yet; {READS_PER_PASS} are read in a pass");
+        self.unread = self.book.untried(desired.functions.keys());
+        if self.unread > 0 {
+            let message = format!("{} functions are not read yet; {most} are read in a pass", self.unread);
             gaps.push(Gap { part: Part::Functions, message });
         }
         gaps
@@ -142,6 +150,7 @@ impl Observer {
     }
 
     async fn read_in_detail(&mut self, due: Vec<FunctionRef>) -> Vec<Gap> {
+        self.book.note_tried(&due);
         let reads = &self.reads;
         let answers: Vec<_> = stream::iter(due)
             .map(|function| async move {

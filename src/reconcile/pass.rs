@@ -69,6 +69,8 @@ pub struct Limits {
     pub within: Duration,
     /// Ends the pass early: nothing new is begun.
     pub cancel: CancellationToken,
+    /// No more functions than this are read one by one.
+    pub function_reads: usize,
 }
 
 /// A pass, and when the next one has something to do.
@@ -103,12 +105,12 @@ impl Reconciler {
         }
     }
 
-    /// Makes one pass.
-    pub async fn pass(&mut self, orders: &Orders, trigger: Trigger, limits: &Limits) -> Passed {
+    /// Makes one pass; nothing when it was cancelled before it had seen anything.
+    pub async fn pass(&mut self, orders: &Orders, trigger: Trigger, limits: &Limits) -> Option<Passed> {
         self.passes += 1;
         let begun = Instant::now();
         let mut report = self.blank(orders, trigger);
-        match self.observe(orders, limits, begun).await {
+        match self.observe(orders, limits, begun).await? {
             Ok(observed) => self.reconcile(orders, &observed, limits, begun, &mut report).await,
             Err(failures) => {
                 report.result = PassResult::Failed;
@@ -117,7 +119,7 @@ impl Reconciler {
         }
         report.took = begun.elapsed();
         let go_on_after = self.go_on_after(&report);
-        Passed { report, go_on_after }
+        Some(Passed { report, go_on_after })
     }
 
     fn blank(&self, orders: &Orders, trigger: Trigger) -> Report {
@@ -144,17 +146,17 @@ impl Reconciler {
         orders: &Orders,
         limits: &Limits,
         begun: Instant,
-    ) -> Result<Observed, Vec<String>> {
+    ) -> Option<Result<Observed, Vec<String>>> {
         self.recent.forget_old(self.ports.clock.now());
-        let look = self.observer.observe(orders, &self.recent);
+        let look = self.observer.observe(orders, &self.recent, limits.function_reads);
         tokio::select! {
             biased;
-            () = limits.cancel.cancelled() => Err(vec!["the process is ending".to_owned()]),
-            seen = timeout_at(begun + limits.to_observe(), look) => match seen {
+            () = limits.cancel.cancelled() => None,
+            seen = timeout_at(begun + limits.to_observe(), look) => Some(match seen {
                 Ok(Ok(observed)) => Ok(observed),
                 Ok(Err(Blind(why))) => Err(why),
                 Err(_) => Err(vec![format!("the observation took longer than {} s", limits.to_observe().as_secs())]),
-            },
+            }),
         }
     }
 
@@ -250,7 +252,11 @@ impl Reconciler {
     fn go_on_after(&self, report: &Report) -> Option<Duration> {
         let left = report.actions.iter().any(|a| a.outcome == Outcome::Skipped && a.class.is_none());
         let hesitating = self.hesitations.next(Instant::now());
-        if left { Some(Duration::ZERO) } else { hesitating }
+        match report.result {
+            PassResult::Refused => None,
+            _ if left || self.observer.has_unread() => Some(Duration::ZERO),
+            _ => hesitating,
+        }
     }
 }
 

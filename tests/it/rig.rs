@@ -106,8 +106,9 @@ pub async fn plan(sim: &Sim, desired: &Desired) -> Report {
 
 /// One pass.
 pub async fn pass(reconciler: &mut Reconciler, orders: &Orders) -> Report {
-    let limits = Limits { within: Duration::from_secs(60), cancel: CancellationToken::new() };
-    reconciler.pass(orders, Trigger::Start, &limits).await.report
+    let limits =
+        Limits { within: Duration::from_secs(60), cancel: CancellationToken::new(), function_reads: 50 };
+    reconciler.pass(orders, Trigger::Start, &limits).await.expect("nobody cancels it").report
 }
 
 /// A daemon in a task.

@@ -37,6 +37,7 @@ impl Apply {
             Format::Text => output::text(&render::apply(&reports, Detail::from_flag(self.full)))?,
             Format::Json => output::json(&reports)?,
         }
+        render::failures(&reports).iter().for_each(|line| output::remark(line));
         Ok(exit::apply(&reports))
     }
 }

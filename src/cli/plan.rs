@@ -38,6 +38,7 @@ impl Plan {
             Format::Text => output::text(&render::plan(&reports, Detail::from_flag(self.full)))?,
             Format::Json => output::json(&reports)?,
         }
+        render::failures(&reports).iter().for_each(|line| output::remark(line));
         Ok(exit::plan(&reports))
     }
 }

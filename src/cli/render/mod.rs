@@ -17,7 +17,9 @@ mod summary;
 mod tests;
 pub(super) mod words;
 
+pub(super) use remarks::failures;
 use std::collections::BTreeMap;
+
 use std::fmt::{self, Write};
 
 use crate::domain::ids::NetworkInterfaceId;

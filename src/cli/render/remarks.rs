@@ -1,4 +1,5 @@
-//! What is to be known of a target besides its interfaces: functions that cannot be served, warnings, failures.
+//! What is to be known of a target besides its interfaces: functions that cannot be served, and warnings; and, apart from
+//! the answer, failures.
 
 use std::fmt::{self, Write};
 
@@ -26,10 +27,18 @@ pub(super) fn lines(report: &Report) -> Result<String, fmt::Error> {
     for warning in report.plan.warnings.iter().filter(|warning| !told.contains(&warning.message.as_str())) {
         remark(&mut text, format_args!("{}", paint(WARN, "warning:")), &warning.message)?;
     }
-    for failure in &report.failures {
-        remark(&mut text, format_args!("{}", paint(BAD, "error:")), failure)?;
-    }
     Ok(text)
+}
+
+/// Why a pass could not tell or do everything: diagnostics, so they are not among the lines of the answer.
+pub(in crate::cli) fn failures(reports: &[Report]) -> Vec<String> {
+    let mut told = Vec::new();
+    for failure in reports.iter().flat_map(|report| &report.failures) {
+        let mut text = String::new();
+        let written = remark(&mut text, format_args!("{}", paint(BAD, "error:")), failure);
+        told.extend(written.is_ok().then(|| text.trim_end().to_owned()));
+    }
+    told
 }
 
 /// Writes a message, and its hint on the next line.

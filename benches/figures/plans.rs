@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use eipd::domain::audit::audit;
 use eipd::domain::desired::{Desired, DesiredFunction, Pool};
 use eipd::domain::function::{
-    FunctionConfiguration, FunctionObservation, FunctionRef, FunctionState, LastUpdate, Pair, VpcConfig,
+    FunctionConfiguration, FunctionObservation, FunctionRef, FunctionState, LastUpdate, Pair, SecurityGroups,
+    VpcConfig,
 };
 use eipd::domain::ids::{AllocationId, PoolName};
 use eipd::domain::observed::{Address, Interface, InterfaceAssociation, InterfaceStatus, Observed};
@@ -25,8 +26,8 @@ pub fn plan() {
         for bare in [false, true] {
             let (desired, observed) = estate(interfaces, pools, bare);
             let made = make_plan(&desired, &observed);
-            let (best, middle, worst) = times(|| drop(make_plan(&desired, &observed)));
-            let (_, audited, _) = times(|| drop(audit(&desired, &observed, &made.actions)));
+            let (best, middle, worst) = times(|| make_plan(&desired, &observed));
+            let (_, audited, _) = times(|| audit(&desired, &observed, &made.actions));
             let state = if bare { "all bare" } else { "healthy " };
             say(&format!(
                 "   {interfaces:>10}  {pools:>5}  {state}  {best:>8.2} / {middle:>8.2} / {worst:>8.2}                {audited:>8.2}"
@@ -35,12 +36,14 @@ pub fn plan() {
     }
 }
 
-fn times(mut work: impl FnMut()) -> (f64, f64, f64) {
+fn times<T>(mut work: impl FnMut() -> T) -> (f64, f64, f64) {
     let mut took: Vec<Duration> = (0..RUNS)
         .map(|_| {
             let begun = Instant::now();
-            work();
-            begun.elapsed()
+            let result = work();
+            let took = begun.elapsed();
+            drop(result);
+            took
         })
         .collect();
     took.sort_unstable();
@@ -49,7 +52,7 @@ fn times(mut work: impl FnMut()) -> (f64, f64, f64) {
 }
 
 /// Each pool serves one function, whose pairs have four interfaces each.
-fn estate(interfaces: usize, pools: usize, bare: bool) -> (Desired, Observed) {
+pub fn estate(interfaces: usize, pools: usize, bare: bool) -> (Desired, Observed) {
     let account = "111122223333".parse().expect("an account");
     let mut desired = Desired::default();
     let mut observed = Observed {
@@ -62,6 +65,7 @@ fn estate(interfaces: usize, pools: usize, bare: bool) -> (Desired, Observed) {
         gaps: Vec::new(),
     };
     let per_pool = interfaces / pools;
+    let shared = Shared { groups: groups(), zone: "eu-west-1a".into(), border_group: "eu-west-1".into() };
     for pool in 0..pools {
         let numbers = pool * per_pool..(pool + 1) * per_pool;
         let allocations: BTreeSet<AllocationId> = numbers.clone().map(allocation).collect();
@@ -71,25 +75,32 @@ fn estate(interfaces: usize, pools: usize, bare: bool) -> (Desired, Observed) {
         desired.functions.insert(function.clone(), DesiredFunction { pool: name, pins: BTreeMap::new() });
         let vpc = VpcConfig {
             subnets: (0..per_pool.div_ceil(4)).map(|n| subnet(pool, n)).collect(),
-            security_groups: groups(),
+            security_groups: shared.groups.clone(),
         };
         observed.functions.insert(function, FunctionObservation::Known(configuration(vpc)));
         for number in numbers {
-            add(&mut observed, pool, number, (number % per_pool) / 4, bare);
+            add(&mut observed, &shared, (pool, (number % per_pool) / 4), number, bare);
         }
     }
     (desired, observed)
 }
 
-fn add(observed: &mut Observed, pool: usize, number: usize, place: usize, bare: bool) {
+/// What the interfaces of an observation have in common, as when it is read from EC2.
+struct Shared {
+    groups: SecurityGroups,
+    zone: Arc<str>,
+    border_group: Arc<str>,
+}
+
+fn add(observed: &mut Observed, shared: &Shared, (pool, place): (usize, usize), number: usize, bare: bool) {
     let public_ip = IpAddr::V4(Ipv4Addr::from(0x3400_0000 + u32::try_from(number).expect("few enough")));
     let association = (!bare)
         .then(|| InterfaceAssociation { allocation: Some(allocation(number)), public_ip: Some(public_ip) });
     let interface = Interface {
         id: format!("eni-{number:017x}").parse().expect("an id"),
         owner: observed.account.clone(),
-        pair: Pair { subnet: subnet(pool, place), security_groups: groups() },
-        zone: Some("eu-west-1a".to_owned()),
+        pair: Pair { subnet: subnet(pool, place), security_groups: shared.groups.clone() },
+        zone: Some(Arc::clone(&shared.zone)),
         zone_id: None,
         status: InterfaceStatus::InUse,
         associations: association.into_iter().collect(),
@@ -98,7 +109,7 @@ fn add(observed: &mut Observed, pool: usize, number: usize, place: usize, bare: 
     let address = Address {
         allocation: allocation(number),
         public_ip,
-        border_group: Some("eu-west-1".to_owned()),
+        border_group: Some(Arc::clone(&shared.border_group)),
         association: (!bare).then(|| eipd::domain::observed::AddressAssociation {
             id: None,
             interface: Some(interface.id.clone()),
@@ -129,6 +140,6 @@ fn subnet(pool: usize, place: usize) -> eipd::domain::ids::SubnetId {
     format!("subnet-{:017x}", pool * 1_000_000 + place).parse().expect("an id")
 }
 
-fn groups() -> eipd::domain::function::SecurityGroups {
+fn groups() -> SecurityGroups {
     ["sg-00000000000000001", "sg-00000000000000002"].iter().map(|id| id.parse().expect("an id")).collect()
 }

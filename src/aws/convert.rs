@@ -9,6 +9,7 @@ use aws_sdk_ec2::types as ec2;
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use aws_sdk_lambda::types as lambda;
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
+use smallvec::SmallVec;
 
 use crate::domain::function::{
     FunctionConfiguration, FunctionRef, FunctionState, LastUpdate, Pair, SecurityGroups, VpcConfig,
@@ -67,7 +68,7 @@ fn lambda_interface(item: &ec2::NetworkInterface) -> Result<Interface, Fault> {
         id: required("network interface id", item.network_interface_id())?,
         owner: required("owner id", item.owner_id())?,
         pair: Pair { subnet: required("subnet id", item.subnet_id())?, security_groups },
-        zone: present(item.availability_zone()).map(str::to_owned),
+        zone: present(item.availability_zone()).map(Into::into),
         // Wavelength zones have ids of another form, and nothing but a pin by zone id asks for it.
         zone_id: present(item.availability_zone_id()).and_then(|id| id.parse().ok()),
         status: interface_status(item.status()),
@@ -85,9 +86,11 @@ fn interface_status(status: Option<&ec2::NetworkInterfaceStatus>) -> InterfaceSt
 }
 
 /// EC2 shows the primary address's association twice: at the interface and at the private address.
-fn interface_associations(item: &ec2::NetworkInterface) -> Result<Vec<InterfaceAssociation>, Fault> {
+fn interface_associations(
+    item: &ec2::NetworkInterface,
+) -> Result<SmallVec<[InterfaceAssociation; 1]>, Fault> {
     let at_private = item.private_ip_addresses().iter().filter_map(|address| address.association());
-    let mut found: Vec<InterfaceAssociation> = Vec::new();
+    let mut found: SmallVec<[InterfaceAssociation; 1]> = SmallVec::new();
     for shown in item.association().into_iter().chain(at_private) {
         let next = InterfaceAssociation {
             allocation: optional("allocation id", shown.allocation_id())?,
@@ -128,7 +131,7 @@ fn elastic_ip(item: &ec2::Address) -> Result<Address, Fault> {
     Ok(Address {
         allocation: required("allocation id", item.allocation_id())?,
         public_ip: required("public ip", item.public_ip())?,
-        border_group: present(item.network_border_group()).map(str::to_owned),
+        border_group: present(item.network_border_group()).map(Into::into),
         association: is_associated.then_some(association),
         managed_by: present(item.service_managed().map(ec2::ServiceManaged::as_str)).map(str::to_owned),
     })

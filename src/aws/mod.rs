@@ -16,6 +16,7 @@ mod errors;
 mod hints;
 mod limits;
 mod observe;
+mod shared;
 mod whole;
 
 #[cfg(test)]

@@ -2,17 +2,21 @@
 //! pinned ones first, ties by rendezvous hash. Only hands out what is free; takes nothing from anyone.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
 
 use super::desired::Desired;
 use super::drift::{Drift, Finding, Place};
-use super::ids::{AllocationId, NetworkInterfaceId};
+use super::ids::AllocationId;
+use super::index::{Index, index_for};
 use super::matching::Matching;
-use super::observed::{Interface, Observed};
-use super::rendezvous::pair_up;
+use super::observed::{Address, Interface, Observed};
+use super::rendezvous::{Ticket, pair_up};
 
 /// A bare interface that asks for an address.
 pub struct Wish<'a> {
+    /// The place of the interface among the findings.
+    pub number: usize,
     /// The interface, and what it may carry.
     pub finding: &'a Finding<'a>,
     /// The one address that it may get, because it got it moments ago and reads may not show it yet: giving
@@ -20,34 +24,72 @@ pub struct Wish<'a> {
     pub only: Option<&'a AllocationId>,
 }
 
-type Given<'a> = BTreeMap<&'a NetworkInterfaceId, &'a AllocationId>;
+/// Who is given what.
+pub struct Allotment<'a> {
+    /// By the number of the finding.
+    given: Vec<Option<&'a Address>>,
+    /// By the number of the address, the number of the finding.
+    takers: Vec<Option<usize>>,
+}
+
+impl<'a> Allotment<'a> {
+    fn none(drift: &Drift<'_>) -> Self {
+        Self { given: vec![None; drift.interfaces.len()], takers: vec![None; drift.addresses()] }
+    }
+
+    fn give(&mut self, finding: usize, number: usize, address: &'a Address) {
+        self.given[finding] = Some(address);
+        self.takers[number] = Some(finding);
+    }
+
+    fn take_back(&mut self, finding: usize, number: usize) {
+        self.given[finding] = None;
+        self.takers[number] = None;
+    }
+
+    /// How many are given something.
+    #[must_use]
+    pub fn given(&self) -> usize {
+        self.given.iter().flatten().count()
+    }
+
+    /// What the finding of this number is given.
+    #[must_use]
+    pub fn of(&self, finding: usize) -> Option<&'a Address> {
+        self.given[finding]
+    }
+
+    /// The number of the finding that is given the address of this number.
+    #[must_use]
+    pub fn taker_of(&self, number: usize) -> Option<usize> {
+        self.takers[number]
+    }
+}
 
 /// Serves the wishes from the free addresses.
 #[must_use]
 pub fn allot<'a>(
     desired: &Desired,
-    observed: &Observed,
+    observed: &'a Observed,
     drift: &'a Drift<'a>,
     wishes: &[Wish<'a>],
-) -> Given<'a> {
-    let free = drift.addresses.iter().filter(|(_, place)| **place == Place::Free);
-    let free: BTreeSet<&AllocationId> = free.map(|(id, _)| *id).collect();
-    let open = wishes.iter().filter(|wish| wish.only.is_none());
-    let open: Vec<&Finding<'_>> = open.map(|wish| wish.finding).collect();
+) -> Allotment<'a> {
+    let open: Vec<&Wish<'a>> = wishes.iter().filter(|wish| wish.only.is_none()).collect();
+    let mut allotment = Allotment::none(drift);
     // One matching for all: a serving interface is rerouted, but never given up, for one that waits.
-    let mut given = Market::open(observed, &open, &free).trade();
-    keep_spares(desired, wishes, &free, &mut given);
-    given.extend(restored(observed, drift, wishes));
-    given
+    Market::open(drift, &open).trade(&mut allotment);
+    keep_spares(desired, drift, wishes, &mut allotment);
+    restore(observed, drift, wishes, &mut allotment);
+    allotment
 }
 
 /// The network border group of an interface's zone: for a zone of the region the region's name, for a local or
 /// Wavelength zone the zone's name without its last letter (believed: AWS.md knows only that the groups must match).
 #[must_use]
-pub fn border_group_of(interface: &Interface) -> Option<String> {
+pub fn border_group_of(interface: &Interface) -> Option<&str> {
     let zone = interface.zone.as_deref()?;
     let group = zone.strip_suffix(|last: char| last.is_ascii_lowercase())?;
-    group.ends_with(|last: char| last.is_ascii_digit()).then(|| group.to_owned())
+    group.ends_with(|last: char| last.is_ascii_digit()).then_some(group)
 }
 
 /// Whether an address of the one group may be used in the other; what is not known on either side does not stand in
@@ -60,129 +102,157 @@ pub fn border_groups_agree(of_address: Option<&str>, of_interface: Option<&str>)
     }
 }
 
-fn restored<'a>(observed: &Observed, drift: &Drift<'_>, wishes: &[Wish<'a>]) -> Given<'a> {
+fn restore<'a>(
+    observed: &'a Observed,
+    drift: &Drift<'_>,
+    wishes: &[Wish<'a>],
+    allotment: &mut Allotment<'a>,
+) {
     let mut writes: HashMap<&AllocationId, usize> = HashMap::new();
     for allocation in observed.recent_writes.values() {
         *writes.entry(allocation).or_default() += 1;
     }
-    let held = |wish: &Wish<'a>| {
-        let (allocation, interface) = (wish.only?, wish.finding.interface);
-        let address = observed.addresses.get(allocation)?;
-        let allowed = drift.addresses.get(allocation) == Some(&Place::Settling(interface.id.clone()))
+    for wish in wishes {
+        let Some(allocation) = wish.only else { continue };
+        let Some(address) = observed.addresses.get(allocation) else { continue };
+        let Some(number) = drift.number_of(allocation) else { continue };
+        let interface = wish.finding.interface;
+        let allowed = *drift.place(number) == Place::Settling(&interface.id)
             && writes[allocation] == 1
             && wish.finding.usage.candidates.contains(allocation)
-            && border_groups_agree(address.border_group.as_deref(), border_group_of(interface).as_deref());
-        allowed.then_some((&interface.id, allocation))
-    };
-    wishes.iter().filter_map(held).collect()
+            && border_groups_agree(address.border_group.as_deref(), border_group_of(interface));
+        if allowed {
+            allotment.give(wish.number, number, address);
+        }
+    }
 }
 
 /// Takes back from waiting interfaces what would leave a pool with less than its `min_spare`: from those without a
 /// pin first, and then from those with the highest ids.
-fn keep_spares(
-    desired: &Desired,
-    wishes: &[Wish<'_>],
-    free: &BTreeSet<&AllocationId>,
-    given: &mut Given<'_>,
-) {
-    let waiting = wishes.iter().map(|wish| wish.finding).filter(|finding| !finding.is_required());
-    let waiting: BTreeMap<&NetworkInterfaceId, bool> =
-        waiting.map(|finding| (&finding.interface.id, finding.usage.pinned)).collect();
-    if !given.keys().any(|interface| waiting.contains_key(interface)) {
+fn keep_spares(desired: &Desired, drift: &Drift<'_>, wishes: &[Wish<'_>], allotment: &mut Allotment<'_>) {
+    let waiting = wishes.iter().filter(|wish| !wish.finding.is_required());
+    let waiting: BTreeMap<usize, bool> = waiting
+        .filter(|wish| allotment.of(wish.number).is_some())
+        .map(|wish| (wish.number, wish.finding.usage.pinned))
+        .collect();
+    if waiting.is_empty() {
         return;
     }
-    for pool in desired.pools.values().filter(|pool| pool.min_spare > 0) {
-        let free = pool.allocations.iter().filter(|id| free.contains(id)).count();
-        let of_pool = given.iter().filter(|(_, allocation)| pool.allocations.contains(*allocation));
-        let taken: Vec<&NetworkInterfaceId> = of_pool.map(|(interface, _)| *interface).collect();
-        let wanting = pool.min_spare.saturating_sub(free - taken.len());
-        let mut last: Vec<(bool, &NetworkInterfaceId)> =
-            taken.into_iter().filter_map(|id| waiting.get(id).map(|pinned| (*pinned, id))).collect();
-        last.sort_unstable_by_key(|(pinned, id)| (*pinned, Reverse(*id)));
-        for (_, interface) in last.into_iter().take(wanting) {
-            given.remove(interface);
+    for (pool, numbers) in desired.pools.values().zip(&drift.pools) {
+        let free = numbers.iter().filter(|number| matches!(drift.place(**number), Place::Free(_)));
+        let free: Vec<usize> = free.copied().collect();
+        let taken = free.iter().filter_map(|number| Some((allotment.taker_of(*number)?, *number)));
+        let taken: Vec<(usize, usize)> = taken.collect();
+        let wanting = pool.min_spare.saturating_sub(free.len() - taken.len());
+        let last = taken
+            .into_iter()
+            .filter_map(|(taker, number)| Some((*waiting.get(&taker)?, Reverse(taker), number)));
+        let mut last: Vec<(bool, Reverse<usize>, usize)> = last.collect();
+        last.sort_unstable();
+        for (_, Reverse(taker), number) in last.into_iter().take(wanting) {
+            allotment.take_back(taker, number);
         }
     }
 }
 
 /// Equal wishes and equal addresses, each as one group, so that the matching is small however large the estate.
 struct Market<'a> {
-    demands: Vec<Vec<&'a NetworkInterfaceId>>,
-    supplies: Vec<Vec<&'a AllocationId>>,
+    free: Vec<(usize, &'a Address)>,
+    demands: Vec<Vec<Ticket>>,
+    supplies: Vec<Vec<Ticket>>,
     fits: Vec<Vec<usize>>,
 }
 
 /// What makes wishes equal. Its order is that of precedence, and then depends on nothing but the candidates
 /// themselves, so that a replica which does not see one interface still serves the others in the same order.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct DemandKey {
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct DemandKey<'a> {
     waits: bool,
     is_free_to_choose: bool,
     candidates: usize,
-    border_group: Option<String>,
+    border_group: Option<&'a str>,
 }
 
+/// What makes free addresses equal: the candidate sets that they lie in, as one number, and their border group.
+type SupplyKey<'a> = (usize, Option<&'a str>);
+
 impl<'a> Market<'a> {
-    fn open(observed: &Observed, findings: &[&'a Finding<'a>], free: &BTreeSet<&AllocationId>) -> Self {
-        let sets = CandidateSets::of(findings);
-        let mut demands: BTreeMap<DemandKey, Vec<&NetworkInterfaceId>> = BTreeMap::new();
-        for finding in findings {
+    fn open(drift: &'a Drift<'a>, wishes: &[&Wish<'a>]) -> Self {
+        let sets = CandidateSets::of(wishes);
+        let asks = |wish: &&Wish<'a>| {
+            let interface = wish.finding.interface;
             let key = DemandKey {
-                waits: !finding.is_required(),
-                is_free_to_choose: !finding.usage.pinned,
-                candidates: sets.number(finding),
-                border_group: border_group_of(finding.interface),
+                waits: !wish.finding.is_required(),
+                is_free_to_choose: !wish.finding.usage.pinned,
+                candidates: sets.number(wish),
+                border_group: border_group_of(interface),
             };
-            demands.entry(key).or_default().push(&finding.interface.id);
-        }
-        let supplies = sets.group_addresses(observed, free);
-        let fitting = |demand: &DemandKey| {
-            let fits = supplies.keys().enumerate().filter(|(_, supply)| supply.fits(demand));
-            fits.map(|(number, _)| number).collect()
+            (key, Ticket::new(interface.id.as_padded_bytes(), wish.number))
         };
-        let fits = demands.keys().map(fitting).collect();
-        Self { demands: demands.into_values().collect(), supplies: supplies.into_values().collect(), fits }
+        let (wanted, demands) = groups(wishes.iter().map(asks));
+        let mut regions = Regions::default();
+        let (free, lie_in) = sets.free_addresses(drift, &mut regions);
+        let offers = free.iter().zip(lie_in).enumerate().map(|(place, ((_, address), lies_in))| {
+            let key: SupplyKey<'_> = (lies_in, address.border_group.as_deref());
+            (key, Ticket::new(address.allocation.as_padded_bytes(), place))
+        });
+        let (offered, supplies) = groups(offers);
+        let fitting = |demand: &DemandKey<'_>| {
+            let fits = |(lie_in, border_group): &SupplyKey<'_>| {
+                regions.of(*lie_in).contains(&demand.candidates)
+                    && border_groups_agree(*border_group, demand.border_group)
+            };
+            (0..offered.len()).filter(|supply| fits(&offered[*supply])).collect()
+        };
+        let fits = wanted.iter().map(fitting).collect();
+        Self { free, demands, supplies, fits }
     }
 
-    fn trade(mut self) -> Given<'a> {
+    fn trade(mut self, allotment: &mut Allotment<'a>) {
         let sizes = self.supplies.iter().map(Vec::len).collect();
         let mut matching = Matching::new(std::mem::take(&mut self.fits), sizes);
         for (demand, interfaces) in self.demands.iter().enumerate() {
             matching.serve(demand, interfaces.len());
         }
-        let mut given = Given::new();
         for (demand, supply, units) in matching.units() {
-            let pairs = pair_up(self.demands[demand].clone(), self.supplies[supply].clone(), units);
-            let (interfaces, allocations): (HashSet<_>, HashSet<_>) = pairs.iter().copied().unzip();
-            self.demands[demand].retain(|interface| !interfaces.contains(interface));
-            self.supplies[supply].retain(|allocation| !allocations.contains(allocation));
-            given.extend(pairs);
+            let pairs = pair_up(&mut self.demands[demand], &mut self.supplies[supply], units);
+            for (finding, free) in pairs {
+                let (number, address) = self.free[free];
+                allotment.give(finding, number, address);
+            }
         }
-        given
     }
+}
+
+/// Puts what has equal keys together, in the order of the keys.
+fn groups<K: Copy + Ord + Hash>(tickets: impl Iterator<Item = (K, Ticket)>) -> (Vec<K>, Vec<Vec<Ticket>>) {
+    let mut groups: Vec<(K, Vec<Ticket>)> = Vec::new();
+    let mut places = Index::default();
+    for (key, ticket) in tickets {
+        let place = *places.entry(key).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push((key, Vec::new()));
+        }
+        groups[place].1.push(ticket);
+    }
+    groups.sort_unstable_by_key(|(key, _)| *key);
+    groups.into_iter().unzip()
 }
 
 /// The different candidate sets among the wishes, numbered in the order of what they hold.
 struct CandidateSets<'a> {
     sets: Vec<&'a BTreeSet<AllocationId>>,
-    numbers: HashMap<*const BTreeSet<AllocationId>, usize>,
-}
-
-/// What makes free addresses equal.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct SupplyKey<'a> {
-    /// The candidate sets that they lie in.
-    lie_in: Vec<usize>,
-    border_group: Option<&'a str>,
+    numbers: Index<*const BTreeSet<AllocationId>, usize>,
 }
 
 impl<'a> CandidateSets<'a> {
-    fn of(findings: &[&'a Finding<'a>]) -> Self {
-        let mut seen = HashSet::new();
-        let all = findings.iter().map(|finding| &*finding.usage.candidates);
-        let mut sets: Vec<_> = all.filter(|set| seen.insert(std::ptr::from_ref(*set))).collect();
+    fn of(wishes: &[&Wish<'a>]) -> Self {
+        let mut seen = Index::default();
+        let all = wishes.iter().map(|wish| &*wish.finding.usage.candidates);
+        let mut sets: Vec<_> =
+            all.filter(|set| seen.insert(std::ptr::from_ref(*set), ()).is_none()).collect();
         sets.sort();
-        let mut numbers = HashMap::with_capacity(sets.len());
+        let mut numbers = index_for(sets.len());
         let mut number = 0;
         for (index, set) in sets.iter().enumerate() {
             number += usize::from(index > 0 && sets[index - 1] != *set);
@@ -192,34 +262,58 @@ impl<'a> CandidateSets<'a> {
         Self { sets, numbers }
     }
 
-    fn number(&self, finding: &Finding<'_>) -> usize {
-        self.numbers[&std::ptr::from_ref(&*finding.usage.candidates)]
+    fn number(&self, wish: &Wish<'_>) -> usize {
+        self.numbers[&std::ptr::from_ref(&*wish.finding.usage.candidates)]
     }
 
-    fn group_addresses<'o>(
+    /// Every free address that lies in one of the sets, once, with its number; and the region that each lies in.
+    fn free_addresses(
         &self,
-        observed: &'o Observed,
-        free: &BTreeSet<&AllocationId>,
-    ) -> BTreeMap<SupplyKey<'o>, Vec<&'a AllocationId>> {
-        let mut lies_in: BTreeMap<&'a AllocationId, Vec<usize>> = BTreeMap::new();
-        for (number, set) in self.sets.iter().enumerate() {
-            for allocation in set.iter().filter(|allocation| free.contains(allocation)) {
-                lies_in.entry(allocation).or_default().push(number);
+        drift: &'a Drift<'a>,
+        regions: &mut Regions,
+    ) -> (Vec<(usize, &'a Address)>, Vec<usize>) {
+        let mut lie_in = vec![0; drift.addresses()];
+        let mut free = Vec::with_capacity(drift.addresses());
+        for (set_number, set) in self.sets.iter().enumerate() {
+            for &number in drift.numbers_of(set).iter() {
+                let Place::Free(address) = drift.place(number) else { continue };
+                if lie_in[number] == 0 {
+                    free.push((number, *address));
+                }
+                lie_in[number] = regions.within(lie_in[number], set_number);
             }
         }
-        let mut groups: BTreeMap<SupplyKey<'o>, Vec<&AllocationId>> = BTreeMap::new();
-        for (allocation, lie_in) in lies_in {
-            let Some(address) = observed.addresses.get(allocation) else { continue };
-            let key = SupplyKey { lie_in, border_group: address.border_group.as_deref() };
-            groups.entry(key).or_default().push(allocation);
-        }
-        groups
+        let regions = free.iter().map(|(number, _)| lie_in[*number]).collect();
+        (free, regions)
     }
 }
 
-impl SupplyKey<'_> {
-    fn fits(&self, demand: &DemandKey) -> bool {
-        self.lie_in.contains(&demand.candidates)
-            && border_groups_agree(self.border_group, demand.border_group.as_deref())
+/// The regions of a diagram of overlapping sets, by number; number 0 lies in none of them.
+struct Regions {
+    sets: Vec<Vec<usize>>,
+    numbers: Index<(usize, usize), usize>,
+}
+
+impl Default for Regions {
+    fn default() -> Self {
+        Self { sets: vec![Vec::new()], numbers: Index::default() }
+    }
+}
+
+impl Regions {
+    /// The numbers of the sets that this region lies in.
+    fn of(&self, region: usize) -> &[usize] {
+        &self.sets[region]
+    }
+
+    /// The part of this region that lies in this set as well.
+    fn within(&mut self, region: usize, set: usize) -> usize {
+        let next = self.sets.len();
+        let number = *self.numbers.entry((region, set)).or_insert(next);
+        if number == next {
+            let sets = [self.sets[region].as_slice(), &[set]].concat();
+            self.sets.push(sets);
+        }
+        number
     }
 }

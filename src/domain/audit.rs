@@ -3,7 +3,7 @@
 //! and knows nothing of how a plan is found, so that a mistake in one of the two is a refusal and not an outage.
 //! Never mends a plan, and never asks whether there is a better one.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -12,6 +12,7 @@ use super::action::{Action, ActionKind};
 use super::desired::{Allocations, Desired, PinPlace};
 use super::function::{FunctionConfiguration, FunctionObservation, FunctionRef, SecurityGroups};
 use super::ids::{AccountId, AllocationId, NetworkInterfaceId, PoolName, SubnetId};
+use super::index::{Index, index_for};
 use super::observed::{Address, Interface, InterfaceStatus, Observed};
 
 /// A change that must not be made.
@@ -30,6 +31,8 @@ pub struct Violation {
 pub enum Objection {
     /// No pool declares the address.
     Undeclared,
+    /// The interface may carry this other address, which could not be read.
+    MayCarry(AllocationId),
     /// The address is not in the set of this function, which uses the interface.
     OutsideSet(FunctionRef),
     /// No declared function uses the interface.
@@ -91,6 +94,7 @@ impl fmt::Display for Objection {
             Self::DeniesInternetGateway => f.write_str("the interface has DenyAllIgwTraffic"),
             Self::Carries(Some(other)) => write!(f, "the interface carries `{other}`"),
             Self::Carries(None) => f.write_str("the interface carries a public address"),
+            Self::MayCarry(other) => write!(f, "the interface may carry `{other}`, which could not be read"),
             Self::AddressUnseen => f.write_str("the address was not observed"),
             Self::OtherPublicIp(seen) => write!(f, "the address was observed as {seen}"),
             Self::ServiceManaged(service) => write!(f, "the address belongs to the AWS service `{service}`"),
@@ -117,8 +121,9 @@ pub fn audit(desired: &Desired, observed: &Observed, actions: &[Action]) -> Vec<
         account: &observed.account,
         interfaces: Register::with_capacity(actions.len()),
         addresses: Register::with_capacity(actions.len()),
-        unnamed: HashMap::new(),
+        unnamed: Index::default(),
         users: users(desired, observed),
+        unread: unread(desired, observed),
     };
     let numbers: Vec<(usize, usize)> = actions.iter().map(|action| files.open(action)).collect();
     files.see_pools(desired);
@@ -142,20 +147,22 @@ struct Files<'a> {
     interfaces: Register<NetworkInterfaceId, InterfaceFile<'a>>,
     addresses: Register<AllocationId, AddressFile<'a>>,
     /// Where public addresses are that are shown without their allocation.
-    unnamed: HashMap<IpAddr, &'a NetworkInterfaceId>,
-    users: HashMap<(&'a SubnetId, &'a SecurityGroups), Users<'a>>,
+    unnamed: Index<IpAddr, &'a NetworkInterfaceId>,
+    users: Index<(&'a SubnetId, &'a SecurityGroups), Users<'a>>,
+    /// The declared addresses that could not be read, with the numbers of their pools.
+    unread: BTreeMap<&'a AllocationId, Vec<usize>>,
 }
 
 /// Files in the order in which they were opened. The index is looked up only, never iterated; it holds the ids
 /// themselves, since following a pointer for each comparison is what would cost most.
 struct Register<K, F> {
-    numbers: HashMap<K, usize>,
+    numbers: Index<K, usize>,
     files: Vec<F>,
 }
 
 impl<K: Clone + Eq + Hash, F: Default> Register<K, F> {
     fn with_capacity(files: usize) -> Self {
-        Self { numbers: HashMap::with_capacity(files), files: Vec::with_capacity(files) }
+        Self { numbers: index_for(files), files: Vec::with_capacity(files) }
     }
 
     /// The number of the file of this name, which is opened if there is none.
@@ -360,14 +367,22 @@ impl<'a> Files<'a> {
                 objections.push(Objection::OutsideSet((*function).clone()));
             }
         }
-        for (place, allocations, function) in &users.pins {
-            let holds = match place {
-                PinPlace::Subnet(subnet) => *subnet == interface.pair.subnet,
-                PinPlace::Zone(zone) => interface.zone_id.as_ref() == Some(zone),
-            };
-            if holds && !allocations.contains(&action.allocation_id) {
+        let holds = |place: &PinPlace| match place {
+            PinPlace::Subnet(subnet) => *subnet == interface.pair.subnet,
+            PinPlace::Zone(zone) => interface.zone_id.as_ref() == Some(zone),
+        };
+        let pins = || users.pins.iter().filter(|(place, ..)| holds(place));
+        for (_, allocations, function) in pins() {
+            if !allocations.contains(&action.allocation_id) {
                 objections.push(Objection::OutsideSet((*function).clone()));
             }
+        }
+        let fits = |(id, in_pools): &(&&AllocationId, &Vec<usize>)| {
+            users.pools.iter().all(|(pool, _)| pool.is_some_and(|pool| in_pools.contains(&pool)))
+                && pins().all(|(_, allocations, _)| allocations.contains(**id))
+        };
+        if let Some((unread, _)) = self.unread.iter().find(fits) {
+            objections.push(Objection::MayCarry((*unread).clone()));
         }
     }
 
@@ -392,10 +407,10 @@ impl<'a> Files<'a> {
 fn users<'a>(
     desired: &'a Desired,
     observed: &'a Observed,
-) -> HashMap<(&'a SubnetId, &'a SecurityGroups), Users<'a>> {
-    let numbers: HashMap<&PoolName, usize> =
+) -> Index<(&'a SubnetId, &'a SecurityGroups), Users<'a>> {
+    let numbers: Index<&PoolName, usize> =
         desired.pools.keys().enumerate().map(|(number, name)| (name, number)).collect();
-    let mut users: HashMap<_, Users<'_>> = HashMap::new();
+    let mut users: Index<_, Users<'_>> = Index::default();
     for (function, declared) in &desired.functions {
         let Some(FunctionObservation::Known(configuration)) = observed.functions.get(function) else {
             continue;
@@ -416,6 +431,16 @@ fn users<'a>(
         }
     }
     users
+}
+
+fn unread<'a>(desired: &'a Desired, observed: &Observed) -> BTreeMap<&'a AllocationId, Vec<usize>> {
+    let mut unread: BTreeMap<&AllocationId, Vec<usize>> = BTreeMap::new();
+    for (number, pool) in desired.pools.values().enumerate() {
+        for allocation in pool.allocations.iter().filter(|allocation| observed.is_unread(allocation)) {
+            unread.entry(allocation).or_default().push(number);
+        }
+    }
+    unread
 }
 
 fn pairs(configuration: &FunctionConfiguration) -> Vec<(&SubnetId, &SecurityGroups)> {
@@ -452,7 +477,7 @@ fn examine_border_groups(interface: &Interface, address: &Address, objections: &
     let (Some(zone), Some(of_address)) = (&interface.zone, &address.border_group) else { return };
     let of_zone = zone.trim_end_matches(|last: char| last.is_ascii_lowercase());
     let tells = zone.len() == of_zone.len() + 1 && of_zone.ends_with(|last: char| last.is_ascii_digit());
-    if tells && of_zone != of_address {
-        objections.push(Objection::BorderGroup(of_address.clone(), of_zone.to_owned()));
+    if tells && *of_zone != **of_address {
+        objections.push(Objection::BorderGroup(of_address.to_string(), of_zone.to_owned()));
     }
 }

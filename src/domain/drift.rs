@@ -1,23 +1,58 @@
 //! Where the observed differs from the desired, before anything is decided: which interfaces the declared functions
 //! use, what each may carry and carries, and where every declared address is. Decides nothing, changes nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
-
-use serde::Serialize;
 
 use super::desired::{Allocations, Desired, DesiredFunction, PinPlace};
 use super::function::{FunctionObservation, FunctionRef, Pair};
 use super::ids::{AllocationId, NetworkInterfaceId, PoolName, ZoneId};
-use super::observed::{Interface, InterfaceStatus, Observed, Part};
+use super::index::Index;
+use super::observed::{Address, Interface, InterfaceStatus, Observed, Part};
 use super::occupancy::{Carried, Holder, Occupancy};
 
 /// The difference between a desired and an observed state.
 pub struct Drift<'a> {
     /// Every interface that a declared function uses, in the order of their ids.
     pub interfaces: Vec<Finding<'a>>,
-    /// Where each declared address is.
-    pub addresses: BTreeMap<&'a AllocationId, Place>,
+    /// For each declared pool, in their order, the numbers of its addresses, in the order of their ids.
+    pub pools: Vec<Vec<usize>>,
+    /// By the address's number.
+    places: Vec<Place<'a>>,
+    numbers: Index<AllocationId, usize>,
+    /// The places of the pools, by where their sets lie in memory.
+    whole_pools: Index<*const BTreeSet<AllocationId>, usize>,
+}
+
+impl<'a> Drift<'a> {
+    /// Where the address of this number is.
+    #[must_use]
+    pub fn place(&self, number: usize) -> &Place<'a> {
+        &self.places[number]
+    }
+
+    /// How many addresses have numbers.
+    #[must_use]
+    pub fn addresses(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The number of an address, if it is declared or was seen.
+    #[must_use]
+    pub fn number_of(&self, allocation: &AllocationId) -> Option<usize> {
+        self.numbers.get(allocation).copied()
+    }
+
+    /// The numbers of these addresses; known without looking for them when they are a whole pool.
+    #[must_use]
+    pub fn numbers_of(&self, allocations: &BTreeSet<AllocationId>) -> Cow<'_, [usize]> {
+        match self.whole_pools.get(&std::ptr::from_ref(allocations)) {
+            Some(pool) => Cow::Borrowed(&self.pools[*pool]),
+            None => allocations.iter().filter_map(|allocation| self.number_of(allocation)).collect(),
+        }
+    }
 }
 
 /// An interface that declared functions use.
@@ -56,8 +91,8 @@ pub struct Usage<'a> {
 /// What an interface carries, against what it may carry.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Standing {
-    /// An address that lies in the set of every declared function it serves.
-    Healthy(AllocationId),
+    /// An address that lies in the set of every declared function it serves, and its public face where that is known.
+    Healthy(AllocationId, Option<IpAddr>),
     /// No address.
     Bare,
     /// Only addresses outside its set.
@@ -65,66 +100,100 @@ pub enum Standing {
 }
 
 /// Where a declared address is.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Place {
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Place<'a> {
     /// On nothing.
-    Free,
+    Free(&'a Address),
     /// On an interface that a declared function uses.
-    Associated(NetworkInterfaceId),
+    Associated,
     /// On a Lambda interface of this account that no declared function uses.
-    Lingering(NetworkInterfaceId),
+    Lingering(&'a NetworkInterfaceId),
     /// Held for an interface that it was given to moments ago, though no read shows it there.
-    Settling(NetworkInterfaceId),
+    Settling(&'a NetworkInterfaceId),
     /// On something that is none of our business.
     Foreign(String),
     /// EC2 does not know it in this account and region.
     Missing,
+    /// On an interface that could not be read.
+    Obscure,
     /// It could not be read.
-    Unknown,
+    Unread,
 }
 
 /// Compares a desired with an observed state.
 #[must_use]
 pub fn drift<'a>(desired: &'a Desired, observed: &'a Observed) -> Drift<'a> {
-    let occupancy = Occupancy::of(observed);
-    let interfaces = findings(desired, observed, &occupancy);
-    let addresses = places(desired, observed, &occupancy, &interfaces);
-    Drift { interfaces, addresses }
+    let mut occupancy = Occupancy::of(observed);
+    let mut is_used = vec![false; occupancy.interfaces.len()];
+    let interfaces = findings(desired, observed, &occupancy, &mut is_used);
+    let mut number = |allocation| occupancy.number(allocation);
+    let pools = desired.pools.values().map(|pool| pool.allocations.iter().map(&mut number).collect());
+    let pools: Vec<Vec<usize>> = pools.collect();
+    let places = places(desired, observed, &occupancy, &pools, &is_used);
+    let whole_pools = desired.pools.values().enumerate();
+    let whole_pools = whole_pools.map(|(place, pool)| (Arc::as_ptr(&pool.allocations), place)).collect();
+    Drift { interfaces, pools, places, numbers: occupancy.into_numbers(), whole_pools }
 }
 
-fn findings<'a>(desired: &'a Desired, observed: &'a Observed, occupancy: &Occupancy<'a>) -> Vec<Finding<'a>> {
-    let users = users_by_pair(desired, observed);
+/// The declared functions of one pair; where a zone is pinned, its interfaces may differ in what they may carry.
+#[derive(Default)]
+struct Users<'a> {
+    functions: Vec<&'a FunctionRef>,
+    usages: Vec<(Option<&'a ZoneId>, Arc<Usage<'a>>)>,
+}
+
+fn findings<'a>(
+    desired: &'a Desired,
+    observed: &Observed,
+    occupancy: &Occupancy<'a>,
+    is_used: &mut [bool],
+) -> Vec<Finding<'a>> {
+    let mut users = users_by_pair(desired, observed);
     let mut intersections = Intersections::default();
-    let mut usages: HashMap<(&Pair, Option<&ZoneId>), Arc<Usage<'a>>> = HashMap::with_capacity(users.len());
-    let ours = observed
+    let ours = occupancy
         .interfaces
-        .values()
-        .filter(|i| i.owner == observed.account && i.status != InterfaceStatus::Detaching);
-    ours.filter_map(|interface| {
-        let functions = users.get(&interface.pair)?;
-        let place = (&interface.pair, interface.zone_id.as_ref());
-        let usage = usages
-            .entry(place)
-            .or_insert_with(|| Arc::new(usage(desired, functions, interface, &mut intersections)));
-        let usage = Arc::clone(usage);
-        let standing = standing(occupancy.carried_by(&interface.id), &usage.candidates);
-        Some(Finding { interface, usage, standing })
-    })
-    .collect()
+        .iter()
+        .zip(is_used)
+        .filter(|(i, _)| i.owner == observed.account && i.status != InterfaceStatus::Detaching);
+    let mut findings = Vec::with_capacity(occupancy.interfaces.len());
+    for (interface, is_used) in ours {
+        let Some(users) = users.get_mut(&interface.pair) else { continue };
+        *is_used = true;
+        let usage = users.usage_of(interface, desired, &mut intersections);
+        let standing = standing(&occupancy.carried_by(interface), &usage.candidates);
+        findings.push(Finding { interface, usage, standing });
+    }
+    findings
 }
 
-fn users_by_pair<'a>(desired: &'a Desired, observed: &Observed) -> HashMap<Pair, Vec<&'a FunctionRef>> {
-    let mut users: HashMap<Pair, Vec<&FunctionRef>> = HashMap::new();
+fn users_by_pair<'a>(desired: &'a Desired, observed: &Observed) -> Index<Pair, Users<'a>> {
+    let mut users: Index<Pair, Users<'_>> = Index::default();
     for function in desired.functions.keys() {
         let Some(FunctionObservation::Known(configuration)) = observed.functions.get(function) else {
             continue;
         };
         for pair in configuration.pairs() {
-            users.entry(pair).or_default().push(function);
+            users.entry(pair).or_default().functions.push(function);
         }
     }
     users
+}
+
+impl<'a> Users<'a> {
+    fn usage_of(
+        &mut self,
+        interface: &'a Interface,
+        desired: &'a Desired,
+        intersections: &mut Intersections,
+    ) -> Arc<Usage<'a>> {
+        let zone = interface.zone_id.as_ref();
+        if let Some((_, known)) = self.usages.iter().find(|(known, _)| *known == zone) {
+            return Arc::clone(known);
+        }
+        let usage = Arc::new(usage(desired, &self.functions, interface, intersections));
+        self.usages.push((zone, Arc::clone(&usage)));
+        usage
+    }
 }
 
 fn usage<'a>(
@@ -183,10 +252,10 @@ impl Intersections {
 }
 
 fn standing(carried: &[Carried], candidates: &Allocations) -> Standing {
-    let declared = carried.iter().filter_map(|c| c.allocation_id.as_ref());
-    let healthy = declared.filter(|id| candidates.contains(*id)).min();
+    let declared = carried.iter().filter_map(|c| c.allocation_id.as_ref().map(|id| (id, c.public_ip)));
+    let healthy = declared.filter(|(id, _)| candidates.contains(*id)).min();
     match (healthy, carried) {
-        (Some(allocation), _) => Standing::Healthy(allocation.clone()),
+        (Some((allocation, public_ip)), _) => Standing::Healthy(allocation.clone(), public_ip),
         (None, []) => Standing::Bare,
         (None, carried) => {
             let mut carried = carried.to_vec();
@@ -200,47 +269,56 @@ fn places<'a>(
     desired: &'a Desired,
     observed: &'a Observed,
     occupancy: &Occupancy<'a>,
-    findings: &[Finding<'a>],
-) -> BTreeMap<&'a AllocationId, Place> {
-    let used: HashMap<&NetworkInterfaceId, ()> = findings.iter().map(|f| (&f.interface.id, ())).collect();
+    pools: &[Vec<usize>],
+    is_used: &[bool],
+) -> Vec<Place<'a>> {
     let settling: HashMap<&AllocationId, &NetworkInterfaceId> =
         observed.recent_writes.iter().map(|(interface, allocation)| (allocation, interface)).collect();
-    let place = |allocation: &AllocationId| match occupancy.holders_of(allocation) {
-        [] if !observed.addresses.contains_key(allocation) => {
-            if observed.lacks(Part::Addresses) {
-                Place::Unknown
-            } else {
-                Place::Missing
-            }
+    let place = |allocation, number| {
+        let row = occupancy.row(number);
+        match (row.holders.as_slice(), row.address, settling.get(allocation)) {
+            ([], Some(_), Some(interface)) => Place::Settling(interface),
+            ([], Some(address), None) => Place::Free(address),
+            ([], None, _) if observed.lacks(Part::Addresses) => Place::Unread,
+            ([], None, _) => Place::Missing,
+            (holders, ..) => held(holders, observed, &occupancy.interfaces, is_used),
         }
-        [] => settling.get(allocation).map_or(Place::Free, |interface| Place::Settling((*interface).clone())),
-        holders => held(holders, observed, |interface| used.contains_key(interface)),
     };
-    let declared = desired.pools.values().flat_map(|pool| pool.allocations.iter());
-    declared.map(|allocation| (allocation, place(allocation))).collect()
+    let mut places = vec![Place::Unread; occupancy.addresses()];
+    for (pool, numbers) in desired.pools.values().zip(pools) {
+        for (allocation, number) in pool.allocations.iter().zip(numbers) {
+            places[*number] = place(allocation, *number);
+        }
+    }
+    places
 }
 
 /// Where an address is that something holds; when a stale view shows a second holder, the one we serve counts.
-fn held(holders: &[Holder], observed: &Observed, is_used: impl Fn(&NetworkInterfaceId) -> bool) -> Place {
-    let interfaces = || {
-        holders.iter().filter_map(|holder| match holder {
-            Holder::Interface(interface) => Some(interface),
-            Holder::Other(_) => None,
-        })
-    };
-    if let Some(Holder::Other(what)) = holders.iter().find(|holder| matches!(holder, Holder::Other(_))) {
-        return Place::Foreign(what.clone());
+fn held<'a>(
+    holders: &[Holder<'a>],
+    observed: &Observed,
+    interfaces: &[&'a Interface],
+    is_used: &[bool],
+) -> Place<'a> {
+    let (mut lingering, mut elsewhere) = (None, None);
+    let mut serves = false;
+    for holder in holders {
+        match holder {
+            Holder::Other(what) => return Place::Foreign(what.clone()),
+            Holder::Interface(place) if is_used[*place] => serves = true,
+            Holder::Interface(place) if interfaces[*place].owner == observed.account => {
+                lingering = lingering.or(Some(&interfaces[*place].id));
+            }
+            Holder::Interface(place) => elsewhere = elsewhere.or(Some(&interfaces[*place].id)),
+            Holder::Unseen(interface) => elsewhere = elsewhere.or(Some(*interface)),
+        }
     }
-    if let Some(interface) = interfaces().find(|interface| is_used(interface)) {
-        return Place::Associated(interface.clone());
-    }
-    let ours = |interface: &&NetworkInterfaceId| {
-        observed.interfaces.get(*interface).is_some_and(|seen| seen.owner == observed.account)
-    };
-    match (interfaces().find(ours), interfaces().next()) {
-        (Some(interface), _) => Place::Lingering(interface.clone()),
-        (None, Some(_)) if observed.lacks(Part::Interfaces) => Place::Unknown,
-        (None, Some(interface)) => Place::Foreign(format!("network interface `{interface}`")),
-        (None, None) => Place::Unknown,
+    match (serves, lingering, elsewhere) {
+        (true, ..) => Place::Associated,
+        (false, Some(interface), _) => Place::Lingering(interface),
+        (false, None, Some(interface)) if !observed.lacks(Part::Interfaces) => {
+            Place::Foreign(format!("network interface `{interface}`"))
+        }
+        (false, None, _) => Place::Obscure,
     }
 }

@@ -95,6 +95,12 @@ macro_rules! resource_id {
                 std::str::from_utf8(&self.0[..used]).expect("an id that was parsed is ASCII")
             }
 
+            /// The id's text, filled up with zeros: the same length for every id of the kind.
+            #[must_use]
+            pub fn as_padded_bytes(&self) -> &[u8] {
+                &self.0
+            }
+
             fn from_valid(text: &str) -> Self {
                 let mut bytes = [0; $prefix.len() + SUFFIX_BYTES_MAX];
                 bytes[..text.len()].copy_from_slice(text.as_bytes());

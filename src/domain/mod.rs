@@ -13,6 +13,7 @@ pub mod drift;
 pub mod error_class;
 pub mod function;
 pub mod ids;
+pub mod index;
 pub mod matching;
 pub mod observed;
 pub mod occupancy;

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use smallvec::SmallVec;
 
 use super::function::{FunctionObservation, FunctionRef, Pair};
 use super::ids::{AccountId, AllocationId, AssociationId, NetworkInterfaceId, ZoneId};
@@ -39,6 +41,12 @@ impl Observed {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.gaps.is_empty()
+    }
+
+    /// Whether an address is not shown though it may exist.
+    #[must_use]
+    pub fn is_unread(&self, allocation: &AllocationId) -> bool {
+        !self.addresses.contains_key(allocation) && self.lacks(Part::Addresses)
     }
 
     /// Whether something of this kind could not be seen.
@@ -85,13 +93,13 @@ pub struct Interface {
     /// Its subnet and exact set of security groups.
     pub pair: Pair,
     /// The name of its availability zone, such as `eu-west-1a`.
-    pub zone: Option<String>,
+    pub zone: Option<Arc<str>>,
     /// The id of its availability zone.
     pub zone_id: Option<ZoneId>,
     /// Where it is in its life.
     pub status: InterfaceStatus,
     /// The public addresses that it carries, as DescribeNetworkInterfaces shows them.
-    pub associations: Vec<InterfaceAssociation>,
+    pub associations: SmallVec<[InterfaceAssociation; 1]>,
     /// AWS refuses an Elastic IP for such an interface (AWS.md 2, confirmed).
     pub denies_internet_gateway: bool,
 }
@@ -125,7 +133,7 @@ pub struct Address {
     /// The address itself.
     pub public_ip: IpAddr,
     /// Where it may be used; must equal the interface's (AWS.md 2, confirmed).
-    pub border_group: Option<String>,
+    pub border_group: Option<Arc<str>>,
     /// Where it is, as DescribeAddresses shows it.
     pub association: Option<AddressAssociation>,
     /// The AWS service that manages it (`alb`, `nlb`, …): such an address is never touched.

@@ -1,13 +1,14 @@
 //! Where every address is, by both of EC2's views at once. An association exists if DescribeAddresses **or**
 //! DescribeNetworkInterfaces shows it; it is absent only if both say so (law 11): reads are stale, each on its own.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
 use serde::Serialize;
+use smallvec::SmallVec;
 
 use super::ids::{AllocationId, NetworkInterfaceId};
-use super::observed::{Address, Observed};
+use super::index::{Index, index_for};
+use super::observed::{Address, Interface, InterfaceAssociation, Observed};
 
 /// A public address on an interface.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -20,17 +21,34 @@ pub struct Carried {
 
 /// What holds an address.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Holder {
-    /// A Lambda interface of the target's account, or one that was not seen among them.
-    Interface(NetworkInterfaceId),
+pub enum Holder<'a> {
+    /// A Lambda interface, by its place in the order of their ids.
+    Interface(usize),
+    /// An interface that was not seen among them.
+    Unseen(&'a NetworkInterfaceId),
     /// Anything else, in words for the operator.
     Other(String),
 }
 
-/// Both views, merged. Lookups only: it is never iterated.
+/// Both views, merged. Addresses have numbers here, since looking one up by its id is what costs most.
 pub struct Occupancy<'a> {
-    carried: HashMap<&'a NetworkInterfaceId, Vec<Carried>>,
-    holders: HashMap<&'a AllocationId, Vec<Holder>>,
+    /// The Lambda interfaces, in the order of their ids.
+    pub interfaces: Vec<&'a Interface>,
+    numbers: Index<AllocationId, usize>,
+    rows: Vec<Row<'a>>,
+    /// What addresses say to be on, where the interface does not show them.
+    claims: Index<NetworkInterfaceId, Vec<Carried>>,
+    /// The addresses by their public face, if an interface shows one without telling its allocation.
+    unnamed: Index<IpAddr, &'a AllocationId>,
+}
+
+/// An address that is declared, or that an interface shows.
+#[derive(Default)]
+pub struct Row<'a> {
+    /// Nothing when DescribeAddresses does not show it.
+    pub address: Option<&'a Address>,
+    /// Empty only if both views say so. More than one means that a view is stale.
+    pub holders: SmallVec<[Holder<'a>; 1]>,
 }
 
 impl<'a> Occupancy<'a> {
@@ -38,94 +56,142 @@ impl<'a> Occupancy<'a> {
     #[must_use]
     pub fn of(observed: &'a Observed) -> Self {
         let mut occupancy = Self {
-            carried: HashMap::with_capacity(observed.addresses.len()),
-            holders: HashMap::with_capacity(observed.addresses.len()),
+            interfaces: observed.interfaces.values().collect(),
+            numbers: index_for(observed.addresses.len()),
+            rows: Vec::with_capacity(observed.addresses.len()),
+            claims: Index::default(),
+            unnamed: Index::default(),
         };
-        let by_ip = unnamed_addresses(observed);
-        for interface in observed.interfaces.values() {
+        for address in observed.addresses.values() {
+            let number = occupancy.number(&address.allocation);
+            occupancy.rows[number].address = Some(address);
+        }
+        let mut unnamed = Vec::new();
+        for (place, interface) in observed.interfaces.values().enumerate() {
             for association in &interface.associations {
-                let by_ip = || association.public_ip.and_then(|public_ip| by_ip.get(&public_ip).copied());
-                let allocation = association.allocation.as_ref().or_else(by_ip);
-                let carried =
-                    Carried { allocation_id: allocation.cloned(), public_ip: association.public_ip };
-                occupancy.note_carried(&interface.id, carried);
-                if let Some(allocation) = allocation {
-                    occupancy.note_holder(allocation, Holder::Interface(interface.id.clone()));
+                match &association.allocation {
+                    Some(allocation) => occupancy.note_shown(place, allocation),
+                    None => unnamed.push((place, association)),
                 }
             }
         }
-        for address in observed.addresses.values() {
-            occupancy.note_address(address);
+        occupancy.note_unnamed(observed, unnamed);
+        for (number, address) in observed.addresses.values().enumerate() {
+            occupancy.note_address(number, address);
         }
         occupancy
     }
 
+    /// The number of an address, which gets one if it has none.
+    pub fn number(&mut self, allocation: &AllocationId) -> usize {
+        let next = self.rows.len();
+        let number = *self.numbers.entry(allocation.clone()).or_insert(next);
+        if number == next {
+            self.rows.push(Row::default());
+        }
+        number
+    }
+
+    /// How many addresses have numbers.
+    #[must_use]
+    pub fn addresses(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// What is known of the address of this number.
+    #[must_use]
+    pub fn row(&self, number: usize) -> &Row<'a> {
+        &self.rows[number]
+    }
+
     /// What the interface carries; empty only if both views say so.
     #[must_use]
-    pub fn carried_by(&self, interface: &NetworkInterfaceId) -> &[Carried] {
-        self.carried.get(interface).map_or(&[], Vec::as_slice)
+    pub fn carried_by(&self, interface: &'a Interface) -> SmallVec<[Carried; 1]> {
+        let shown = interface.associations.iter().map(|association| Carried {
+            allocation_id: self.allocation_of(association).cloned(),
+            public_ip: association.public_ip,
+        });
+        let claims = self.claims.get(&interface.id).into_iter().flatten().cloned();
+        let mut all = SmallVec::new();
+        shown.chain(claims).for_each(|carried| merge(&mut all, carried));
+        all
     }
 
-    /// What holds the allocation; empty only if both views say so. More than one holder means that a view is stale.
+    /// The numbers alone.
     #[must_use]
-    pub fn holders_of(&self, allocation: &AllocationId) -> &[Holder] {
-        self.holders.get(allocation).map_or(&[], Vec::as_slice)
+    pub fn into_numbers(self) -> Index<AllocationId, usize> {
+        self.numbers
     }
 
-    fn note_address(&mut self, address: &'a Address) {
+    fn allocation_of(&self, association: &'a InterfaceAssociation) -> Option<&'a AllocationId> {
+        let by_public_ip = || association.public_ip.and_then(|ip| self.unnamed.get(&ip).copied());
+        association.allocation.as_ref().or_else(by_public_ip)
+    }
+
+    fn note_shown(&mut self, place: usize, allocation: &AllocationId) {
+        let number = self.number(allocation);
+        self.note_holder(number, Holder::Interface(place));
+    }
+
+    fn note_unnamed(&mut self, observed: &'a Observed, unnamed: Vec<(usize, &'a InterfaceAssociation)>) {
+        if unnamed.is_empty() {
+            return;
+        }
+        let named = observed.addresses.values().map(|address| (address.public_ip, &address.allocation));
+        self.unnamed = named.collect();
+        for (place, association) in unnamed {
+            if let Some(allocation) = self.allocation_of(association) {
+                self.note_shown(place, allocation);
+            }
+        }
+    }
+
+    fn note_address(&mut self, number: usize, address: &'a Address) {
         if let Some(service) = &address.managed_by {
-            self.note_holder(&address.allocation, Holder::Other(format!("the AWS service `{service}`")));
+            self.note_holder(number, Holder::Other(format!("the AWS service `{service}`")));
         }
         let Some(association) = &address.association else { return };
         match (&association.interface, &association.instance) {
-            (Some(interface), _) => {
-                self.note_holder(&address.allocation, Holder::Interface(interface.clone()));
-                let carried = Carried {
-                    allocation_id: Some(address.allocation.clone()),
-                    public_ip: Some(address.public_ip),
-                };
-                self.note_carried(interface, carried);
-            }
+            (Some(interface), _) => self.note_claim(number, interface, address),
             (None, Some(instance)) => {
-                self.note_holder(&address.allocation, Holder::Other(format!("instance `{instance}`")));
+                self.note_holder(number, Holder::Other(format!("instance `{instance}`")));
             }
             (None, None) => {
-                self.note_holder(
-                    &address.allocation,
-                    Holder::Other("something EC2 does not name".to_owned()),
-                );
+                self.note_holder(number, Holder::Other("something EC2 does not name".to_owned()));
             }
         }
     }
 
-    fn note_carried(&mut self, interface: &'a NetworkInterfaceId, carried: Carried) {
-        let all = self.carried.entry(interface).or_default();
-        let known = all.iter_mut().find(|known| match (&known.allocation_id, &carried.allocation_id) {
-            (Some(one), Some(other)) => one == other,
-            _ => known.public_ip.is_some() && known.public_ip == carried.public_ip,
-        });
-        match known {
-            Some(known) => {
-                known.allocation_id = known.allocation_id.take().or(carried.allocation_id);
-                known.public_ip = known.public_ip.or(carried.public_ip);
-            }
-            None => all.push(carried),
+    fn note_claim(&mut self, number: usize, interface: &'a NetworkInterfaceId, address: &'a Address) {
+        let shown = |holder: &Holder<'_>| matches!(holder, Holder::Interface(place) if self.interfaces[*place].id == *interface);
+        if self.rows[number].holders.iter().any(shown) {
+            return;
         }
+        let place = self.interfaces.binary_search_by(|seen| seen.id.cmp(interface));
+        self.note_holder(number, place.map_or(Holder::Unseen(interface), Holder::Interface));
+        let carried =
+            Carried { allocation_id: Some(address.allocation.clone()), public_ip: Some(address.public_ip) };
+        self.claims.entry(interface.clone()).or_default().push(carried);
     }
 
-    fn note_holder(&mut self, allocation: &'a AllocationId, holder: Holder) {
-        let all = self.holders.entry(allocation).or_default();
+    fn note_holder(&mut self, number: usize, holder: Holder<'a>) {
+        let all = &mut self.rows[number].holders;
         if !all.contains(&holder) {
             all.push(holder);
         }
     }
 }
 
-/// The addresses by their public face, if an interface shows one without telling its allocation.
-fn unnamed_addresses(observed: &Observed) -> HashMap<IpAddr, &AllocationId> {
-    let mut associations = observed.interfaces.values().flat_map(|interface| &interface.associations);
-    if associations.all(|association| association.allocation.is_some()) {
-        return HashMap::new();
+fn merge(all: &mut SmallVec<[Carried; 1]>, carried: Carried) {
+    let known = all.iter_mut().find(|known| match (&known.allocation_id, &carried.allocation_id) {
+        (Some(one), Some(other)) => one == other,
+        _ => known.public_ip.is_some() && known.public_ip == carried.public_ip,
+    });
+    match known {
+        Some(known) => {
+            known.allocation_id = known.allocation_id.take().or(carried.allocation_id);
+            known.public_ip = known.public_ip.or(carried.public_ip);
+        }
+        None => all.push(carried),
     }
-    observed.addresses.values().map(|address| (address.public_ip, &address.allocation)).collect()
 }

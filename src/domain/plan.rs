@@ -7,12 +7,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::action::{Action, ActionKind, ActionReason};
-use super::allotment::{self, Wish};
-use super::desired::Desired;
+use super::allotment::{self, Allotment, Wish};
+use super::desired::{Allocations, Desired};
 use super::drift::{Drift, Finding, Place, Standing, drift};
 use super::function::{FunctionRef, Pair};
 use super::ids::{AllocationId, NetworkInterfaceId, PoolName};
-use super::observed::{InterfaceStatus, Observed};
+use super::index::Index;
+use super::observed::{InterfaceStatus, Observed, Part};
 use super::reason::{Reason, Uncovered, Warning};
 use super::shortage::Shortage;
 use super::warnings;
@@ -38,7 +39,7 @@ pub struct InterfacePlan {
     /// Its subnet and security groups.
     pub pair: Pair,
     /// The name of its zone.
-    pub zone: Option<String>,
+    pub zone: Option<Arc<str>>,
     /// Whether it serves.
     pub status: InterfaceStatus,
     /// The declared functions that use it.
@@ -118,23 +119,41 @@ impl InterfacePlan {
 pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
     let drift = drift(desired, observed);
     let wishes = wishes(&drift, observed);
-    let given = allotment::allot(desired, observed, &drift, &wishes);
-    let shortage = Shortage::new(observed, &drift, given.values().copied());
-    let mut judge = Judge { desired, observed, given: &given, shortage };
+    let allotment = allotment::allot(desired, observed, &drift, &wishes);
+    let mut judge = Judge {
+        desired,
+        observed,
+        shortage: Shortage::new(observed, &drift, &allotment),
+        allotment: &allotment,
+    };
+    let findings = drift.interfaces.iter().enumerate();
     let interfaces: Vec<InterfacePlan> =
-        drift.interfaces.iter().map(|finding| judge.judge(finding)).collect();
-    let actions = interfaces.iter().filter_map(|interface| action(interface, observed)).collect();
-    let pools = figures(desired, &drift, &interfaces);
+        findings.map(|(number, finding)| judge.judge(number, finding)).collect();
+    let mut actions = Vec::with_capacity(allotment.given());
+    actions.extend(interfaces.iter().filter_map(|interface| action(interface, observed)));
+    let pools = figures(desired, &drift, &allotment, &interfaces);
     let warnings = warnings::warnings(desired, observed, &drift, &pools);
     Plan { actions, interfaces, pools, warnings }
 }
 
-/// The bare interfaces that may be given something.
+/// The bare interfaces that may be given something. What may carry an address that could not be read is not known to be
+/// bare (law 11).
 fn wishes<'a>(drift: &'a Drift<'a>, observed: &'a Observed) -> Vec<Wish<'a>> {
-    let bare = drift.interfaces.iter().filter(|finding| finding.standing == Standing::Bare);
-    bare.filter(|finding| !finding.interface.denies_internet_gateway)
-        .map(|finding| Wish { finding, only: observed.recent_writes.get(&finding.interface.id) })
-        .collect()
+    let unread = |candidates: &Allocations| candidates.iter().any(|id| observed.is_unread(id));
+    let mut known: Index<*const BTreeSet<AllocationId>, bool> = Index::default();
+    let mut may_carry_unread = |candidates: &Allocations| {
+        observed.lacks(Part::Addresses)
+            && *known.entry(Arc::as_ptr(candidates)).or_insert_with(|| unread(candidates))
+    };
+    let is_bare = |finding: &Finding<'_>| finding.standing == Standing::Bare;
+    let mut wishes = Vec::with_capacity(drift.interfaces.iter().filter(|finding| is_bare(finding)).count());
+    for (number, finding) in drift.interfaces.iter().enumerate().filter(|(_, finding)| is_bare(finding)) {
+        let interface = finding.interface;
+        if !interface.denies_internet_gateway && !may_carry_unread(&finding.usage.candidates) {
+            wishes.push(Wish { number, finding, only: observed.recent_writes.get(&interface.id) });
+        }
+    }
+    wishes
 }
 
 fn action(interface: &InterfacePlan, observed: &Observed) -> Option<Action> {
@@ -159,21 +178,26 @@ fn action(interface: &InterfacePlan, observed: &Observed) -> Option<Action> {
 struct Judge<'a> {
     desired: &'a Desired,
     observed: &'a Observed,
-    given: &'a BTreeMap<&'a NetworkInterfaceId, &'a AllocationId>,
+    allotment: &'a Allotment<'a>,
     shortage: Shortage<'a>,
 }
 
 impl<'a> Judge<'a> {
-    fn judge(&mut self, finding: &'a Finding<'a>) -> InterfacePlan {
+    fn judge(&mut self, number: usize, finding: &'a Finding<'a>) -> InterfacePlan {
         let interface = finding.interface;
         let verdict = match &finding.standing {
-            Standing::Healthy(allocation) => Verdict::Covered(allocation.clone(), self.public_ip(allocation)),
+            Standing::Healthy(allocation, public_ip) => {
+                Verdict::Covered(allocation.clone(), public_ip.or_else(|| self.public_ip(allocation)))
+            }
             Standing::Wrong(carried) => {
                 let declared = carried.iter().filter_map(|c| c.allocation_id.as_ref());
                 let declared_in = declared.filter_map(|id| self.pool_of(id)).next().cloned();
                 Verdict::Uncovered(Reason::WrongAddress { carried: carried.clone(), declared_in })
             }
-            Standing::Bare => self.judge_bare(finding),
+            Standing::Bare => match self.allotment.of(number) {
+                Some(address) => Verdict::Gets(address.allocation.clone(), address.public_ip),
+                None => Verdict::Uncovered(self.shortage.why_nothing(finding)),
+            },
         };
         InterfacePlan {
             network_interface_id: interface.id.clone(),
@@ -183,15 +207,6 @@ impl<'a> Judge<'a> {
             functions: Arc::clone(&finding.usage.functions),
             pool: finding.usage.pool.clone(),
             verdict,
-        }
-    }
-
-    fn judge_bare(&mut self, finding: &'a Finding<'a>) -> Verdict {
-        let allocation = self.given.get(&finding.interface.id);
-        let address = allocation.and_then(|id| self.observed.addresses.get(*id));
-        match address {
-            Some(address) => Verdict::Gets(address.allocation.clone(), address.public_ip),
-            None => Verdict::Uncovered(self.shortage.why_nothing(finding)),
         }
     }
 
@@ -208,31 +223,24 @@ impl<'a> Judge<'a> {
 fn figures(
     desired: &Desired,
     drift: &Drift<'_>,
+    allotment: &Allotment<'_>,
     interfaces: &[InterfacePlan],
 ) -> BTreeMap<PoolName, PoolFigures> {
     let mut unserved: BTreeMap<&PoolName, usize> = BTreeMap::new();
-    let mut gets: BTreeSet<&AllocationId> = BTreeSet::new();
-    for interface in interfaces {
-        match &interface.verdict {
-            Verdict::Gets(allocation, _) => {
-                gets.insert(allocation);
-            }
-            Verdict::Uncovered(reason)
-                if interface.status == InterfaceStatus::InUse && reason.is_want_of_addresses() =>
-            {
-                *unserved.entry(&interface.pool).or_default() += 1;
-            }
-            _ => {}
+    for interface in interfaces.iter().filter(|interface| interface.status == InterfaceStatus::InUse) {
+        if matches!(&interface.verdict, Verdict::Uncovered(reason) if reason.is_want_of_addresses()) {
+            *unserved.entry(&interface.pool).or_default() += 1;
         }
     }
-    let figures = desired.pools.iter().map(|(name, pool)| {
+    let figures = desired.pools.iter().zip(&drift.pools).map(|((name, pool), numbers)| {
         let mut figures = PoolFigures::default();
-        for allocation in pool.allocations.iter() {
-            figures.count(drift.addresses.get(allocation).unwrap_or(&Place::Unknown));
+        let mut spare_after = 0;
+        for number in numbers {
+            let place = drift.place(*number);
+            figures.count(place);
+            let stays_free = matches!(place, Place::Free(_)) && allotment.taker_of(*number).is_none();
+            spare_after += usize::from(stays_free);
         }
-        let stays_free =
-            |id: &&AllocationId| drift.addresses.get(*id) == Some(&Place::Free) && !gets.contains(id);
-        let spare_after = pool.allocations.iter().filter(stays_free).count();
         figures.shortfall =
             unserved.get(name).copied().unwrap_or(0) + pool.min_spare.saturating_sub(spare_after);
         (name.clone(), figures)
@@ -241,14 +249,14 @@ fn figures(
 }
 
 impl PoolFigures {
-    fn count(&mut self, place: &Place) {
+    fn count(&mut self, place: &Place<'_>) {
         let figure = match place {
-            Place::Associated(_) => &mut self.associated,
-            Place::Free => &mut self.spare,
+            Place::Associated => &mut self.associated,
+            Place::Free(_) => &mut self.spare,
             Place::Lingering(_) => &mut self.lingering,
             Place::Missing => &mut self.missing,
             Place::Foreign(_) => &mut self.foreign,
-            Place::Settling(_) | Place::Unknown => &mut self.unknown,
+            Place::Settling(_) | Place::Obscure | Place::Unread => &mut self.unknown,
         };
         *figure += 1;
     }

@@ -221,7 +221,7 @@ impl Serialize for InterfacePlan {
         fields.serialize_entry("subnet_id", &self.pair.subnet)?;
         fields
             .serialize_entry("security_group_ids", &self.pair.security_groups.iter().collect::<Vec<_>>())?;
-        fields.serialize_entry("zone", &self.zone)?;
+        fields.serialize_entry("zone", &self.zone.as_deref())?;
         fields.serialize_entry("in_use", &(self.status == InterfaceStatus::InUse))?;
         fields.serialize_entry("functions", &*self.functions)?;
         fields.serialize_entry("pool", &self.pool)?;

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use smallvec::SmallVec;
 
 use super::action::{Action, ActionKind, ActionReason};
 use super::desired::{Allocations, Desired, DesiredFunction, PinPlace, Pool};
@@ -129,7 +130,7 @@ impl World {
             let address = Address {
                 allocation: alloc(n),
                 public_ip: ip(n),
-                border_group: Some("eu-west-1".to_owned()),
+                border_group: Some("eu-west-1".into()),
                 association: None,
                 managed_by: None,
             };
@@ -176,10 +177,10 @@ impl World {
             id: eni(n),
             owner: self.observed.account.clone(),
             pair: Pair { subnet: subnet(in_subnet), security_groups: groups(security_groups) },
-            zone: Some("eu-west-1a".to_owned()),
+            zone: Some("eu-west-1a".into()),
             zone_id: Some(zone_id(1)),
             status: InterfaceStatus::InUse,
-            associations: Vec::new(),
+            associations: SmallVec::new(),
             denies_internet_gateway: false,
         };
         self.observed.interfaces.insert(eni(n), interface);

@@ -1,9 +1,9 @@
 //! Why a bare interface gets nothing: of all that stands in the way, what the operator has to see first. Looks through
 //! each set of addresses once, however many interfaces share it. Decides nothing.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
-use super::allotment;
+use super::allotment::{self, Allotment};
 use super::desired::Allocations;
 use super::drift::{Drift, Finding, Place};
 use super::ids::AllocationId;
@@ -14,31 +14,28 @@ use super::reason::Reason;
 pub struct Shortage<'a> {
     observed: &'a Observed,
     drift: &'a Drift<'a>,
-    given: HashSet<&'a AllocationId>,
+    allotment: &'a Allotment<'a>,
     /// By the place in memory of the set, which pairs of one pool share.
-    censuses: HashMap<*const (), Census>,
+    censuses: HashMap<*const (), Census<'a>>,
 }
 
 /// Where the addresses of one set are.
 #[derive(Default)]
-struct Census {
+struct Census<'a> {
     /// For each border group with free addresses, whether one of them stays free.
-    free: BTreeMap<Option<String>, bool>,
+    free: BTreeMap<Option<&'a str>, bool>,
     associated: usize,
     in_use: usize,
-    unknown: usize,
+    obscure: usize,
+    unread: bool,
     foreign: Option<(AllocationId, String)>,
 }
 
 impl<'a> Shortage<'a> {
     /// Of what was seen, and of the addresses that this plan gives.
     #[must_use]
-    pub fn new(
-        observed: &'a Observed,
-        drift: &'a Drift<'a>,
-        given: impl Iterator<Item = &'a AllocationId>,
-    ) -> Self {
-        Self { observed, drift, given: given.collect(), censuses: HashMap::new() }
+    pub fn new(observed: &'a Observed, drift: &'a Drift<'a>, allotment: &'a Allotment<'a>) -> Self {
+        Self { observed, drift, allotment, censuses: HashMap::new() }
     }
 
     /// Why an interface that carries nothing is given nothing.
@@ -54,6 +51,9 @@ impl<'a> Shortage<'a> {
             return Reason::Settling(allocation.clone());
         }
         let census = self.census(&usage.candidates);
+        if census.unread {
+            return Reason::ObservationIncomplete;
+        }
         let no_free_address = || Reason::NoFreeAddress {
             pool: usage.pool.clone(),
             candidates: usage.candidates.len(),
@@ -61,20 +61,18 @@ impl<'a> Shortage<'a> {
         };
         if !census.free.is_empty() {
             let group = allotment::border_group_of(finding.interface);
-            let agrees = |of_address: &Option<String>| {
-                allotment::border_groups_agree(of_address.as_deref(), group.as_deref())
-            };
+            let agrees = |of_address: &Option<&str>| allotment::border_groups_agree(*of_address, group);
             let fitting: Vec<bool> =
                 census.free.iter().filter(|(group, _)| agrees(group)).map(|(_, stays)| *stays).collect();
             return match group {
-                Some(group) if fitting.is_empty() => Reason::BorderGroup(group),
+                Some(group) if fitting.is_empty() => Reason::BorderGroup(group.to_owned()),
                 _ if !finding.is_required() && fitting.contains(&true) => {
                     Reason::SpareHeldBack(usage.pool.clone())
                 }
                 _ => no_free_address(),
             };
         }
-        if census.unknown > 0 {
+        if census.obscure > 0 {
             return Reason::ObservationIncomplete;
         }
         if census.in_use > 0 || usage.candidates.is_empty() {
@@ -86,27 +84,28 @@ impl<'a> Shortage<'a> {
         }
     }
 
-    fn census(&mut self, candidates: &Allocations) -> &Census {
-        let (observed, drift, given) = (self.observed, self.drift, &self.given);
+    fn census(&mut self, candidates: &Allocations) -> &Census<'a> {
+        let (observed, drift, allotment) = (self.observed, self.drift, self.allotment);
         self.censuses.entry(std::ptr::from_ref(&**candidates).cast()).or_insert_with(|| {
             let mut census = Census::default();
             for allocation in candidates.iter() {
-                match drift.addresses.get(allocation) {
-                    Some(Place::Free) => {
-                        let address = observed.addresses.get(allocation);
-                        let group = address.and_then(|address| address.border_group.clone());
-                        *census.free.entry(group).or_default() |= !given.contains(allocation);
+                census.unread |= observed.is_unread(allocation);
+                let Some(number) = drift.number_of(allocation) else { continue };
+                match drift.place(number) {
+                    Place::Free(address) => {
+                        let stays = allotment.taker_of(number).is_none();
+                        *census.free.entry(address.border_group.as_deref()).or_default() |= stays;
                     }
-                    Some(Place::Associated(_) | Place::Settling(_)) => {
+                    Place::Associated | Place::Settling(_) => {
                         census.associated += 1;
                         census.in_use += 1;
                     }
-                    Some(Place::Lingering(_)) => census.in_use += 1,
-                    Some(Place::Unknown) => census.unknown += 1,
-                    Some(Place::Foreign(what)) if census.foreign.is_none() => {
+                    Place::Lingering(_) => census.in_use += 1,
+                    Place::Obscure => census.obscure += 1,
+                    Place::Foreign(what) if census.foreign.is_none() => {
                         census.foreign = Some((allocation.clone(), what.clone()));
                     }
-                    Some(Place::Foreign(_) | Place::Missing) | None => {}
+                    Place::Foreign(_) | Place::Missing | Place::Unread => {}
                 }
             }
             census

@@ -22,9 +22,13 @@ pub fn warnings(
         let (kind, what) = function_trouble(observed.functions.get(function))?;
         Some(Warning { kind, message: format!("function `{function}` {what}") })
     });
-    let addresses = drift.addresses.iter().filter_map(|(allocation, place)| {
-        let (kind, what) = address_trouble(place)?;
-        Some(Warning { kind, message: format!("address `{allocation}` {what}") })
+    let declared = desired.pools.values().zip(&drift.pools);
+    let declared = declared.flat_map(|(pool, numbers)| pool.allocations.iter().zip(numbers));
+    let troubled: BTreeMap<_, _> =
+        declared.filter_map(|(id, number)| Some((id, address_trouble(drift.place(*number))?))).collect();
+    let addresses = troubled.into_iter().map(|(allocation, (kind, what))| Warning {
+        kind,
+        message: format!("address `{allocation}` {what}"),
     });
     let spares = desired.pools.iter().filter_map(|(name, pool)| {
         let spare = pools.get(name)?.spare;
@@ -94,7 +98,7 @@ fn configuration_trouble(configuration: &FunctionConfiguration) -> Option<(Warni
     }
 }
 
-fn address_trouble(place: &Place) -> Option<(WarningKind, String)> {
+fn address_trouble(place: &Place<'_>) -> Option<(WarningKind, String)> {
     match place {
         Place::Missing => Some((
             WarningKind::AddressMissing,
@@ -108,6 +112,6 @@ fn address_trouble(place: &Place) -> Option<(WarningKind, String)> {
             WarningKind::AddressLingering,
             format!("is still on `{interface}`, which no declared function uses"),
         )),
-        Place::Free | Place::Associated(_) | Place::Settling(_) | Place::Unknown => None,
+        Place::Free(_) | Place::Associated | Place::Settling(_) | Place::Obscure | Place::Unread => None,
     }
 }

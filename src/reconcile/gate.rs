@@ -111,7 +111,7 @@ mod tests {
             zone: None,
             zone_id: None,
             status: InterfaceStatus::InUse,
-            associations: Vec::new(),
+            associations: smallvec::SmallVec::new(),
             denies_internet_gateway: false,
         }
     }

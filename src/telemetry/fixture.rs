@@ -191,7 +191,7 @@ fn planned(n: u32, pool: &str, functions: &[&str], verdict: Verdict) -> Interfac
             subnet: id("subnet-0a1b2c3d"),
             security_groups: [id("sg-0a1b2c3d")].into_iter().collect(),
         },
-        zone: Some("eu-west-1a".to_owned()),
+        zone: Some("eu-west-1a".into()),
         status: InterfaceStatus::InUse,
         functions: refs(functions),
         pool: id(pool),

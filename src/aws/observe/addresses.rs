@@ -11,6 +11,7 @@ use crate::aws::call::Operation;
 use crate::aws::convert;
 use crate::aws::errors::malformed;
 use crate::aws::limits::Bucket;
+use crate::aws::shared::Shared;
 use crate::domain::ids::AllocationId;
 use crate::domain::observed::Address;
 use crate::reconcile::ports::{ApiError, Partial};
@@ -29,7 +30,7 @@ pub(in crate::aws) async fn addresses(target: &AwsTarget, ids: &BTreeSet<Allocat
     let chunks: Vec<Vec<AllocationId>> = ids.chunks(IDS_PER_CALL).map(<[_]>::to_vec).collect();
     let mut answers =
         stream::iter(chunks).map(|ids| async move { describe(target, &ids).await }).buffered(CALLS_AT_ONCE);
-    let mut all = Partial::default();
+    let mut all: Partial<Address> = Partial::default();
     while let Some(answer) = answers.next().await {
         match answer {
             Ok(some) => {
@@ -39,6 +40,8 @@ pub(in crate::aws) async fn addresses(target: &AwsTarget, ids: &BTreeSet<Allocat
             Err(error) => all.errors.push(error),
         }
     }
+    let mut shared = Shared::default();
+    all.found.iter_mut().for_each(|address| shared.address(address));
     all
 }
 

@@ -9,6 +9,7 @@ use crate::aws::call::Operation;
 use crate::aws::convert;
 use crate::aws::errors::malformed;
 use crate::aws::limits::Bucket;
+use crate::aws::shared::Shared;
 use crate::domain::ids::NetworkInterfaceId;
 use crate::domain::observed::Interface;
 use crate::reconcile::ports::{ApiError, Partial};
@@ -48,7 +49,8 @@ async fn describe(target: &AwsTarget, subject: &str, filter: &str, value: &str) 
         .filters(filter)
         .max_results(ITEMS_PER_PAGE)
         .include_managed_resources(true);
-    walk(&OPERATION, subject, |subject, token| {
+    let mut shared = Shared::default();
+    let mut all = walk(&OPERATION, subject, |subject, token| {
         let request = request.clone().set_next_token(token);
         async move {
             let answer = target.caller.read(&OPERATION, &subject, || request.clone().send()).await?;
@@ -62,7 +64,9 @@ async fn describe(target: &AwsTarget, subject: &str, filter: &str, value: &str) 
             Ok(Page { items, next: answer.next_token })
         }
     })
-    .await
+    .await;
+    all.found.iter_mut().for_each(|interface: &mut Interface| shared.interface(interface));
+    all
 }
 
 #[cfg(test)]

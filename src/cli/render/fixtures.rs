@@ -194,7 +194,7 @@ impl Scene {
                 subnet: format!("subnet-{subnet:017x}").parse().expect("a well-formed id"),
                 security_groups: [group].into_iter().collect(),
             },
-            zone: Some(format!("eu-west-1{zone}")),
+            zone: Some(format!("eu-west-1{zone}").into()),
             status,
             functions,
             pool: POOL.parse().expect("a name"),

@@ -5,7 +5,7 @@ use crate::domain::action::Action;
 use crate::domain::audit::{Objection, audit};
 use crate::domain::desired::PinPlace;
 use crate::domain::function::LastUpdate;
-use crate::domain::observed::{AddressAssociation, Interface, InterfaceAssociation, InterfaceStatus};
+use crate::domain::observed::{AddressAssociation, Interface, InterfaceAssociation, InterfaceStatus, Part};
 
 /// Functions `f` and `g` share interface 1; address 2 is in both their pools.
 fn simple() -> World {
@@ -121,6 +121,17 @@ fn an_address_that_is_anywhere_in_either_view_is_left_alone() {
 }
 
 #[test]
+fn an_interface_that_may_carry_what_could_not_be_read_waits() {
+    let world = simple().without_address(3);
+    assert_eq!(against(&world), []);
+    let unread = world.gap(Part::Addresses);
+    assert_eq!(against(&unread), [Objection::MayCarry(alloc(3))]);
+    assert_eq!(against(&unread.pin_subnet("g", 1, &[2])), []);
+    let outside_q = simple().without_address(1).gap(Part::Addresses);
+    assert_eq!(against(&outside_q), [], "only one of the two may carry it");
+}
+
+#[test]
 fn an_address_keeps_its_public_face() {
     let action = Action { public_ip: ip(77), ..associate(2, 1, &["f", "g"]) };
     assert_eq!(objections(&simple(), &[action]), [Objection::OtherPublicIp(ip(2))]);
@@ -136,8 +147,8 @@ fn recent_writes_bind_both_the_interface_and_the_address() {
 #[test]
 fn border_groups_must_agree_where_both_are_known() {
     let against = |zone: &str, group: Option<&str>| {
-        let world = simple().with_eni(1, |i| i.zone = Some(zone.to_owned()));
-        against(&world.with_address(2, |address| address.border_group = group.map(str::to_owned)))
+        let world = simple().with_eni(1, |i| i.zone = Some(zone.into()));
+        against(&world.with_address(2, |address| address.border_group = group.map(Into::into)))
     };
     let agree = [
         ("eu-west-1a", Some("eu-west-1")),

@@ -89,7 +89,7 @@ fn a_new_configuration_with_interfaces_that_do_not_serve_yet() {
     interface 1 of billing: keeps 1
     interface 2 of billing and reports: keeps 2
     interface 3 of billing, not serving yet: no free address: pool `partner-a` offers it 1, of which 1 in use; hint: add an allocation to the pool
-    interface 4 of billing, not serving yet: gets 4 (upcoming)
+    interface 4 of billing, not serving yet: gets 3 (upcoming)
     pool partner-a: 2 associated, 2 spare, 0 short
     ");
 }
@@ -108,8 +108,8 @@ fn a_stray_hand_and_a_lost_page() {
     insta::assert_snapshot!(story(&world), @r"
     interface 1 of billing: carries 198.51.100.9 (`eipalloc-00000009`), which belongs to pool `partner-b`
     interface 2 of billing and reports: keeps 2
-    interface 3 of billing and reports: gets 1 (bare)
-    pool partner-a: 1 associated, 1 spare, 1 short
+    interface 3 of billing and reports: its addresses could not be read
+    pool partner-a: 1 associated, 1 spare, 0 short
     pool partner-b: 1 associated, 0 spare, 0 short
     warning: Addresses incomplete
     ");

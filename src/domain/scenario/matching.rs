@@ -227,13 +227,13 @@ fn an_address_outside_the_set_is_reported_and_never_replaced() {
 #[test]
 fn only_an_address_of_the_same_border_group_fits() {
     let elsewhere = |world: World, n| {
-        world.with_address(n, |address| address.border_group = Some("eu-west-1-lon-1".to_owned()))
+        world.with_address(n, |address| address.border_group = Some("eu-west-1-lon-1".into()))
     };
     let world = elsewhere(elsewhere(simple().eni(1, 1, &[1]), 1), 3);
     assert_eq!(world.verdicts(), ["1 gets 2"]);
     let world = elsewhere(world, 2);
     assert_eq!(world.verdicts(), ["1 lacks: border_group"]);
-    let local = world.with_eni(1, |i| i.zone = Some("eu-west-1-lon-1a".to_owned()));
+    let local = world.with_eni(1, |i| i.zone = Some("eu-west-1-lon-1a".into()));
     assert_eq!(local.plan().actions.len(), 1);
     let unknown = local.with_eni(1, |i| i.zone = None);
     assert_eq!(unknown.plan().actions.len(), 1, "what is not known does not stand in the way");

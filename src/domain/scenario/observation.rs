@@ -87,9 +87,13 @@ fn a_missing_address_is_told_from_one_that_could_not_be_read() {
 }
 
 #[test]
-fn the_chunk_that_was_read_is_used_when_another_was_lost() {
+fn what_may_carry_an_address_that_could_not_be_read_waits_and_others_do_not() {
     let world = simple().without_address(1).gap(Part::Addresses);
-    assert_eq!(world.verdicts(), ["1 gets 2"]);
+    assert_eq!(world.verdicts(), ["1 lacks: observation_incomplete"]);
+    let pinned = world.clone().pin_subnet("f", 1, &[2]);
+    assert_eq!(pinned.verdicts(), ["1 gets 2"]);
+    let other = world.pool("q", &[3], 0).function("g", "q", &[2], &[1]).eni(2, 2, &[1]);
+    assert_eq!(other.verdicts(), ["1 lacks: observation_incomplete", "2 gets 3"]);
 }
 
 #[test]

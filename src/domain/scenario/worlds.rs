@@ -155,7 +155,7 @@ fn add_function(world: World, name: &str, raw: &RawFunction) -> World {
 
 fn add_interface(world: World, n: u32, raw: &RawInterface) -> World {
     world.eni(n, raw.subnet, GROUPS[raw.groups]).with_eni(n, |interface| {
-        interface.zone = Some(ZONES[raw.subnet as usize - 1].to_owned());
+        interface.zone = Some(ZONES[raw.subnet as usize - 1].into());
         interface.zone_id = Some(zone_id(raw.subnet));
         interface.status = match raw.status {
             0 => InterfaceStatus::Detaching,
@@ -167,7 +167,7 @@ fn add_interface(world: World, n: u32, raw: &RawInterface) -> World {
             1 => interface.denies_internet_gateway = true,
             2 => interface.zone = None,
             3 => interface.zone_id = None,
-            4 => interface.zone = Some("a-new-kind-of-zone".to_owned()),
+            4 => interface.zone = Some("a-new-kind-of-zone".into()),
             _ => {}
         }
         interface.associations.extend(raw.carries.map(|(address, shown)| InterfaceAssociation {
@@ -180,9 +180,9 @@ fn add_interface(world: World, n: u32, raw: &RawInterface) -> World {
 fn place_address(world: World, n: u32, raw: &RawAddress) -> World {
     let mut world = world.with_address(n, |address| {
         address.border_group = match raw.oddity {
-            0..=2 => Some("eu-west-1-lon-1".to_owned()),
+            0..=2 => Some("eu-west-1-lon-1".into()),
             3 | 4 => None,
-            _ => Some("eu-west-1".to_owned()),
+            _ => Some("eu-west-1".into()),
         };
         if raw.oddity == 5 {
             address.managed_by = Some("nlb".to_owned());

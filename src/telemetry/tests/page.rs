@@ -77,7 +77,7 @@ fn text_from_outside_is_harmless() {
     let report = pass("prod-eu", 1)
         .unrepaired(1, "p", &["billing"], Outcome::Failed, evil)
         .warning(WarningKind::AddressOnForeignResource, evil)
-        .with(|report| report.plan.interfaces[0].zone = Some(evil.to_owned()))
+        .with(|report| report.plan.interfaces[0].zone = Some(evil.into()))
         .ended(PassResult::Incomplete, &[evil])
         .report();
     let telemetry = Telemetry::new(moment(0));

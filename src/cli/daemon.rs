@@ -44,8 +44,9 @@ pub(super) async fn run(file: Option<&Path>, observe: bool) -> Result<(), Error>
     let server = tokio::spawn(http::serve(listener, Arc::clone(&telemetry), stop.clone()));
     let mut daemon =
         Daemon { source, observe, telemetry, stop, drivers: BTreeMap::new(), tasks: JoinSet::new() };
+    let mode = daemon.mode(&configuration.settings);
     daemon.take_orders(configuration).await?;
-    tracing::info!(version = crate::telemetry::VERSION, %listen, observe, "eipd runs");
+    tracing::info!(version = crate::telemetry::VERSION, %listen, mode = mode.as_str(), "eipd runs");
     loop {
         tokio::select! {
             wish = signals.next() => match wish {
@@ -134,7 +135,10 @@ impl Daemon {
         for target in &configuration.targets {
             let fixed = Fixed::of(target, settings);
             if self.drivers.get(&target.name).is_none_or(|driven| driven.fixed != fixed) {
-                let reconciler = wire::reconciler(target, settings, self.telemetry.clone()).await?;
+                let reconciler = {
+                    let telemetry = &self.telemetry;
+                    wire::reconciler(target, settings, telemetry.clone(), telemetry.clone()).await?
+                };
                 fresh.push((target, fixed, reconciler));
             }
         }
@@ -146,13 +150,8 @@ impl Daemon {
         for (target, fixed, reconciler) in fresh {
             let (orders, receiver) = watch::channel(self.watch(target, settings));
             let cancel = self.stop.child_token();
-            let driver = Driver {
-                reconciler,
-                watch: receiver,
-                audience: self.telemetry.clone(),
-                cancel: cancel.clone(),
-                random: fastrand::Rng::new(),
-            };
+            let driver =
+                Driver { reconciler, watch: receiver, cancel: cancel.clone(), random: fastrand::Rng::new() };
             let ended = CancellationToken::new();
             let driven = Driven { fixed, orders, cancel, ended: ended.clone() };
             let before = self.drivers.insert(target.name.clone(), driven);
@@ -179,11 +178,13 @@ impl Daemon {
         Ok(())
     }
 
+    fn mode(&self, settings: &Settings) -> Mode {
+        if self.observe { Mode::Observe } else { settings.mode }
+    }
+
     fn watch(&self, target: &Target, settings: &Settings) -> Watch {
         let mut orders = wire::orders(target, settings);
-        if self.observe {
-            orders.mode = Mode::Observe;
-        }
+        orders.mode = self.mode(settings);
         Watch { orders, poll_interval: settings.poll_interval }
     }
 

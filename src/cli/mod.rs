@@ -135,7 +135,7 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// The configuration has faults.
-    #[error("{source_name} is not valid:\n{}", faults.join("\n"))]
+    #[error("{source_name} cannot be used:\n{}", faults.join("\n"))]
     Configuration {
         /// Where it is.
         source_name: String,

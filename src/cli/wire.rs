@@ -18,7 +18,8 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::policy::Mode;
 use crate::domain::report::{Report, Trigger};
 use crate::reconcile::pass::{Limits, Orders, Ports, Reconciler};
-use crate::reconcile::ports::{CallMeter, Clock};
+use crate::reconcile::ports::{Audience, CallMeter, Clock};
+use crate::telemetry::ChangesOnly;
 use crate::telemetry::log::LogSettings;
 
 /// A single pass may take as long as the rate limit makes it: a thousand repairs at EC2's pace are some minutes.
@@ -83,7 +84,7 @@ pub(super) async fn one_pass(file: Option<&Path>, intent: Intent) -> Result<Vec<
     let settings = &configuration.settings;
     let passes = configuration.targets.iter().map(|target| async move {
         let meter = Arc::new(Unmetered);
-        let mut reconciler = reconciler(target, settings, meter).await?;
+        let mut reconciler = reconciler(target, settings, meter, Arc::new(ChangesOnly)).await?;
         let mut orders = orders(target, settings);
         if intent == Intent::Plan {
             orders.mode = Mode::Observe;
@@ -111,6 +112,7 @@ pub(super) async fn reconciler(
     target: &Target,
     settings: &Settings,
     meter: Arc<dyn CallMeter>,
+    audience: Arc<dyn Audience>,
 ) -> Result<Reconciler, Error> {
     let role = target.role.clone().map(|role| AssumedRole { arn: role.arn, external_id: role.external_id });
     let place = Place { region: target.region.clone(), role };
@@ -127,6 +129,6 @@ pub(super) async fn reconciler(
         });
     }
     let aws = Arc::new(aws);
-    let ports = Ports { reads: aws.clone(), changes: aws, clock: Arc::new(SystemClock) };
+    let ports = Ports { reads: aws.clone(), changes: aws, clock: Arc::new(SystemClock), audience };
     Ok(Reconciler::new(target.name.clone(), ports, seed))
 }

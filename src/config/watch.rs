@@ -26,10 +26,10 @@ const RECHECK: Duration = Duration::from_secs(30);
 /// What a watch tells.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Change {
-    /// The text differs from the one before.
+    /// The text differs from the one before, or can't be read any more: loading it tells. Told once until it differs
+    /// again.
     Text,
-    /// Watching or reading the file failed, in words. It is told once and not again until it worked in between; the
-    /// watch goes on.
+    /// Nobody tells of changes, in words: the text is only compared now and then.
     Trouble(String),
 }
 
@@ -137,10 +137,7 @@ impl Watched {
                 self.text = Some(text);
                 Some(Change::Text)
             }
-            Err(error) => {
-                let told = self.text.take().is_none();
-                (!told).then(|| Change::Trouble(format!("`{}` cannot be read: {error}", self.path.display())))
-            }
+            Err(_) => self.text.take().map(|_| Change::Text),
         }
     }
 }
@@ -239,7 +236,7 @@ mod tests {
         let mut watch = Watch::start(&Source::File(file.clone()));
 
         fs::remove_file(&file).expect("the folder is writable");
-        assert!(matches!(told(&mut watch).await, Change::Trouble(words) if words.contains("cannot be read")));
+        assert_eq!(told(&mut watch).await, Change::Text);
         assert!(silent(&mut watch).await, "it was told already");
         fs::write(&file, "a = 1").expect("the folder is writable");
         assert_eq!(told(&mut watch).await, Change::Text);

@@ -13,6 +13,17 @@ pub enum Mode {
     Observe,
 }
 
+impl Mode {
+    /// The name in configuration, reports and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Observe => "observe",
+        }
+    }
+}
+
 /// The part of EC2's documented throttle rate that the daemon allows itself, above 0 and at most 1.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct RateShare(f64);

@@ -54,6 +54,23 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every code of a reason that a serving interface can be uncovered for, so that each kind starts at zero.
+    pub const CODES: [&'static str; 13] = [
+        "no_free_address",
+        "address_missing",
+        "address_on_foreign_resource",
+        "wrong_address",
+        "undeclared_address",
+        "conflict",
+        "border_group",
+        "denies_internet_gateway",
+        "settling",
+        "observation_incomplete",
+        "planned",
+        "action_failed",
+        "action_skipped",
+    ];
+
     /// A stable name, for machines.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -229,6 +246,8 @@ warning_kinds! {
     AddressMissing = "address_missing",
     /// A declared address is on something that is none of our business.
     AddressOnForeignResource = "address_on_foreign_resource",
+    /// EC2 does not show the zone of an interface, so that a pin on a zone can't hold there.
+    ZoneUnknown = "zone_unknown",
     /// A declared address is on a Lambda interface that no declared function uses.
     AddressLingering = "address_lingering",
     /// A pool has fewer free addresses than the operator wants.

@@ -42,6 +42,8 @@ pub(super) struct Actor<'a> {
     pub(super) until: Instant,
     /// No action is begun once this is cancelled.
     pub(super) cancel: &'a CancellationToken,
+    /// Hears of each action as soon as it has ended.
+    pub(super) tell: &'a (dyn Fn(&ActionReport) + Send + Sync),
     /// For the jitter of waits, so that a run can be replayed.
     pub(super) seed: u64,
 }
@@ -63,7 +65,9 @@ impl Actor<'_> {
     pub(super) async fn carry_out(&self, actions: &[Action]) -> Vec<ActionReport> {
         let mut reports: Vec<(u64, ActionReport)> = stream::iter((0u64..).zip(actions.to_vec()))
             .map(|(index, action)| async move {
-                (index, self.carry_out_one(&action, self.seed.wrapping_add(index)).await)
+                let report = self.carry_out_one(&action, self.seed.wrapping_add(index)).await;
+                (self.tell)(&report);
+                (index, report)
             })
             .buffer_unordered(AT_ONCE)
             .collect()

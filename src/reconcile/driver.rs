@@ -1,7 +1,6 @@
 //! When passes are made over one target: the first at once, then by the poll interval, sooner when work is left or
 //! the orders change, one at a time. Decides only the time of a pass, never what it does.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -9,7 +8,6 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::pass::{Limits, Orders, Passed, Reconciler};
-use super::ports::Audience;
 use super::schedule::{Ended, wait};
 use crate::domain::report::{PassResult, Report, Trigger};
 
@@ -39,8 +37,6 @@ pub struct Driver {
     pub reconciler: Reconciler,
     /// What is wanted; a change triggers a pass.
     pub watch: watch::Receiver<Watch>,
-    /// Told of every pass.
-    pub audience: Arc<dyn Audience>,
     /// Ends the driver.
     pub cancel: CancellationToken,
     /// For the jitter of the rhythm.
@@ -50,6 +46,7 @@ pub struct Driver {
 impl Driver {
     /// Runs until cancelled; a pass in flight is given some seconds to end in order.
     pub async fn run(mut self) {
+        let audience = self.reconciler.audience();
         let mut trigger = Trigger::Start;
         let mut blind_in_a_row = 0;
         loop {
@@ -68,8 +65,8 @@ impl Driver {
                 in_a_row => Ended::Blind { in_a_row },
             };
             let next = begun + wait(ended, watch.poll_interval, self.random.f64());
-            self.audience.hear(&passed.report);
-            self.audience.expect_next(&passed.report, next.saturating_duration_since(Instant::now()));
+            audience.hear(&passed.report);
+            audience.expect_next(&passed.report, next.saturating_duration_since(Instant::now()));
             let goes_on = passed.go_on_after.is_some() && blind_in_a_row == 0;
             let Some(next_trigger) = self.next_trigger(next, goes_on).await else { return };
             trigger = next_trigger;
@@ -93,7 +90,13 @@ impl Driver {
                 limits.cancel.cancel();
             }
         }
-        timeout(LAST_CALLS, pass).await.ok().flatten()
+        let ended = timeout(LAST_CALLS, pass).await;
+        if ended.is_err() {
+            tracing::warn!(
+                "a pass was abandoned with calls in flight; the next one will see what became of them"
+            );
+        }
+        ended.ok().flatten()
     }
 
     /// Waits for what comes first; nothing when the process ends.

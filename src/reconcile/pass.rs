@@ -12,7 +12,7 @@ use super::gate::{Gate, Rules};
 use super::hesitation::Hesitations;
 use super::ledger::Ledger;
 use super::observe::{Blind, Observer};
-use super::ports::{Changes, Clock, Reads};
+use super::ports::{Audience, Changes, Clock, Reads};
 use super::recent::RecentWrites;
 use crate::domain::action::{Action, Outcome};
 use crate::domain::audit::audit;
@@ -47,6 +47,8 @@ pub struct Ports {
     pub changes: Arc<dyn Changes>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Told of what happens.
+    pub audience: Arc<dyn Audience>,
 }
 
 /// Makes the passes over one target, one at a time.
@@ -103,6 +105,12 @@ impl Reconciler {
             passes: 0,
             seed,
         }
+    }
+
+    /// Who is told of what happens.
+    #[must_use]
+    pub fn audience(&self) -> Arc<dyn Audience> {
+        Arc::clone(&self.ports.audience)
     }
 
     /// Makes one pass; nothing when it was cancelled before it had seen anything.
@@ -213,6 +221,7 @@ impl Reconciler {
             rules: &rules,
             until: begun + limits.within,
             cancel: &limits.cancel,
+            tell: &|report| self.ports.audience.hear_action(&self.target, self.passes, report),
             seed: self.seed.wrapping_mul(1_000_003).wrapping_add(self.passes << 20),
         };
         let mut tried = actor.carry_out(&willing).await;

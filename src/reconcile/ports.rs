@@ -10,9 +10,9 @@ use jiff::Timestamp;
 
 use crate::domain::error_class::ErrorClass;
 use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef};
-use crate::domain::ids::{AccountId, AllocationId, AssociationId, NetworkInterfaceId};
+use crate::domain::ids::{AccountId, AllocationId, AssociationId, NetworkInterfaceId, TargetName};
 use crate::domain::observed::{Address, Interface};
-use crate::domain::report::Report;
+use crate::domain::report::{ActionReport, Report};
 
 /// A failed AWS call.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +105,9 @@ pub trait Clock: Send + Sync {
 
 /// Everyone who wants to know what a pass did.
 pub trait Audience: Send + Sync {
+    /// An action of a pass has ended. Told at once: the process may be gone before the pass is over.
+    fn hear_action(&self, target: &TargetName, pass: u64, action: &ActionReport);
+
     /// Takes notice of a pass; must not block.
     fn hear(&self, report: &Report);
 

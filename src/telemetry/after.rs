@@ -104,7 +104,7 @@ pub(super) const WHY: [&str; 2] = [BARE, WRONG];
 /// How many differences of each kind remain, every kind named: warnings, and uncovered interfaces by their reason.
 pub(super) fn drift(report: &Report) -> BTreeMap<String, usize> {
     let warnings = WarningKind::ALL.iter().map(|kind| kind.as_str().to_owned());
-    let kinds = warnings.chain(REASON_CODES.iter().map(|code| uncovered_kind(code)));
+    let kinds = warnings.chain(Reason::CODES.iter().map(|code| uncovered_kind(code)));
     let mut drift: BTreeMap<String, usize> = kinds.map(|kind| (kind, 0)).collect();
     for warning in &report.plan.warnings {
         *drift.entry(warning.kind.as_str().to_owned()).or_default() += 1;
@@ -119,23 +119,6 @@ pub(super) fn drift(report: &Report) -> BTreeMap<String, usize> {
 fn uncovered_kind(code: &str) -> String {
     format!("uncovered_{code}")
 }
-
-/// Every code of a reason that a serving interface can be uncovered for, so that each kind starts at zero.
-const REASON_CODES: [&str; 13] = [
-    "no_free_address",
-    "address_missing",
-    "address_on_foreign_resource",
-    "wrong_address",
-    "undeclared_address",
-    "conflict",
-    "border_group",
-    "denies_internet_gateway",
-    "settling",
-    "observation_incomplete",
-    "planned",
-    "action_failed",
-    "action_skipped",
-];
 
 #[cfg(test)]
 mod tests {
@@ -185,6 +168,6 @@ mod tests {
             Reason::ActionSkipped(String::new()),
         ];
         let codes: Vec<_> = reasons.iter().filter_map(code_of).collect();
-        assert_eq!(codes, REASON_CODES);
+        assert_eq!(codes, Reason::CODES);
     }
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::configured::Configured;
-use super::journal::Journal;
+use super::journal::{Journal, tell_change};
 use super::record::Metrics;
 use super::status::{Build, Snapshot, Status};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::ids::TargetName;
-use crate::domain::report::Report;
+use crate::domain::report::{ActionReport, Report};
 use crate::reconcile::ports::{Audience, CallMeter};
 
 /// The version of this build.
@@ -21,6 +21,19 @@ pub const REVISION: &str = match option_env!("EIPD_REVISION") {
     Some(revision) => revision,
     None => "unknown",
 };
+
+/// For a process that makes one pass and prints what became of it: the log has each change, and nothing else listens.
+pub struct ChangesOnly;
+
+impl Audience for ChangesOnly {
+    fn hear_action(&self, target: &TargetName, pass: u64, action: &ActionReport) {
+        tell_change(target, pass, action);
+    }
+
+    fn hear(&self, _: &Report) {}
+
+    fn expect_next(&self, _: &Report, _: Duration) {}
+}
 
 /// Metrics, status and the lines about passes in the log. Shared by reference between the loops of all targets, the
 /// AWS clients and the HTTP server.
@@ -78,6 +91,10 @@ impl Telemetry {
 }
 
 impl Audience for Telemetry {
+    fn hear_action(&self, target: &TargetName, pass: u64, action: &ActionReport) {
+        tell_change(target, pass, action);
+    }
+
     fn hear(&self, report: &Report) {
         self.metrics.hear(report);
         self.status.hear(report);

@@ -78,7 +78,7 @@ impl Journal {
         } else {
             memory.tell_end_of_failure(report);
         }
-        let mut changed = tell_changes(report);
+        let mut changed = report.actions.iter().any(|action| action.outcome == Outcome::Done);
         if report.result != PassResult::Failed {
             changed |= memory.tell_failed_actions(report);
             changed |= memory.tell_uncovered(report);
@@ -92,14 +92,13 @@ impl Journal {
     }
 }
 
-/// One line for each change; whether there was one.
-fn tell_changes(report: &Report) -> bool {
-    let mut done = report.actions.iter().filter(|action| action.outcome == Outcome::Done).peekable();
-    let any = done.peek().is_some();
-    for ActionReport { action, request_id, took, .. } in done {
+/// The line of a change, written as soon as it is confirmed.
+pub(super) fn tell_change(target: &TargetName, pass: u64, report: &ActionReport) {
+    let ActionReport { action, outcome, request_id, took, .. } = report;
+    if *outcome == Outcome::Done {
         info!(
-            target = report.target.as_str(),
-            pass = report.pass,
+            target = target.as_str(),
+            pass,
             allocation_id = action.allocation_id.as_str(),
             public_ip = %action.public_ip,
             network_interface_id = action.network_interface_id.as_str(),
@@ -111,7 +110,6 @@ fn tell_changes(report: &Report) -> bool {
             past_tense(action.kind)
         );
     }
-    any
 }
 
 fn past_tense(kind: ActionKind) -> &'static str {

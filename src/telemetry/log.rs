@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -46,6 +47,16 @@ pub enum LogError {
         #[source]
         source: tracing_subscriber::filter::ParseError,
     },
+    /// A word is neither a level nor `module=level`. A filter would take it for the name of a module and show nothing else.
+    #[error(
+        "`{FILTER_VARIABLE}` is not a log filter: `{value}`: `{word}` is no level; hint: `error`, `warn`, `info`, `debug`, `trace`, `off`, or `module=level`"
+    )]
+    Word {
+        /// What it says.
+        value: String,
+        /// What is wrong with it.
+        word: String,
+    },
     /// There is no such format.
     #[error("`{FORMAT_VARIABLE}` names no log format: `{value}`; hint: `json` or `text`")]
     Format {
@@ -86,6 +97,9 @@ impl LogSettings {
         colours_wanted: bool,
     ) -> Result<Self, LogError> {
         let text = filter.filter(|text| !text.trim().is_empty()).unwrap_or(DEFAULT_FILTER);
+        if let Some(word) = unknown_word(text) {
+            return Err(LogError::Word { value: text.to_owned(), word: word.to_owned() });
+        }
         let filter = EnvFilter::builder()
             .parse(text)
             .map_err(|source| LogError::Filter { value: text.to_owned(), source })?;
@@ -134,6 +148,11 @@ fn variable(name: &'static str) -> Result<Option<String>, LogError> {
     }
 }
 
+fn unknown_word(filter: &str) -> Option<&str> {
+    let mut words = filter.split(',').map(str::trim).filter(|word| !word.is_empty());
+    words.find(|word| !word.contains(['=', '[']) && word.parse::<LevelFilter>().is_err())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +191,17 @@ mod tests {
         assert!(error.contains("`EIPD_LOG`") && error.contains("`eipd=loud`"), "{error}");
         let error = settings(None, Some("xml"), true).expect_err("no such format").to_string();
         assert!(error.contains("`EIPD_LOG_FORMAT`") && error.contains("`xml`"), "{error}");
+    }
+
+    #[test]
+    fn a_word_that_is_no_level_is_not_taken_for_a_module() {
+        for text in ["debgu", "eipd=info,vebose"] {
+            let error = settings(Some(text), None, true).expect_err(text).to_string();
+            assert!(error.contains("is no level") && error.contains("`off`"), "{error}");
+        }
+        for text in ["debug", "OFF", "eipd=debug, warn", "eipd::aws=trace", "eipd[pass]=debug"] {
+            assert!(settings(Some(text), None, true).is_ok(), "{text}");
+        }
     }
 
     #[test]

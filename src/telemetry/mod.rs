@@ -21,7 +21,7 @@ mod series;
 mod status;
 mod uncovered_time;
 
-pub use audience::{REVISION, Telemetry, VERSION};
+pub use audience::{ChangesOnly, REVISION, Telemetry, VERSION};
 pub use configured::Configured;
 
 #[cfg(test)]

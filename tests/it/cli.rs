@@ -1,86 +1,12 @@
 //! The binary itself over HTTP: exit codes, what goes to stdout, and clear words when AWS can't be reached.
 
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use eipd_sim::{EIPD_ACCESS_KEY, HttpServer, SECRET_ACCESS_KEY};
+use eipd_sim::{HttpServer, Population, Sim, WorldConfig};
 use serde_json::Value;
-use tempfile::TempDir;
 
+use crate::process::{Bench, Running, configuration, served};
 use crate::small::Small;
-
-/// The binary with a configuration and an environment of its own.
-struct Bench {
-    folder: TempDir,
-    environment: Vec<(&'static str, String)>,
-}
-
-impl Bench {
-    fn new(configuration: &str, endpoint: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a folder for the test");
-        std::fs::write(folder.path().join("eipd.toml"), configuration).expect("it is ours");
-        let environment = vec![
-            ("AWS_ACCESS_KEY_ID", EIPD_ACCESS_KEY.to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY.to_owned()),
-            ("AWS_REGION", "eu-west-1".to_owned()),
-            ("AWS_ENDPOINT_URL", endpoint.to_owned()),
-        ];
-        Self { folder, environment }
-    }
-
-    fn without(mut self, names: &[&str]) -> Self {
-        self.environment.retain(|(name, _)| !names.contains(name));
-        self
-    }
-
-    fn command(&self, line: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_eipd"));
-        command.args(line).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.env("AWS_EC2_METADATA_DISABLED", "true").current_dir(self.folder.path());
-        command
-    }
-
-    /// Runs it to its end, off the runtime's threads.
-    async fn run(&self, line: &[&str]) -> Ended {
-        let mut command = self.command(line);
-        let begun = Instant::now();
-        let output = tokio::task::spawn_blocking(move || command.output()).await;
-        let output = output.expect("running does not panic").expect("the binary starts");
-        Ended { output, took: begun.elapsed() }
-    }
-}
-
-struct Ended {
-    output: Output,
-    took: Duration,
-}
-
-impl Ended {
-    fn code(&self) -> Option<i32> {
-        self.output.status.code()
-    }
-
-    fn stdout(&self) -> String {
-        String::from_utf8_lossy(&self.output.stdout).into_owned()
-    }
-
-    fn stderr(&self) -> String {
-        String::from_utf8_lossy(&self.output.stderr).into_owned()
-    }
-}
-
-fn configuration(small: &Small) -> String {
-    let allocations: Vec<String> = small.allocations.iter().map(|id| format!("\"{id}\"")).collect();
-    format!(
-        "[daemon]\npoll_interval = \"1s\"\nlisten = \"127.0.0.1:0\"\n\n[pools.partner-a]\nallocations = [{}]\n\n\
-         [[functions]]\nname = \"billing\"\npool = \"partner-a\"\n",
-        allocations.join(", ")
-    )
-}
-
-async fn served(small: &Small) -> HttpServer {
-    HttpServer::bind(&small.sim, ([127, 0, 0, 1], 0).into()).await.expect("a free port")
-}
 
 #[tokio::test]
 async fn plan_tells_apply_heals_and_plan_is_content() {
@@ -160,27 +86,40 @@ async fn a_bad_file_is_told_with_every_place_and_nothing_is_called() {
 async fn the_daemon_heals_serves_and_ends_on_sigterm() {
     let small = Small::with(3);
     let server = served(&small).await;
-    let port =
-        std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
-    let text = configuration(&small).replace("127.0.0.1:0", &format!("127.0.0.1:{port}"));
-    let bench = Bench::new(&text, &server.url());
-    let url = format!("http://127.0.0.1:{port}");
-    let mut daemon = bench.command(&["run"]).stderr(Stdio::null()).spawn().expect("the binary starts");
-    let deadline = Instant::now() + Duration::from_secs(20);
-    let mut covered = bench.run(&["status", "--url", &url]).await;
-    while covered.code() != Some(0) && Instant::now() < deadline {
-        covered = bench.run(&["status", "--url", &url]).await;
-    }
-    let health = bench.run(&["health", "--url", &url]).await;
-    let pid = daemon.id().to_string();
-    let killed = Command::new("kill").args(["-TERM", &pid]).status().expect("there is a kill");
-    let begun = Instant::now();
-    let ended =
-        tokio::task::spawn_blocking(move || daemon.wait()).await.expect("no panic").expect("it is ours");
-    assert_eq!(covered.code(), Some(0), "{}{}", covered.stdout(), covered.stderr());
+    let daemon = Running::start(&small, &server);
+    assert!(daemon.until(|status| status["targets"][0]["covered"] == 2).await);
+    let status = daemon.ask(&["status"]).await;
+    assert_eq!(status.code(), Some(0), "{}{}", status.stdout(), status.stderr());
     assert!(small.is_covered());
+    let health = daemon.ask(&["health"]).await;
     assert_eq!(health.code(), Some(0), "{}", health.stderr());
-    assert!(killed.success() && begun.elapsed() < Duration::from_secs(10));
-    assert_eq!(ended.code(), Some(0));
+    let (code, took) = daemon.end().await;
+    assert_eq!(code, Some(0));
+    assert!(took < Duration::from_secs(10), "{took:?}");
     assert_eq!(small.sim.complaints(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn one_pass_reads_every_function_however_many_there_are() {
+    let sim = Sim::new(WorldConfig::default());
+    let population =
+        Population { functions: 60, subnets_per_function: 1, subnets: 2, interfaces_per_pair: 1 };
+    let (names, allocations) = sim.world(|world| {
+        let functions = world.populate(&population);
+        let with_alias = functions.iter().map(|name| {
+            let version = world.publish_version(name);
+            world.set_alias(name, "live", version);
+            format!("{name}:live")
+        });
+        let names: Vec<String> = with_alias.collect();
+        let allocations = world.allocate_many(world.interfaces().count());
+        world.cover(&allocations);
+        (names, allocations)
+    });
+    let server = HttpServer::bind(&sim, ([127, 0, 0, 1], 0).into()).await.expect("a free port");
+    let functions = names.iter().map(|name| format!("[[functions]]\nname = \"{name}\"\npool = \"p\"\n"));
+    let text = format!("[pools.p]\nallocations = {allocations:?}\n{}", functions.collect::<String>());
+    let plan = Bench::new(&text, &server.url()).run(&["plan"]).await;
+    assert_eq!(plan.code(), Some(0), "{}{}", plan.stdout(), plan.stderr());
+    assert!(!plan.stdout().contains("not read"), "{}", plan.stdout());
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use eipd::domain::policy::Mode;
 use eipd::domain::report::Trigger;
 use eipd::reconcile::pass::Orders;
-use eipd_sim::Span;
+use eipd_sim::{Effect, Fault, Span};
 use tokio::time::sleep;
 
 use crate::rig::{Daemon, POLL, on_paused_clock, orders};
@@ -62,5 +62,35 @@ fn slow_passes_do_not_pile_up() {
             assert!(pair[1].started_at >= end, "two passes at a time");
         }
         assert!((20..=70).contains(&reports.len()), "{} passes", reports.len());
+    });
+}
+
+#[test]
+fn new_orders_end_a_pass_in_flight() {
+    on_paused_clock(async {
+        let small = Small::with(2);
+        small.sim.set_latency(Some(Span::seconds(20, 20)));
+        let daemon = Daemon::start(&small.sim, &small.desired, 1).await;
+        sleep(Duration::from_secs(10)).await;
+        small.sim.set_latency(None);
+        daemon.reload(Orders { mode: Mode::Observe, ..orders(&small.desired) });
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!(triggers(&daemon), [Trigger::Reload], "the first pass had seen nothing yet");
+        assert!(!small.is_covered(), "nothing more is done by the former orders");
+    });
+}
+
+#[test]
+fn an_action_is_told_when_it_ends_and_not_when_the_pass_does() {
+    on_paused_clock(async {
+        let small = Small::with(2);
+        let hang = Fault::new(Effect::Hang).on_operation("AssociateAddress");
+        small.sim.inject(hang.nth(2));
+        let daemon = Daemon::start(&small.sim, &small.desired, 1).await;
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!((daemon.heard.actions().len(), daemon.heard.reports().len()), (1, 0));
+        sleep(POLL * 2).await;
+        assert_eq!(daemon.heard.reports()[0].actions.len(), 2);
+        assert!(small.is_covered());
     });
 }

@@ -13,8 +13,9 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use eipd::aws::{AwsTarget, Manner, Place, Surroundings};
 use eipd::domain::desired::{Desired, DesiredFunction, PinPlace, Pool};
 use eipd::domain::error_class::ErrorClass;
+use eipd::domain::ids::TargetName;
 use eipd::domain::policy::{Mode, RateShare};
-use eipd::domain::report::{Report, Trigger};
+use eipd::domain::report::{ActionReport, Report, Trigger};
 use eipd::reconcile::driver::{Driver, Watch};
 use eipd::reconcile::pass::{Limits, Orders, Ports, Reconciler};
 use eipd::reconcile::ports::{Audience, CallMeter, Clock};
@@ -41,13 +42,20 @@ impl CallMeter for NoMeter {
     fn record(&self, _: &'static str, _: Result<(), ErrorClass>, _: Duration) {}
 }
 
-/// Keeps every report.
+/// Keeps every report, and what was told of actions before.
 #[derive(Default)]
-pub struct Listener(Mutex<Vec<Report>>);
+pub struct Listener {
+    reports: Mutex<Vec<Report>>,
+    actions: Mutex<Vec<ActionReport>>,
+}
 
 impl Audience for Listener {
+    fn hear_action(&self, _: &TargetName, _: u64, action: &ActionReport) {
+        self.actions.lock().expect("no test panics while it holds this").push(action.clone());
+    }
+
     fn hear(&self, report: &Report) {
-        self.0.lock().expect("no test panics while it holds this").push(report.clone());
+        self.reports.lock().expect("no test panics while it holds this").push(report.clone());
     }
 
     fn expect_next(&self, _: &Report, _: Duration) {}
@@ -56,12 +64,17 @@ impl Audience for Listener {
 impl Listener {
     /// The reports so far.
     pub fn reports(&self) -> Vec<Report> {
-        self.0.lock().expect("no test panics while it holds this").clone()
+        self.reports.lock().expect("no test panics while it holds this").clone()
+    }
+
+    /// The actions that have ended so far.
+    pub fn actions(&self) -> Vec<ActionReport> {
+        self.actions.lock().expect("no test panics while it holds this").clone()
     }
 }
 
 /// The outside of a target: the real AWS room over the simulator.
-pub async fn ports(sim: &Sim, seed: u64) -> Ports {
+pub async fn ports(sim: &Sim, seed: u64, audience: Arc<dyn Audience>) -> Ports {
     let credentials = Credentials::new(EIPD_ACCESS_KEY, SECRET_ACCESS_KEY, None, None, "test");
     let surroundings = Surroundings {
         http_client: SharedHttpClient::new(SimConnector::new(sim)),
@@ -75,12 +88,16 @@ pub async fn ports(sim: &Sim, seed: u64) -> Ports {
     let manner = Manner { rate_share: RateShare::default(), seed, meter: Arc::new(NoMeter) };
     let target = AwsTarget::connect(&place, &surroundings, manner).await.expect("a region is given");
     let target = Arc::new(target);
-    Ports { reads: target.clone(), changes: target, clock: Arc::new(SimClock(sim.time_source())) }
+    Ports { reads: target.clone(), changes: target, clock: Arc::new(SimClock(sim.time_source())), audience }
+}
+
+fn target() -> TargetName {
+    "default".parse().expect("a name")
 }
 
 /// A reconciler that knows nothing yet.
 pub async fn reconciler(sim: &Sim, seed: u64) -> Reconciler {
-    Reconciler::new("default".parse().expect("a name"), ports(sim, seed).await, seed)
+    Reconciler::new(target(), ports(sim, seed, Arc::new(Listener::default())).await, seed)
 }
 
 /// Orders to establish this.
@@ -126,9 +143,8 @@ impl Daemon {
         let (sender, receiver) = watch::channel(Watch { orders: orders(desired), poll_interval: POLL });
         let (cancel, heard) = (CancellationToken::new(), Arc::new(Listener::default()));
         let driver = Driver {
-            reconciler: reconciler(sim, seed).await,
+            reconciler: Reconciler::new(target(), ports(sim, seed, heard.clone()).await, seed),
             watch: receiver,
-            audience: heard.clone(),
             cancel: cancel.clone(),
             random: fastrand::Rng::with_seed(seed),
         };

@@ -5,7 +5,9 @@ use std::time::Duration;
 use eipd::domain::action::Outcome;
 use eipd::domain::error_class::ErrorClass;
 use eipd::domain::report::{Coverage, PassResult, Report};
-use eipd_sim::{Credentials, EIPD_ACCESS_KEY, Effect, Fault, NewAddress, On, Population, Span, WorldConfig};
+use eipd_sim::{
+    Credentials, EIPD_ACCESS_KEY, Effect, Fault, NewAddress, On, Population, Span, When, WorldConfig,
+};
 use tokio::time::{Instant, sleep};
 
 use crate::rig::{
@@ -152,6 +154,30 @@ fn a_lost_answer_to_an_association_is_not_repeated_blindly() {
             assert_lawful(&small.sim);
         });
     }
+}
+
+#[test]
+fn a_confirmation_that_never_comes_does_not_hold_the_pass() {
+    on_paused_clock(async {
+        let small = Small::with(1);
+        // The look, the second look before the change, and from then on no answer.
+        small
+            .sim
+            .inject(Fault::new(Effect::Hang).on_operation("DescribeNetworkInterfaces").when(When::From(3)));
+        let mut reconciler = reconciler(&small.sim, 1).await;
+        let report = pass(&mut reconciler, &orders(&small.desired)).await;
+        assert!(report.took < Duration::from_secs(100), "{:?}", report.took);
+        let classes: Vec<_> = report.actions.iter().map(|action| action.class).collect();
+        assert_eq!(classes, [Some(ErrorClass::OutcomeUnknown)]);
+        small.sim.clear_faults();
+        assert_eq!(pass(&mut reconciler, &orders(&small.desired)).await.covered, 1);
+        assert_eq!(
+            small.sim.calls("AssociateAddress"),
+            1,
+            "what has an unknown outcome is not repeated blindly"
+        );
+        assert_lawful(&small.sim);
+    });
 }
 
 /// Lets something happen to the world right before the first change of a pass reaches it.

@@ -26,6 +26,8 @@ pub(super) struct Function<'a> {
     groups: Vec<Group<'a>>,
     /// How many interfaces are shown under which other function.
     elsewhere: BTreeMap<&'a FunctionRef, usize>,
+    /// Whether one of those does not stay as it is.
+    shares_news: bool,
     counts_kept: bool,
 }
 
@@ -40,12 +42,14 @@ struct Group<'a> {
 struct Gathered<'a> {
     pairs: BTreeMap<&'a Pair, Vec<&'a InterfacePlan>>,
     elsewhere: BTreeMap<&'a FunctionRef, usize>,
+    shares_news: bool,
 }
 
 /// The sections of a target, in the order of the functions' names; what is only counted comes last.
 pub(super) fn sections<'a>(report: &'a Report, outcomes: &Outcomes<'_>, detail: Detail) -> Vec<Section<'a>> {
-    let functions =
-        gather(report).into_iter().map(|(name, gathered)| Function::new(name, gathered, outcomes, detail));
+    let functions = gather(report, outcomes)
+        .into_iter()
+        .map(|(name, gathered)| Function::new(name, gathered, outcomes, detail));
     let (quiet, changed): (Vec<_>, Vec<_>) = functions.partition(Function::is_quiet);
     if collapse::functions(detail, quiet.len()) {
         let interfaces = quiet.iter().map(Function::kept).sum();
@@ -57,16 +61,19 @@ pub(super) fn sections<'a>(report: &'a Report, outcomes: &Outcomes<'_>, detail: 
     functions.into_iter().map(Section::Function).collect()
 }
 
-fn gather(report: &Report) -> BTreeMap<&FunctionRef, Gathered<'_>> {
-    let mut functions: BTreeMap<&FunctionRef, Gathered<'_>> = BTreeMap::new();
+fn gather<'a>(report: &'a Report, outcomes: &Outcomes<'_>) -> BTreeMap<&'a FunctionRef, Gathered<'a>> {
+    let mut functions: BTreeMap<&'a FunctionRef, Gathered<'a>> = BTreeMap::new();
     for interface in &report.plan.interfaces {
         let (first, others) = interface
             .functions
             .split_first()
             .expect("an interface is in the plan because a function uses it");
         functions.entry(first).or_default().pairs.entry(&interface.pair).or_default().push(interface);
+        let mark = Line::of(interface, outcomes.get(&interface.network_interface_id).copied()).mark;
         for other in others {
-            *functions.entry(other).or_default().elsewhere.entry(first).or_default() += 1;
+            let gathered = functions.entry(other).or_default();
+            *gathered.elsewhere.entry(first).or_default() += 1;
+            gathered.shares_news |= mark != Mark::Keeps;
         }
     }
     functions
@@ -83,8 +90,13 @@ impl<'a> Function<'a> {
             let lines = interfaces.iter().map(line).collect();
             Some(Group { first: interfaces.first()?, names_security_groups, lines })
         });
-        let mut function =
-            Self { name, groups: groups.collect(), elsewhere: gathered.elsewhere, counts_kept: false };
+        let mut function = Self {
+            name,
+            groups: groups.collect(),
+            elsewhere: gathered.elsewhere,
+            shares_news: gathered.shares_news,
+            counts_kept: false,
+        };
         function.counts_kept = collapse::interfaces(detail, function.kept());
         function
     }
@@ -95,7 +107,7 @@ impl<'a> Function<'a> {
     }
 
     fn is_quiet(&self) -> bool {
-        self.groups.iter().all(Group::is_quiet)
+        !self.shares_news && self.groups.iter().all(Group::is_quiet)
     }
 
     fn write_title(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

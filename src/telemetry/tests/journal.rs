@@ -9,7 +9,7 @@ use crate::domain::action::Outcome;
 use crate::domain::reason::{Reason, WarningKind};
 use crate::domain::report::{PassResult, Report};
 use crate::telemetry::fixture::{configured, no_free_address, pass};
-use crate::telemetry::journal::Journal;
+use crate::telemetry::journal::{Journal, tell_change};
 use crate::telemetry::log::LogSettings;
 
 #[derive(Clone, Default)]
@@ -35,11 +35,17 @@ fn captured(filter: &str, format: &str, action: impl FnOnce()) -> String {
     String::from_utf8(bytes).expect("a log is text")
 }
 
+/// A pass as the log hears of it: its actions one by one, and then the whole.
+fn hear(journal: &Journal, report: &Report) {
+    report.actions.iter().for_each(|action| tell_change(&report.target, report.pass, action));
+    journal.hear(report);
+}
+
 /// `LEVEL message` of each line above DEBUG, pass by pass.
 fn told(reports: impl IntoIterator<Item = Report>) -> Vec<Vec<String>> {
     let journal = Journal::default();
     let lines_of = |report: Report| {
-        let log = captured("eipd=info", "json", || journal.hear(&report));
+        let log = captured("eipd=info", "json", || hear(&journal, &report));
         log.lines().map(|line| summary(&serde_json::from_str(line).expect("JSON"), &report)).collect()
     };
     reports.into_iter().map(lines_of).collect()
@@ -55,7 +61,7 @@ fn summary(line: &Value, report: &Report) -> String {
 fn a_change_has_one_line_with_everything_about_it() {
     let journal = Journal::default();
     let log = captured("eipd=info", "json", || {
-        journal.hear(&pass("prod-eu", 7).repaired(1, "partner-a", &["billing", "orders:live"], 1).report());
+        hear(&journal, &pass("prod-eu", 7).repaired(1, "partner-a", &["billing", "orders:live"], 1).report());
     });
     let mut line: Value = serde_json::from_str(log.lines().next().expect("a line")).expect("JSON");
     assert!(line["timestamp"].take().is_string());

@@ -1,0 +1,158 @@
+//! The built binary as a child over HTTP, with a configuration and an environment of its own. Knows nothing of what a
+//! test wants to see.
+
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use eipd_sim::{EIPD_ACCESS_KEY, HttpServer, SECRET_ACCESS_KEY};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::small::Small;
+
+/// Long enough for a busy machine; a test that passes does not wait for it.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The binary with a configuration and an environment of its own.
+pub struct Bench {
+    pub folder: TempDir,
+    environment: Vec<(&'static str, String)>,
+}
+
+impl Bench {
+    pub fn new(configuration: &str, endpoint: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        std::fs::write(folder.path().join("eipd.toml"), configuration).expect("it is ours");
+        let environment = vec![
+            ("AWS_ACCESS_KEY_ID", EIPD_ACCESS_KEY.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY.to_owned()),
+            ("AWS_REGION", "eu-west-1".to_owned()),
+            ("AWS_ENDPOINT_URL", endpoint.to_owned()),
+        ];
+        Self { folder, environment }
+    }
+
+    pub fn without(mut self, names: &[&str]) -> Self {
+        self.environment.retain(|(name, _)| !names.contains(name));
+        self
+    }
+
+    pub fn command(&self, line: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_eipd"));
+        command.args(line).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.env("AWS_EC2_METADATA_DISABLED", "true").current_dir(self.folder.path());
+        command
+    }
+
+    /// Runs it to its end, off the runtime's threads.
+    pub async fn run(&self, line: &[&str]) -> Ended {
+        let mut command = self.command(line);
+        let begun = Instant::now();
+        let output = tokio::task::spawn_blocking(move || command.output()).await;
+        let output = output.expect("running does not panic").expect("the binary starts");
+        Ended { output, took: begun.elapsed() }
+    }
+}
+
+/// What it said and how it ended.
+pub struct Ended {
+    output: Output,
+    pub took: Duration,
+}
+
+impl Ended {
+    pub fn code(&self) -> Option<i32> {
+        self.output.status.code()
+    }
+
+    pub fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
+    }
+
+    pub fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.output.stderr).into_owned()
+    }
+}
+
+/// A configuration for the estate, polling each second.
+pub fn configuration(small: &Small) -> String {
+    let allocations: Vec<String> = small.allocations.iter().map(|id| format!("\"{id}\"")).collect();
+    format!(
+        "[daemon]\npoll_interval = \"1s\"\nlisten = \"127.0.0.1:0\"\n\n[pools.partner-a]\nallocations = [{}]\n\n\
+         [[functions]]\nname = \"billing\"\npool = \"partner-a\"\n",
+        allocations.join(", ")
+    )
+}
+
+/// The estate's AWS, over HTTP.
+pub async fn served(small: &Small) -> HttpServer {
+    HttpServer::bind(&small.sim, ([127, 0, 0, 1], 0).into()).await.expect("a free port")
+}
+
+/// A daemon as a child, ended when it is dropped.
+pub struct Running {
+    child: Child,
+    bench: Bench,
+    url: String,
+}
+
+impl Running {
+    /// Starts it.
+    pub fn start(small: &Small, server: &HttpServer) -> Self {
+        let address = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
+        let address = address.expect("a free port").to_string();
+        let bench = Bench::new(&configuration(small).replace("127.0.0.1:0", &address), &server.url());
+        let child = bench.command(&["run"]).stderr(Stdio::null()).spawn().expect("the binary starts");
+        Self { child, bench, url: format!("http://{address}") }
+    }
+
+    /// Where its configuration is.
+    pub fn file(&self) -> std::path::PathBuf {
+        self.bench.folder.path().join("eipd.toml")
+    }
+
+    /// Runs a verb that asks it.
+    pub async fn ask(&self, line: &[&str]) -> Ended {
+        self.bench.run(&[line, &["--url", &self.url]].concat()).await
+    }
+
+    /// Waits until its status is as wanted, and tells whether it became so in time.
+    pub async fn until(&self, wanted: impl Fn(&Value) -> bool) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            let status = self.ask(&["status", "--format", "json"]).await;
+            if serde_json::from_str(&status.stdout()).is_ok_and(|status| wanted(&status)) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        false
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status().expect("there is a kill");
+        assert!(sent.success());
+    }
+
+    /// Ends it in order, and tells its exit code and how long that took.
+    pub async fn end(mut self) -> (Option<i32>, Duration) {
+        let begun = Instant::now();
+        self.signal("-TERM");
+        while begun.elapsed() < PATIENCE {
+            if let Some(ended) = self.child.try_wait().expect("it is ours") {
+                return (ended.code(), begun.elapsed());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        (None, begun.elapsed())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}

@@ -56,6 +56,7 @@ fn list(sim: &Sim) -> (usize, usize) {
             path: "/".to_owned(),
             query: String::new(),
             authorization: Some(format!("Credential={EIPD_ACCESS_KEY}/20261123/eu-west-1/ec2/aws4_request")),
+            target: None,
             body: body.into(),
         };
         let reply = sim.answer(&request).expect("the weather is fine");

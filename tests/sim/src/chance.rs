@@ -26,6 +26,12 @@ pub enum Stream {
     Requests = 4,
     /// The drawing of beliefs.
     Beliefs = 5,
+    /// Which message a queue hands out, and how often.
+    Queues = 6,
+    /// How events travel.
+    Events = 7,
+    /// What a record of an API call says where several forms occur.
+    Trail = 8,
     /// Whether a fault with a rate strikes; each fault adds its own number to this one.
     Faults = 1000,
 }
@@ -68,6 +74,12 @@ impl Chance {
         let low = u64::try_from(shortest.as_millis()).unwrap_or(u64::MAX);
         let high = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
         if high <= low { shortest } else { Duration::from_millis(low + self.below(high - low + 1)) }
+    }
+
+    /// A new id in the form of a UUID.
+    pub fn uuid(&mut self) -> String {
+        let hex = format!("{:016x}{:016x}", self.bits(), self.bits());
+        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
     }
 
     /// A new resource id, `prefix` and seventeen hexadecimal digits, the first of them zero.

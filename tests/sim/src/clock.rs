@@ -25,6 +25,11 @@ impl SimTimeSource {
     pub fn moment(&self) -> Moment {
         self.start + self.origin.elapsed()
     }
+
+    /// Waits until `moment`.
+    pub(crate) async fn sleep_until(&self, moment: Moment) {
+        tokio::time::sleep_until(self.origin + moment.since(self.start)).await;
+    }
 }
 
 impl TimeSource for SimTimeSource {

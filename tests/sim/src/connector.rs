@@ -79,6 +79,7 @@ fn convert(request: &HttpRequest) -> Request {
         path: uri.path().to_owned(),
         query: uri.query().unwrap_or_default().to_owned(),
         authorization: request.headers().get("authorization").map(str::to_owned),
+        target: request.headers().get("x-amz-target").map(str::to_owned),
         body: Bytes::copy_from_slice(request.body().bytes().unwrap_or_default()),
     }
 }

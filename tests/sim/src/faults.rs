@@ -189,7 +189,7 @@ impl Effect {
             Self::Throttle => Failure::throttled(call.service),
             Self::InternalError => Failure::internal(call.service),
             Self::Unavailable => Failure::unavailable(call.service),
-            Self::Denied => Failure::denied(call.service, caller, &call.operation, &call.resource),
+            Self::Denied => Failure::denied(call.service, caller, &call.action(), &call.resource),
             Self::BadCredentials => Failure::bad_credentials(call.service),
             Self::Expired => Failure::expired(call.service),
             Self::Error { code, status, message } => Failure::new(code.clone(), *status, message.clone()),

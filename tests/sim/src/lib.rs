@@ -1,9 +1,9 @@
 //! A deterministic simulator of the parts of AWS that eipd talks to.
 //!
 //! ```text
-//!   SDK, in process ─► SimConnector ─┐                     ┌─► wire (EC2, Lambda, STS) ─► World
-//!                                    ├─► Sim (weather,  ───┤                                │
-//!   boto3, a daemon ─► HttpServer ───┘   throttle, clock)  └─► journal          data plane, law watch
+//!   SDK, in process ─► SimConnector ─┐                     ┌─► wire (EC2, Lambda, STS, SQS) ─► World
+//!                                    ├─► Sim (weather,  ───┤                                    │
+//!   boto3, a daemon ─► HttpServer ───┘   throttle, clock)  └─► journal              data plane, law watch
 //! ```
 //!
 //! [`world::World`] is pure: time and seed come in, and the same calls at the same times give the same world. What it
@@ -41,6 +41,7 @@ pub use sim::{EIPD_ACCESS_KEY, SECRET_ACCESS_KEY, STRAY_ACCESS_KEY, Sim};
 pub use throttle::{Bucket, Limits, Rate};
 pub use wire::{Credentials, Principal, Reply, Request, Service};
 pub use world::{
-    FunctionState, Gap, GapKind, Hand, InterfaceStatus, NewAddress, NewFunction, NewInterface, Outcome,
-    Population, Refusal, RouteTarget, Span, Timing, Violation, ViolationKind, VpcConfig, World, WorldConfig,
+    FunctionState, Gap, GapKind, Hand, InterfaceStatus, MESSAGE_LIMIT, NewAddress, NewFunction, NewInterface,
+    Outcome, Population, Queue, QueueWeather, Received, Refusal, RouteTarget, Span, Timing, Violation,
+    ViolationKind, VpcConfig, World, WorldConfig,
 };

@@ -87,12 +87,13 @@ async fn handle(
 ) -> io::Result<Response<BoxBody<Bytes, io::Error>>> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-    let authorization = parts.headers.get("authorization").and_then(|value| value.to_str().ok());
+    let header = |name: &str| parts.headers.get(name)?.to_str().ok().map(str::to_owned);
     let request = Request {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
-        authorization: authorization.map(str::to_owned),
+        authorization: header("authorization"),
+        target: header("x-amz-target"),
         body,
     };
     match Sim::for_request(&sims, &request).exchange(&request).await {

@@ -15,6 +15,7 @@ use crate::wire::{
 use crate::world::{Hand, Span, Violation, World, WorldConfig};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// The access key of eipd's own credentials: what it does is watched for broken laws.
 pub const EIPD_ACCESS_KEY: &str = "AKIAEIPDEIPDEIPDEIPD";
@@ -28,6 +29,8 @@ pub const SECRET_ACCESS_KEY: &str = "simulated-secret-access-key";
 pub struct Sim {
     clock: SimTimeSource,
     state: Arc<Mutex<State>>,
+    /// Whoever waits for a message looks again when this is told.
+    stir: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -74,13 +77,19 @@ impl Sim {
             reads: Chance::new(seed, Stream::Reads),
             requests: Chance::new(seed, Stream::Requests),
         };
-        Self { clock: SimTimeSource::starting_at(start), state: Arc::new(Mutex::new(state)) }
+        Self {
+            clock: SimTimeSource::starting_at(start),
+            state: Arc::new(Mutex::new(state)),
+            stir: Arc::default(),
+        }
     }
 
     /// Does something with the world, which is brought up to the present first. `f` holds the lock: it must not use the
     /// handle.
     pub fn world<R>(&self, f: impl FnOnce(&mut World) -> R) -> R {
-        f(&mut self.lock().world)
+        let result = f(&mut self.lock().world);
+        self.stir.notify_waiters();
+        result
     }
 
     /// The present.
@@ -171,7 +180,8 @@ impl Sim {
 
     /// What was asked for that is not simulated. Tests assert that this is empty.
     pub fn complaints(&self) -> Vec<String> {
-        self.lock().complaints.clone()
+        let state = self.lock();
+        [state.complaints.as_slice(), state.world.complaints()].concat()
     }
 
     /// The laws that eipd's credentials broke. Tests assert that this is empty.
@@ -193,7 +203,12 @@ impl Sim {
         if !forecast.before.is_zero() {
             tokio::time::sleep(forecast.before).await;
         }
+        let patience = self.lock().patience(&call, forecast.fate.as_ref());
+        if let Some((queue, wait)) = patience {
+            self.wait_for_message(&queue, wait).await;
+        }
         let delivery = self.carry_out(&call, &forecast);
+        self.stir.notify_waiters();
         if !forecast.after.is_zero() {
             tokio::time::sleep(forecast.after).await;
         }
@@ -203,7 +218,30 @@ impl Sim {
         }
     }
 
-    /// A request is answered at once, whatever the latency: for tests without a runtime. None is one that hangs, or
+    /// A long poll: waits until the queue has a visible message or is gone, or the time is up.
+    async fn wait_for_message(&self, queue: &str, wait: Duration) {
+        let until = self.now() + wait;
+        loop {
+            let stirred = self.stir.notified();
+            tokio::pin!(stirred);
+            // From here on a stir is not missed, though nobody waits for it yet.
+            stirred.as_mut().enable();
+            let wake = {
+                let world = &mut self.lock().world;
+                if world.is_worth_receiving(queue) || world.now() >= until {
+                    return;
+                }
+                world.next_stir(queue).map_or(until, |at| at.min(until))
+            };
+            tokio::select! {
+                biased;
+                () = stirred => {}
+                () = self.clock.sleep_until(wake) => {}
+            }
+        }
+    }
+
+    /// A request is answered at once, whatever the latency and however long it would poll: for tests without a runtime. None is one that hangs, or
     /// whose answer does not arrive whole.
     pub fn answer(&self, request: &Request) -> Option<Reply> {
         let (call, forecast) = self.arrive(request);
@@ -297,9 +335,8 @@ impl State {
             self.complaints.push(message.clone());
             return Err(Failure::new("SignatureDoesNotMatch", 403, message));
         }
-        let action = format!("{}:{}", call.service, call.operation);
-        if principal.denied.contains(&action) {
-            return Err(Failure::denied(call.service, &principal.arn, &call.operation, &self.resource(call)));
+        if principal.denied.contains(&call.action()) {
+            return Err(Failure::denied(call.service, &principal.arn, &call.action(), &self.resource(call)));
         }
         let views = self.views();
         let mut office = Office {
@@ -318,6 +355,18 @@ impl State {
         wire::carry_out(&mut office, call)
     }
 
+    /// How long a call waits for a message, and in which queue; one that will be refused does not wait.
+    fn patience(&self, call: &Call, fate: Option<&Effect>) -> Option<(String, Duration)> {
+        let fated = fate.is_some_and(|effect| {
+            matches!(effect, Effect::Hang | Effect::Refused) || effect.failure(call, "").is_some()
+        });
+        let principal = call.access_key.as_deref().and_then(|key| self.principals.get(key))?;
+        let admitted = principal.credentials == Credentials::Valid
+            && !principal.denied.contains(&call.action())
+            && call.region.as_ref() == Some(&self.world.config().region);
+        if fated || !admitted { None } else { wire::patience(&self.world, call) }
+    }
+
     fn throttle(&mut self, call: &Call) -> Result<(), Failure> {
         let shared = self.world.beliefs().mutating_buckets == crate::beliefs::MutatingBuckets::Shared;
         let name = match call.bucket {
@@ -325,7 +374,8 @@ impl State {
             Bucket::Mutating if shared => "ec2",
             _ => call.operation.as_str(),
         };
-        let unlimited = matches!(call.service, Service::Sts | Service::Unknown);
+        // Standard queues bear any number of calls (SQS quotas; confirmed).
+        let unlimited = matches!(call.service, Service::Sts | Service::Sqs | Service::Unknown);
         if unlimited || self.throttle.take(call.bucket, name, self.world.now()) {
             return Ok(());
         }
@@ -339,6 +389,7 @@ impl State {
         match (call.service, call.resource.as_str()) {
             (_, "" | "*") => "*".to_owned(),
             (Service::Ec2, id) => format!("arn:aws:ec2:{region}:{account}:elastic-ip/{id}"),
+            (Service::Sqs, name) => format!("arn:aws:sqs:{region}:{account}:{name}"),
             (Service::Lambda, arn) if arn.starts_with("arn:") => arn.to_owned(),
             (Service::Lambda, name) => format!("arn:aws:lambda:{region}:{account}:function:{name}"),
             (_, other) => other.to_owned(),
@@ -353,7 +404,6 @@ impl State {
     }
 
     fn request_id(&mut self) -> String {
-        let hex = format!("{:016x}{:016x}", self.requests.bits(), self.requests.bits());
-        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+        self.requests.uuid()
     }
 }

@@ -3,6 +3,7 @@
 mod beliefs;
 mod callers;
 mod limits;
+mod queues;
 mod replay;
 mod stale;
 mod weather;
@@ -21,6 +22,7 @@ pub(crate) fn signed(service: &str, key: &str, method: &str, target: &str, body:
             "AWS4-HMAC-SHA256 Credential={key}/20261123/eu-west-1/{service}/aws4_request, SignedHeaders=host, \
              Signature=0"
         )),
+        target: None,
         body: body.to_owned().into(),
     }
 }
@@ -38,6 +40,32 @@ pub(crate) fn ec2(action: &str, parameters: &[(&str, &str)]) -> Request {
 /// A Lambda request by eipd.
 pub(crate) fn lambda(target: &str) -> Request {
     signed("lambda", EIPD_ACCESS_KEY, "GET", target, "")
+}
+
+/// A JSON-protocol request by eipd.
+pub(crate) fn json_call(service: &str, target: &str, body: &serde_json::Value) -> Request {
+    let request = signed(service, EIPD_ACCESS_KEY, "POST", "/", &body.to_string());
+    Request { target: Some(target.to_owned()), ..request }
+}
+
+/// An SQS request by eipd.
+pub(crate) fn sqs(action: &str, body: &serde_json::Value) -> Request {
+    json_call("sqs", &format!("AmazonSQS.{action}"), body)
+}
+
+/// The document of a JSON answer that is a success; null for an empty one.
+pub(crate) fn json_ok(sim: &Sim, request: &Request) -> serde_json::Value {
+    let body = ok(sim, request);
+    if body.is_empty() { serde_json::Value::Null } else { serde_json::from_str(&body).expect("JSON") }
+}
+
+/// The status and the type of a JSON error, without its namespace.
+pub(crate) fn json_refusal(sim: &Sim, request: &Request) -> (u16, String) {
+    let (status, body) = call(sim, request);
+    assert_ne!(status, 200, "{body}");
+    let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    let name = body["__type"].as_str().unwrap_or_default();
+    (status, name.rsplit('#').next().unwrap_or_default().to_owned())
 }
 
 /// The status and the document of an answer that arrives.

@@ -2,7 +2,7 @@
 //!
 //! Only the rendering is here; which error a call deserves is decided where the call is carried out.
 
-use super::{Reply, Service, xml};
+use super::{Reply, Service, sqs, xml};
 use bytes::Bytes;
 
 /// An error answer before it is rendered.
@@ -24,6 +24,7 @@ impl Failure {
         match service {
             Service::Lambda => Self::new("TooManyRequestsException", 429, "Rate exceeded"),
             Service::Sts => Self::new("Throttling", 400, "Rate exceeded"),
+            Service::Sqs => Self::new("RequestThrottled", 400, "Request is throttled."),
             _ => Self::new("RequestLimitExceeded", 503, "Request limit exceeded."),
         }
     }
@@ -34,7 +35,9 @@ impl Failure {
             Service::Lambda => {
                 Self::new("ServiceException", 500, "The service encountered an internal error.")
             }
-            Service::Sts => Self::new("InternalFailure", 500, "The request processing has failed."),
+            Service::Sts | Service::Sqs => {
+                Self::new("InternalFailure", 500, "The request processing has failed.")
+            }
             _ => Self::new("InternalError", 500, "An internal error has occurred"),
         }
     }
@@ -93,10 +96,9 @@ impl Failure {
         }
     }
 
-    /// The service's answer to a caller who may not do `operation` on `resource`; the message names both, as IAM's
+    /// The service's answer to a caller who may not do `action` on `resource`; the message names both, as IAM's
     /// does.
-    pub(crate) fn denied(service: Service, caller: &str, operation: &str, resource: &str) -> Self {
-        let action = format!("{service}:{operation}");
+    pub(crate) fn denied(service: Service, caller: &str, action: &str, resource: &str) -> Self {
         let who = format!(
             "User: {caller} is not authorized to perform: {action} on resource: {resource} because no \
              identity-based policy allows the {action} action"
@@ -108,6 +110,10 @@ impl Failure {
                 format!("You are not authorized to perform this operation. {who}"),
             ),
             Service::Lambda => Self::new("AccessDeniedException", 403, who),
+            // SQS names its actions in small letters here (seen in its messages; believed).
+            Service::Sqs => {
+                Self::new("AccessDeniedException", 403, who.replace(action, &action.to_ascii_lowercase()))
+            }
             _ => Self::new("AccessDenied", 403, who),
         }
     }
@@ -116,6 +122,7 @@ impl Failure {
     pub(crate) fn render(&self, service: Service, request_id: &str) -> Reply {
         match service {
             Service::Lambda => self.render_json(request_id),
+            Service::Sqs => self.render_sqs(request_id),
             Service::Sts => {
                 let kind = if self.status < 500 { "Sender" } else { "Receiver" };
                 let body = format!(
@@ -144,6 +151,17 @@ impl Failure {
         let body = serde_json::json!({ "Type": kind, "Message": self.message, "message": self.message });
         let mut reply = self.reply("application/json", "x-amzn-RequestId", request_id, body.to_string());
         reply.headers.push(("x-amzn-errortype", self.code.clone()));
+        reply
+    }
+
+    fn render_sqs(&self, request_id: &str) -> Reply {
+        let modelled = sqs::MODELLED.contains(&self.code.as_str());
+        let space = if modelled { "com.amazonaws.sqs" } else { "com.amazon.coral.service" };
+        let body = serde_json::json!({ "__type": format!("{space}#{}", self.code), "message": self.message });
+        let fault = if self.status < 500 { "Sender" } else { "Receiver" };
+        let mut reply =
+            self.reply("application/x-amz-json-1.0", "x-amzn-RequestId", request_id, body.to_string());
+        reply.headers.push(("x-amzn-query-error", format!("{};{fault}", sqs::query_code(&self.code))));
         reply
     }
 

@@ -1,26 +1,31 @@
 //! The wire: requests as the SDKs send them, answers as AWS gives them.
 //!
-//! EC2 speaks query/XML 2016-11-15, STS query/XML 2011-06-15, Lambda REST/JSON (AWS.md section 2; confirmed).
+//! EC2 speaks query/XML 2016-11-15, STS query/XML 2011-06-15, Lambda REST/JSON, SQS JSON 1.0, EventBridge JSON 1.1
+//! (AWS.md section 2; confirmed).
 //! Reading a request never fails: what is not understood becomes a call that is answered with an error, and a
 //! complaint that tests assert empty. There is no transport, no fault and no throttle here.
 
 mod ec2;
 mod failure;
+mod json;
 mod lambda;
 mod paging;
 mod params;
 mod principals;
+mod sqs;
 mod sts;
 mod xml;
 
 pub(crate) use failure::Failure;
 pub(crate) use principals::{Caller, Principals};
 pub use principals::{Credentials, Principal};
+pub(crate) use sqs::patience;
 
 use crate::moment::Moment;
 use crate::throttle::Bucket;
 use crate::world::{Refusal, World};
 use bytes::Bytes;
+use json::Fields;
 use params::Params;
 use std::fmt;
 
@@ -35,6 +40,8 @@ pub struct Request {
     pub query: String,
     /// The Authorization header, if there is one.
     pub authorization: Option<String>,
+    /// The X-Amz-Target header, which names the operation in the JSON protocols.
+    pub target: Option<String>,
     /// The body.
     pub body: Bytes,
 }
@@ -59,6 +66,8 @@ pub enum Service {
     Lambda,
     /// AWS STS.
     Sts,
+    /// Amazon SQS.
+    Sqs,
     /// None that is simulated.
     Unknown,
 }
@@ -70,6 +79,7 @@ impl Service {
             Self::Ec2 => "ec2",
             Self::Lambda => "lambda",
             Self::Sts => "sts",
+            Self::Sqs => "sqs",
             Self::Unknown => "unknown",
         }
     }
@@ -95,6 +105,8 @@ pub(crate) struct Call {
     /// What the operation names: path parts (for Lambda) and parameters.
     pub(crate) resource: String,
     pub(crate) params: Params,
+    /// The members, in the JSON protocols.
+    pub(crate) fields: Fields,
 }
 
 /// What a call is answered from.
@@ -133,6 +145,12 @@ pub(crate) fn region_of(request: &Request) -> Option<String> {
     Scope::of(request.authorization.as_deref()).region
 }
 
+/// The operation that the target header names.
+fn target_of(request: &Request, prefix: &str) -> String {
+    let target = request.target.as_deref().unwrap_or_default();
+    target.strip_prefix(prefix).unwrap_or(target).to_owned()
+}
+
 /// Understands a request.
 pub(crate) fn read(request: &Request) -> Call {
     let scope = Scope::of(request.authorization.as_deref());
@@ -141,6 +159,7 @@ pub(crate) fn read(request: &Request) -> Call {
         Some("ec2") => Service::Ec2,
         Some("lambda") => Service::Lambda,
         Some("sts") => Service::Sts,
+        Some("sqs") => Service::Sqs,
         None if is_lambda_path => Service::Lambda,
         None => Service::Ec2,
         Some(_) => Service::Unknown,
@@ -149,6 +168,7 @@ pub(crate) fn read(request: &Request) -> Call {
         Service::Lambda => lambda::read(request),
         Service::Ec2 => ec2::read(request),
         Service::Sts => sts::read(request),
+        Service::Sqs => sqs::read(request),
         Service::Unknown => Call::new(service, scope.service.clone().unwrap_or_default(), Params::default()),
     };
     (call.access_key, call.region) = (scope.access_key, scope.region);
@@ -161,6 +181,7 @@ pub(crate) fn carry_out(office: &mut Office<'_>, call: &Call) -> Result<String, 
         Service::Ec2 => ec2::carry_out(office, call),
         Service::Lambda => lambda::carry_out(office, call),
         Service::Sts => sts::carry_out(office, call),
+        Service::Sqs => sqs::carry_out(office, call),
         Service::Unknown => {
             let message = format!("the service {} is not simulated", call.operation);
             Err(office.complain("UnknownService", message))
@@ -172,6 +193,7 @@ pub(crate) fn carry_out(office: &mut Office<'_>, call: &Call) -> Result<String, 
 pub(crate) fn success(service: Service, body: String, request_id: &str) -> Reply {
     let (kind, id) = match service {
         Service::Lambda => ("application/json", "x-amzn-RequestId"),
+        Service::Sqs => ("application/x-amz-json-1.0", "x-amzn-RequestId"),
         _ => ("text/xml;charset=UTF-8", "x-amzn-requestid"),
     };
     let headers = vec![("content-type", kind.to_owned()), (id, request_id.to_owned())];
@@ -191,7 +213,24 @@ impl Call {
             detail: params.summary(),
             resource: String::new(),
             params,
+            fields: Fields::default(),
         }
+    }
+
+    /// A call in a JSON protocol.
+    pub(crate) fn of_fields(service: Service, operation: String, fields: Fields) -> Self {
+        let detail = fields.summary();
+        Self { detail, fields, ..Self::new(service, operation, Params::default()) }
+    }
+
+    /// What IAM calls the operation: a batch needs the permission of the single one (service authorization reference
+    /// of SQS; confirmed).
+    pub(crate) fn action(&self) -> String {
+        let operation = match self.service {
+            Service::Sqs => self.operation.trim_end_matches("Batch"),
+            _ => &self.operation,
+        };
+        format!("{}:{operation}", self.service)
     }
 }
 

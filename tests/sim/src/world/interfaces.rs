@@ -246,8 +246,8 @@ impl World {
         let place = self.insert_interface(subnet, groups, Some(pair), status);
         let description = match self.config.beliefs.description {
             DescriptionForm::FirstFunction => format!("AWS Lambda VPC ENI-{cause}"),
-            DescriptionForm::WithUuid => format!("AWS Lambda VPC ENI-{cause}-{}", self.uuid()),
-            DescriptionForm::UuidOnly => format!("AWS Lambda VPC ENI: {}", self.uuid()),
+            DescriptionForm::WithUuid => format!("AWS Lambda VPC ENI-{cause}-{}", self.ids.uuid()),
+            DescriptionForm::UuidOnly => format!("AWS Lambda VPC ENI: {}", self.ids.uuid()),
         };
         let interface = &mut self.interfaces[place];
         interface.description = description;
@@ -288,12 +288,6 @@ impl World {
             association: History::new(self.now, None),
         });
         place
-    }
-
-    fn uuid(&mut self) -> String {
-        let (high, low) = (self.ids.bits(), self.ids.bits());
-        let hex = format!("{high:016x}{low:016x}");
-        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
     }
 
     pub(crate) fn set_interface_status(&mut self, place: InterfaceIx, status: InterfaceStatus) {

@@ -20,6 +20,7 @@ mod laws;
 mod lifecycle;
 mod network;
 mod pairs;
+mod queues;
 #[cfg(test)]
 mod tests;
 mod timing;
@@ -33,6 +34,7 @@ pub use functions::{Function, NewFunction, Outcome, VpcConfig};
 pub use interfaces::{Interface, InterfaceStatus, NewInterface};
 pub use laws::{Hand, Violation, ViolationKind};
 pub use network::{RouteTarget, SecurityGroup, Subnet, Vpc};
+pub use queues::{MESSAGE_LIMIT, Queue, QueueWeather, Received};
 pub use timing::{Span, Timing};
 pub use units::{FunctionState, LastUpdate, Unit};
 
@@ -104,8 +106,16 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// The code of what AWS has and the simulator has not.
+    pub(crate) const NOT_SIMULATED: &'static str = "NotSimulated";
+
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
+    }
+
+    /// Something that AWS knows and the simulator does not; [`World::loud`] makes a complaint of it.
+    pub(crate) fn unsupported(message: impl Into<String>) -> Self {
+        Self::new(Self::NOT_SIMULATED, message)
     }
 }
 
@@ -152,7 +162,9 @@ pub struct World {
     watches: Vec<dataplane::Watch>,
     watch_keys: BTreeMap<String, usize>,
     laws: laws::LawWatch,
+    queues: queues::Queues,
     chronicle: Vec<(Moment, String)>,
+    complaints: Vec<String>,
 }
 
 impl std::fmt::Debug for World {
@@ -170,6 +182,7 @@ impl std::fmt::Debug for World {
 impl World {
     /// An empty account.
     pub fn new(config: WorldConfig) -> Self {
+        let queues = queues::Queues::new(Chance::new(config.seed, Stream::Queues));
         Self {
             now: config.start,
             ids: Chance::new(config.seed, Stream::Ids),
@@ -194,7 +207,9 @@ impl World {
             watches: Vec::new(),
             watch_keys: BTreeMap::new(),
             laws: laws::LawWatch::default(),
+            queues,
             chronicle: Vec::new(),
+            complaints: Vec::new(),
         }
     }
 
@@ -245,6 +260,19 @@ impl World {
     /// What happened in the account by itself or by a scenario's verb, oldest first: one line each, for people.
     pub fn chronicle(&self) -> &[(Moment, String)] {
         &self.chronicle
+    }
+
+    /// What was asked of the world that is not simulated. Tests assert that this is empty.
+    pub fn complaints(&self) -> &[String] {
+        &self.complaints
+    }
+
+    /// Remembers a refusal that says that something is not simulated.
+    pub(crate) fn loud(&mut self, refusal: Refusal) -> Refusal {
+        if refusal.code == Refusal::NOT_SIMULATED {
+            self.complaints.push(refusal.message.clone());
+        }
+        refusal
     }
 
     pub(crate) fn note(&mut self, line: String) {

@@ -42,10 +42,11 @@ impl Actor {
     /// An assumed role with the longest names of role and session has 175.
     pub const CHARS_MAX: usize = 256;
 
-    /// The actor with this text, cleaned and cut to length.
+    /// The actor with this text, cleaned and cut to length; `unknown` where that leaves nothing.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(legible(text, Self::CHARS_MAX))
+        let text = legible(text, Self::CHARS_MAX);
+        Self(if text.is_empty() { "unknown".to_owned() } else { text })
     }
 
     /// The text.
@@ -122,7 +123,7 @@ pub enum News {
     },
     /// The event that `eipd` sends itself.
     Marker {
-        /// As it was sent; at most [`News::MARKER_CHARS_MAX`] characters.
+        /// As it was sent; at most [`News::MARKER_CHARS_MAX`] visible ASCII characters.
         id: String,
     },
     /// Nothing that matters here: an event of another kind, or about a function of another account or region.
@@ -159,5 +160,6 @@ mod tests {
         assert_eq!(Actor::new(&"é".repeat(256)).as_str(), "é".repeat(256));
         let cut = Actor::new(&"é".repeat(257));
         assert_eq!(cut.as_str(), format!("{}…", "é".repeat(255)));
+        assert_eq!(Actor::new("\u{7}\u{200b}").as_str(), "unknown");
     }
 }

@@ -91,7 +91,7 @@ fn actor(identity: &UserIdentity<'_>) -> Actor {
         (Some(arn), _, _) => Actor::new(arn),
         (None, Some(sort), Some(who)) => Actor::new(&format!("{sort} {who}")),
         (None, Some(one), None) | (None, None, Some(one)) => Actor::new(one),
-        (None, None, None) => Actor::new("unknown"),
+        (None, None, None) => Actor::new(""),
     }
 }
 
@@ -152,7 +152,7 @@ fn public_ip(asked: &RequestParameters<'_>, answered: &ResponseElements<'_>) -> 
 }
 
 fn marker(id: &Text<'_>) -> News {
-    let sound = |id: &&str| id.chars().count() <= News::MARKER_CHARS_MAX;
+    let sound = |id: &&str| id.len() <= News::MARKER_CHARS_MAX && id.bytes().all(|b| b.is_ascii_graphic());
     id.told().filter(sound).map_or(News::Nothing, |id| News::Marker { id: id.to_owned() })
 }
 

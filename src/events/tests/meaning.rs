@@ -206,11 +206,11 @@ fn an_answer_names_the_function_where_the_request_does_not() {
 fn a_marker_keeps_its_id() {
     assert_eq!(news("marker"), News::Marker { id: "0b7d4c1e-1111-4000-8000-000000000000".to_owned() });
     let with = |id: serde_json::Value| event(&changed(sample("marker"), "/detail/id", id));
-    for unfit in [json!(""), json!(7), json!("x".repeat(129))] {
+    for unfit in [json!(""), json!(7), json!("a\u{1b}[2J"), json!("é"), json!("x".repeat(129))] {
         let event = with(unfit);
         assert_eq!((event.kind, event.news), (Kind::Marker, News::Nothing));
     }
-    let longest = "é".repeat(128);
+    let longest = "x".repeat(128);
     assert_eq!(with(json!(longest)).news, News::Marker { id: longest });
 }
 

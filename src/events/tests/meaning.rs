@@ -82,8 +82,11 @@ fn interfaces_are_told_by_request_or_answer() {
     assert_eq!(news("create_network_interface_default_group"), created(&["sg-0123456789abcdef0"]));
     assert_eq!(news("delete_network_interface"), News::InterfaceDeleted { interface: id(ENI) });
     assert_eq!(news("modify_network_interface_attribute"), News::InterfaceChanged { interface: id(ENI) });
-    let unanswered =
-        changed(sample("create_network_interface"), "/detail/responseElements/networkInterface", json!(null));
+    let text = sample("create_network_interface");
+    let asked = changed(text, "/detail/requestParameters/groupSet/items/0/groupId", json!("sg-0a0a0a0a"));
+    let asked = changed(&asked, "/detail/requestParameters/subnetId", json!("subnet-0a0a0a0a"));
+    assert_eq!(event(&asked).news, event(text).news, "the answer counts");
+    let unanswered = changed(text, "/detail/responseElements/networkInterface", json!(null));
     let News::InterfaceCreated { interface, subnet, security_groups } = event(&unanswered).news else {
         panic!("still of an interface")
     };

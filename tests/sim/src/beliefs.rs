@@ -165,6 +165,19 @@ beliefs! {
     19 removed_vpc_config RemovedVpcConfig Disputed
         "VpcConfig of a function that was taken out of its VPC"
         "AWS.md, section 1 (nothing said of it)" { Empty "has empty lists", Absent "is absent" }
+    20 record_request_id RecordRequestId Believed
+        "the request id in CloudTrail's record of an EC2 call"
+        "AWS.md, section 3 (the shapes show responseElements.requestId only)" {
+            Both "is in requestID and in responseElements.requestId",
+            OfResponse "is in responseElements.requestId",
+            OfRecord "is in requestID",
+        }
+    21 missing_bus MissingBus Disputed
+        "PutEvents to a bus that does not exist"
+        "AWS.md, section 3 (nothing said of it)" {
+            Accepted "is accepted and leads nowhere",
+            EntryFails "fails the entry with ResourceNotFoundException",
+        }
 }
 
 impl Beliefs {

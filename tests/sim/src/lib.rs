@@ -1,14 +1,15 @@
 //! A deterministic simulator of the parts of AWS that eipd talks to.
 //!
 //! ```text
-//!   SDK, in process ─► SimConnector ─┐                     ┌─► wire (EC2, Lambda, STS, SQS) ─► World
-//!                                    ├─► Sim (weather,  ───┤                                    │
-//!   boto3, a daemon ─► HttpServer ───┘   throttle, clock)  └─► journal              data plane, law watch
+//!   SDK, in process ─► SimConnector ─┐                     ┌─► wire (EC2, Lambda, STS, ─► World
+//!                                    ├─► Sim (weather,  ───┤         SQS, EventBridge)      │
+//!   boto3, a daemon ─► HttpServer ───┘   throttle, clock)  └─► journal      data plane, law watch,
+//!                                                                           events ─► rules ─► queues
 //! ```
 //!
 //! [`world::World`] is pure: time and seed come in, and the same calls at the same times give the same world. What it
 //! assumes where AWS is not certain are the numbered [`beliefs`]. [`Sim`] gives it a clock (tokio's, which a test may
-//! pause), bad weather and a journal. It sits below the SDK and shares no type with eipd, so that it cannot inherit a
+//! pause), bad weather, long polls and a journal. It sits below the SDK and shares no type with eipd, so that it cannot inherit a
 //! mistake of eipd's.
 //!
 //! A test asserts at its end that [`Sim::complaints`] (asked for, not simulated) and [`Sim::violations`] (laws
@@ -41,7 +42,8 @@ pub use sim::{EIPD_ACCESS_KEY, SECRET_ACCESS_KEY, STRAY_ACCESS_KEY, Sim};
 pub use throttle::{Bucket, Limits, Rate};
 pub use wire::{Credentials, Principal, Reply, Request, Service};
 pub use world::{
-    FunctionState, Gap, GapKind, Hand, InterfaceStatus, MESSAGE_LIMIT, NewAddress, NewFunction, NewInterface,
-    Outcome, Population, Queue, QueueWeather, Received, Refusal, RouteTarget, Span, Timing, Violation,
+    ADDRESS_EVENTS, Bus, EventCounts, EventWeather, FunctionState, Gap, GapKind, Hand, InterfaceStatus,
+    MESSAGE_LIMIT, NewAddress, NewEvent, NewFunction, NewInterface, NewRule, Outbound, Outcome, Population,
+    Queue, QueueWeather, Received, Refusal, RouteTarget, Rule, Span, Target, Timing, Undelivered, Violation,
     ViolationKind, VpcConfig, World, WorldConfig,
 };

@@ -42,6 +42,12 @@ impl Moment {
         format!("{}Z", self.civil())
     }
 
+    /// `2026-11-23T06:00:00Z`, the form of times in events.
+    pub fn second_timestamp(self) -> String {
+        let civil = self.civil();
+        format!("{}Z", civil.split_once('.').map_or(civil.as_str(), |(whole, _)| whole))
+    }
+
     fn civil(self) -> String {
         let seconds = i64::try_from(self.0 / 1000).unwrap_or(i64::MAX);
         let whole = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX);
@@ -87,6 +93,7 @@ mod tests {
     fn a_moment_prints_as_the_services_print_it() {
         let moment = Moment::from_unix_millis(1_795_413_600_123);
         assert_eq!(moment.lambda_timestamp(), "2026-11-23T06:00:00.123+0000");
+        assert_eq!(moment.second_timestamp(), "2026-11-23T06:00:00Z");
         assert_eq!(moment.to_string(), "2026-11-23T06:00:00.123Z");
     }
 

@@ -5,6 +5,7 @@ mod callers;
 mod limits;
 mod queues;
 mod replay;
+mod rules;
 mod stale;
 mod weather;
 

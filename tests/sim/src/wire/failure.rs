@@ -25,6 +25,7 @@ impl Failure {
             Service::Lambda => Self::new("TooManyRequestsException", 429, "Rate exceeded"),
             Service::Sts => Self::new("Throttling", 400, "Rate exceeded"),
             Service::Sqs => Self::new("RequestThrottled", 400, "Request is throttled."),
+            Service::Events => Self::new("ThrottlingException", 400, "Rate exceeded"),
             _ => Self::new("RequestLimitExceeded", 503, "Request limit exceeded."),
         }
     }
@@ -34,6 +35,9 @@ impl Failure {
         match service {
             Service::Lambda => {
                 Self::new("ServiceException", 500, "The service encountered an internal error.")
+            }
+            Service::Events => {
+                Self::new("InternalException", 500, "The service encountered an internal error.")
             }
             Service::Sts | Service::Sqs => {
                 Self::new("InternalFailure", 500, "The request processing has failed.")
@@ -65,7 +69,7 @@ impl Failure {
             ),
             _ => Self::new(
                 "UnrecognizedClientException",
-                403,
+                if service == Service::Events { 400 } else { 403 },
                 "The security token included in the request is invalid.",
             ),
         }
@@ -80,7 +84,7 @@ impl Failure {
             }
             _ => Self::new(
                 "ExpiredTokenException",
-                403,
+                if service == Service::Events { 400 } else { 403 },
                 "The security token included in the request is expired",
             ),
         }
@@ -89,7 +93,7 @@ impl Failure {
     /// The service's answer to a request that is not signed.
     pub(crate) fn unsigned(service: Service) -> Self {
         match service {
-            Service::Lambda => {
+            Service::Lambda | Service::Sqs | Service::Events => {
                 Self::new("MissingAuthenticationTokenException", 403, "Missing Authentication Token")
             }
             _ => Self::new("MissingAuthenticationToken", 403, "Request is missing Authentication Token"),
@@ -110,6 +114,8 @@ impl Failure {
                 format!("You are not authorized to perform this operation. {who}"),
             ),
             Service::Lambda => Self::new("AccessDeniedException", 403, who),
+            // As all services of JSON 1.1 (believed).
+            Service::Events => Self::new("AccessDeniedException", 400, who),
             // SQS names its actions in small letters here (seen in its messages; believed).
             Service::Sqs => {
                 Self::new("AccessDeniedException", 403, who.replace(action, &action.to_ascii_lowercase()))
@@ -123,6 +129,10 @@ impl Failure {
         match service {
             Service::Lambda => self.render_json(request_id),
             Service::Sqs => self.render_sqs(request_id),
+            Service::Events => {
+                let body = serde_json::json!({ "__type": self.code, "message": self.message }).to_string();
+                self.reply("application/x-amz-json-1.1", "x-amzn-RequestId", request_id, body)
+            }
             Service::Sts => {
                 let kind = if self.status < 500 { "Sender" } else { "Receiver" };
                 let body = format!(

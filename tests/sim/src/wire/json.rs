@@ -62,6 +62,13 @@ impl Fields {
         self.read(name, Value::as_i64)
     }
 
+    /// A time, as seconds since the Unix epoch; fractions are cut off.
+    pub(crate) fn seconds(&self, name: &str) -> Result<Option<u64>, Failure> {
+        let whole =
+            |seconds: f64| std::time::Duration::try_from_secs_f64(seconds).ok().map(|span| span.as_secs());
+        self.read(name, |value| whole(value.as_f64()?))
+    }
+
     /// A number within bounds.
     pub(crate) fn within(&self, name: &str, least: i64, most: i64) -> Result<Option<u64>, Failure> {
         let Some(number) = self.number(name)? else { return Ok(None) };

@@ -6,6 +6,7 @@
 //! complaint that tests assert empty. There is no transport, no fault and no throttle here.
 
 mod ec2;
+mod events;
 mod failure;
 mod json;
 mod lambda;
@@ -68,6 +69,8 @@ pub enum Service {
     Sts,
     /// Amazon SQS.
     Sqs,
+    /// Amazon EventBridge.
+    Events,
     /// None that is simulated.
     Unknown,
 }
@@ -80,6 +83,7 @@ impl Service {
             Self::Lambda => "lambda",
             Self::Sts => "sts",
             Self::Sqs => "sqs",
+            Self::Events => "events",
             Self::Unknown => "unknown",
         }
     }
@@ -160,6 +164,7 @@ pub(crate) fn read(request: &Request) -> Call {
         Some("lambda") => Service::Lambda,
         Some("sts") => Service::Sts,
         Some("sqs") => Service::Sqs,
+        Some("events") => Service::Events,
         None if is_lambda_path => Service::Lambda,
         None => Service::Ec2,
         Some(_) => Service::Unknown,
@@ -169,6 +174,7 @@ pub(crate) fn read(request: &Request) -> Call {
         Service::Ec2 => ec2::read(request),
         Service::Sts => sts::read(request),
         Service::Sqs => sqs::read(request),
+        Service::Events => events::read(request),
         Service::Unknown => Call::new(service, scope.service.clone().unwrap_or_default(), Params::default()),
     };
     (call.access_key, call.region) = (scope.access_key, scope.region);
@@ -182,6 +188,7 @@ pub(crate) fn carry_out(office: &mut Office<'_>, call: &Call) -> Result<String, 
         Service::Lambda => lambda::carry_out(office, call),
         Service::Sts => sts::carry_out(office, call),
         Service::Sqs => sqs::carry_out(office, call),
+        Service::Events => events::carry_out(office, call),
         Service::Unknown => {
             let message = format!("the service {} is not simulated", call.operation);
             Err(office.complain("UnknownService", message))
@@ -194,6 +201,7 @@ pub(crate) fn success(service: Service, body: String, request_id: &str) -> Reply
     let (kind, id) = match service {
         Service::Lambda => ("application/json", "x-amzn-RequestId"),
         Service::Sqs => ("application/x-amz-json-1.0", "x-amzn-RequestId"),
+        Service::Events => ("application/x-amz-json-1.1", "x-amzn-RequestId"),
         _ => ("text/xml;charset=UTF-8", "x-amzn-requestid"),
     };
     let headers = vec![("content-type", kind.to_owned()), (id, request_id.to_owned())];

@@ -28,6 +28,7 @@ impl World {
                     self.make_idle(unit);
                 }
             }
+            Due::Event(flight) => self.land(&flight),
             Due::Script(step) => step(self),
         }
     }

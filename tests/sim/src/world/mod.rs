@@ -13,6 +13,7 @@ mod addresses;
 mod associate;
 mod bulk;
 mod dataplane;
+mod events;
 mod functions;
 mod history;
 mod interfaces;
@@ -30,6 +31,10 @@ pub use addresses::{Address, NewAddress};
 pub use associate::Association;
 pub use bulk::Population;
 pub use dataplane::{Egress, EgressInterface, Exposure, Gap, GapKind};
+pub(crate) use events::Flight;
+pub use events::{
+    ADDRESS_EVENTS, Bus, EventCounts, EventWeather, NewEvent, NewRule, Outbound, Rule, Target, Undelivered,
+};
 pub use functions::{Function, NewFunction, Outcome, VpcConfig};
 pub use interfaces::{Interface, InterfaceStatus, NewInterface};
 pub use laws::{Hand, Violation, ViolationKind};
@@ -133,6 +138,8 @@ pub(crate) enum Due {
     TailEnds(UnitIx),
     /// A function version that nobody invokes becomes idle. The number is the version's stamp.
     Idle(UnitIx, u64),
+    /// An event comes to a bus.
+    Event(Box<Flight>),
     /// A scenario's own step.
     Script(Box<dyn FnOnce(&mut World) + Send>),
 }
@@ -163,6 +170,7 @@ pub struct World {
     watch_keys: BTreeMap<String, usize>,
     laws: laws::LawWatch,
     queues: queues::Queues,
+    events: events::Events,
     chronicle: Vec<(Moment, String)>,
     complaints: Vec<String>,
 }
@@ -183,6 +191,8 @@ impl World {
     /// An empty account.
     pub fn new(config: WorldConfig) -> Self {
         let queues = queues::Queues::new(Chance::new(config.seed, Stream::Queues));
+        let chance = Chance::new(config.seed, Stream::Events);
+        let events = events::Events::new(chance, &config.region, &config.account);
         Self {
             now: config.start,
             ids: Chance::new(config.seed, Stream::Ids),
@@ -208,6 +218,7 @@ impl World {
             watch_keys: BTreeMap::new(),
             laws: laws::LawWatch::default(),
             queues,
+            events,
             chronicle: Vec::new(),
             complaints: Vec::new(),
         }

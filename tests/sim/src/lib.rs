@@ -12,6 +12,9 @@
 //! pause), bad weather, long polls and a journal. It sits below the SDK and shares no type with eipd, so that it cannot inherit a
 //! mistake of eipd's.
 //!
+//! Events: what callers and Lambda change is told as CloudTrail tells it, travels by [`EventWeather`] to EventBridge's
+//! rules and from there into queues, whose policies must admit it. [`World::wire_events`] makes the whole way at once.
+//!
 //! A test asserts at its end that [`Sim::complaints`] (asked for, not simulated) and [`Sim::violations`] (laws
 //! broken by eipd's credentials) are empty, and looks at [`world::World::exposure`] for the egress gaps.
 

@@ -12,7 +12,8 @@ use crate::throttle::{Bucket, Limits, Throttle};
 use crate::wire::{
     self, Call, Caller, Credentials, Failure, Office, Principal, Principals, Reply, Request, Service, Views,
 };
-use crate::world::{EventWeather, Hand, Span, Violation, World, WorldConfig};
+use crate::world::{Actor, EventWeather, Hand, Span, Violation, World, WorldConfig};
+use serde_json::Value;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -66,7 +67,11 @@ impl Sim {
         let role = format!("arn:aws:sts::{}:assumed-role/eipd/eipd", config.account);
         principals.insert(EIPD_ACCESS_KEY, Principal::new(&role, &config.account, Hand::Eipd));
         let user = format!("arn:aws:iam::{}:user/stray", config.account);
-        principals.insert(STRAY_ACCESS_KEY, Principal::new(&user, &config.account, Hand::Stray));
+        let stray = Principal {
+            user_id: "AIDAEXAMPLEEXAMPLE123".to_owned(),
+            ..Principal::new(&user, &config.account, Hand::Stray)
+        };
+        principals.insert(STRAY_ACCESS_KEY, stray);
         let state = State {
             world: World::new(config),
             weather: Weather::default(),
@@ -272,7 +277,9 @@ impl Sim {
             Some(Effect::Refused) => (Ending::Refused, Some(Delivery::Refused)),
             Some(Effect::Hang) => (Ending::Hung, None),
             fate => {
-                let outcome = state.decide(call, fate.as_ref(), &request_id);
+                let mut elements = serde_json::json!({ "_return": true });
+                let outcome = state.decide(call, fate.as_ref(), &request_id, &mut elements);
+                state.report(call, &request_id, elements, &outcome);
                 let reply = match &outcome {
                     Ok(body) => wire::success(call.service, body.clone(), &request_id),
                     Err(failure) => failure.render(call.service, &request_id),
@@ -319,7 +326,13 @@ fn deliver(fate: Option<&Effect>, mut reply: Reply, ending: Ending) -> (Ending, 
 }
 
 impl State {
-    fn decide(&mut self, call: &Call, fate: Option<&Effect>, request_id: &str) -> Result<String, Failure> {
+    fn decide(
+        &mut self,
+        call: &Call,
+        fate: Option<&Effect>,
+        request_id: &str,
+        elements: &mut Value,
+    ) -> Result<String, Failure> {
         let principal = call.access_key.as_deref().and_then(|key| self.principals.get(key)).cloned();
         let arn = principal.as_ref().map_or("anonymous", |principal| principal.arn.as_str());
         if let Some(failure) = fate.and_then(|effect| effect.failure(call, arn)) {
@@ -356,8 +369,31 @@ impl State {
                 hand: principal.hand,
             },
             request_id: request_id.to_owned(),
+            elements: elements.take(),
         };
-        wire::carry_out(&mut office, call)
+        let outcome = wire::carry_out(&mut office, call);
+        *elements = office.elements;
+        outcome
+    }
+
+    /// CloudTrail hears of a call that changes something, refused or not, from a caller whom AWS knows.
+    fn report(&mut self, call: &Call, request_id: &str, elements: Value, outcome: &Result<String, Failure>) {
+        let key = call.access_key.as_deref().unwrap_or_default();
+        let known = self.principals.get(key).filter(|one| one.credentials == Credentials::Valid);
+        let parameters =
+            (call.service == Service::Ec2).then(|| wire::recorded(&call.operation, &call.params)).flatten();
+        let (Some(principal), Some(parameters)) = (known, parameters) else { return };
+        let actor = Actor {
+            arn: principal.arn.clone(),
+            user_id: principal.user_id.clone(),
+            account: principal.account.clone(),
+            access_key: key.to_owned(),
+        };
+        let outcome = match outcome {
+            Ok(_) => Ok(elements),
+            Err(Failure { code, status, message }) => Err((code.clone(), *status, message.clone())),
+        };
+        self.world.report_call(&actor, (&call.operation, parameters), request_id, outcome);
     }
 
     /// How long a call waits for a message, and in which queue; one that will be refused does not wait.

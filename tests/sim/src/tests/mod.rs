@@ -7,6 +7,7 @@ mod queues;
 mod replay;
 mod rules;
 mod stale;
+mod trail;
 mod weather;
 
 use crate::{EIPD_ACCESS_KEY, Population, Reply, Request, Sim, VpcConfig, WorldConfig};

@@ -17,6 +17,7 @@ mod sqs;
 mod sts;
 mod xml;
 
+pub(crate) use ec2::recorded;
 pub(crate) use failure::Failure;
 pub(crate) use principals::{Caller, Principals};
 pub use principals::{Credentials, Principal};
@@ -28,6 +29,7 @@ use crate::world::{Refusal, World};
 use bytes::Bytes;
 use json::Fields;
 use params::Params;
+use serde_json::Value;
 use std::fmt;
 
 /// A request as it came over the wire.
@@ -121,6 +123,8 @@ pub(crate) struct Office<'a> {
     pub(crate) views: Views,
     pub(crate) caller: Caller,
     pub(crate) request_id: String,
+    /// What CloudTrail's record says of the answer, besides the request id.
+    pub(crate) elements: Value,
 }
 
 /// The moments whose snapshots a call reads, one for each side (AWS.md section 2, eventual consistency; confirmed).

@@ -6,6 +6,7 @@ use super::associate::Association;
 use super::history::History;
 use super::{AddressIx, Refusal, World};
 use crate::moment::Moment;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -78,6 +79,17 @@ impl World {
 
     /// Allocates an address past any quota. Returns its allocation id.
     pub fn allocate(&mut self, new: NewAddress) -> String {
+        let ours = new.owner.as_ref().is_none_or(|owner| *owner == self.config.account);
+        let allocation = self.make_address(new);
+        if ours && self.is_heard() {
+            let public_ip = self.public_ip(&allocation);
+            let response = json!({ "publicIp": public_ip, "allocationId": allocation, "domain": "vpc" });
+            self.report_stray("AllocateAddress", json!({ "domain": "vpc" }), Ok(response));
+        }
+        allocation
+    }
+
+    fn make_address(&mut self, new: NewAddress) -> String {
         let place = self.addresses.len();
         // 198.18.0.0/15 is set aside for benchmarks (RFC 2544) and holds 131,072 addresses.
         let offset = u32::try_from(place % 131_072).expect("a remainder below 2^17");
@@ -102,21 +114,33 @@ impl World {
     ///
     /// # Errors
     /// `AddressLimitExceeded` when the quota is used up (AWS.md section 2; believed).
-    pub fn try_allocate(&mut self, new: NewAddress) -> Result<String, Refusal> {
+    pub(crate) fn try_allocate(&mut self, new: NewAddress) -> Result<String, Refusal> {
         let held = self.addresses.iter().filter(|a| a.exists() && a.owner == self.config.account).count();
         if self.config.address_quota.is_some_and(|quota| held >= quota) {
             let message = "The maximum number of addresses has been reached.";
             return Err(Refusal::new("AddressLimitExceeded", message));
         }
-        Ok(self.allocate(new))
+        Ok(self.make_address(new))
     }
 
-    /// Releases an address.
+    /// A stray hand releases an address.
+    ///
+    /// # Errors
+    /// As ReleaseAddress: `InvalidAllocationID.NotFound`, `InvalidIPAddress.InUse`, `AuthFailure`,
+    /// `OperationNotPermitted`.
+    pub fn release_address(&mut self, allocation: &str) -> Result<(), Refusal> {
+        let result = self.try_release(allocation);
+        let outcome = result.as_ref().map(|()| json!({ "_return": true }));
+        self.report_stray("ReleaseAddress", json!({ "allocationId": allocation }), outcome);
+        result
+    }
+
+    /// Releases an address, as ReleaseAddress does.
     ///
     /// # Errors
     /// `InvalidAllocationID.NotFound`; `InvalidIPAddress.InUse` while it is associated (AWS.md section 2;
     /// confirmed); `AuthFailure` for another account's; `OperationNotPermitted` for a service's.
-    pub fn release_address(&mut self, allocation: &str) -> Result<(), Refusal> {
+    pub(crate) fn try_release(&mut self, allocation: &str) -> Result<(), Refusal> {
         let place = self.own_address(allocation)?;
         if self.addresses[place].association().is_some() {
             let message = format!("Address {} is in use.", self.addresses[place].public_ip);

@@ -6,6 +6,7 @@
 use super::laws::Hand;
 use super::{AddressIx, InterfaceIx, InterfaceStatus, Refusal, World};
 use crate::beliefs::{BusyInterface, PendingInterface, SamePairAgain, UnknownAssociation};
+use serde_json::json;
 use std::sync::Arc;
 
 /// An address on an interface.
@@ -96,11 +97,14 @@ impl World {
     /// A stray hand takes an address off whatever it is on. Says whether it was on anything.
     pub fn stray_disassociate(&mut self, allocation: &str) -> bool {
         let place = self.address_at(allocation);
-        if self.addresses[place].association().is_none() {
+        let Some(association) = self.addresses[place].association().map(|association| association.id.clone())
+        else {
             return false;
-        }
+        };
         self.note(format!("a stray hand took {allocation} off"));
         self.break_association(place);
+        let parameters = json!({ "associationId": association });
+        self.report_stray("DisassociateAddress", parameters, Ok(json!({ "_return": true })));
         true
     }
 
@@ -115,7 +119,15 @@ impl World {
         allow_reassociation: bool,
     ) -> Result<String, Refusal> {
         self.note(format!("a stray hand put {allocation} on {interface}"));
-        self.associate(Hand::Stray, allocation, interface, allow_reassociation)
+        let result = self.associate(Hand::Stray, allocation, interface, allow_reassociation);
+        let parameters = json!({
+            "allocationId": allocation,
+            "networkInterfaceId": interface,
+            "allowReassociation": allow_reassociation,
+        });
+        let outcome = result.as_ref().map(|id| json!({ "_return": true, "associationId": id }));
+        self.report_stray("AssociateAddress", parameters, outcome);
+        result
     }
 
     /// The interface with this id, if `address` may be put on it.

@@ -35,7 +35,7 @@ impl World {
             self.create_active(&NewFunction::new(&name, Some(config.clone())));
             for pair in self.pairs_of(&config) {
                 for _ in 1..population.interfaces_per_pair {
-                    self.spawn_ready(pair, &name);
+                    self.spawn_ready(pair, &name, true);
                 }
             }
             names.push(name);
@@ -61,7 +61,7 @@ impl World {
         pairs.map(|(interface, allocation)| self.give(allocation, interface)).count()
     }
 
-    /// Puts a free address on a free interface, past AWS's rules.
+    /// Puts a free address on a free interface, past AWS's rules and without a record.
     pub fn give(&mut self, allocation: &str, interface: &str) {
         let (address, place) = (self.address_at(allocation), self.interface_at(interface));
         let free =

@@ -3,7 +3,7 @@
 //! A verb sets a change going; `lifecycle` brings it to its end.
 
 use super::units::{Change, Placement};
-use super::{Due, FunctionState, LastUpdate, Refusal, Unit, UnitIx, World};
+use super::{Due, FunctionCall, FunctionState, LastUpdate, Refusal, Unit, UnitIx, World};
 use crate::moment::Moment;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -82,6 +82,7 @@ impl World {
     pub fn create_function(&mut self, new: &NewFunction) {
         self.note(format!("`{}` is being created", new.name));
         let unit = self.insert_function(new);
+        self.report_function(&new.name, FunctionCall::Create(new), Ok(()));
         self.begin(unit, new.vpc.as_ref(), Outcome::Succeeds, None);
     }
 
@@ -93,6 +94,7 @@ impl World {
     /// [`World::create_active_function`] with tags and a timeout.
     pub fn create_active(&mut self, new: &NewFunction) {
         let unit = self.insert_function(new);
+        self.report_function(&new.name, FunctionCall::Create(new), Ok(()));
         self.units[unit].was_in_vpc = new.vpc.is_some();
         self.units[unit].serving = self.place(new.vpc.as_ref());
         self.units[unit].state = FunctionState::Active;
@@ -113,13 +115,10 @@ impl World {
         at_least: Option<Duration>,
     ) -> Result<(), Refusal> {
         let vpc = vpc.into();
-        let Some(unit) = self.functions.get(name).map(|function| function.latest) else {
-            return Err(Refusal::new("ResourceNotFoundException", format!("Function not found: {name}")));
-        };
-        if self.units[unit].change.is_some() {
-            let message = "The operation cannot be performed at this time. An update is in progress";
-            return Err(Refusal::new("ResourceConflictException", message));
-        }
+        let unit = self.unit_to_update(name);
+        let call = FunctionCall::UpdateConfiguration(vpc.as_ref());
+        self.report_function(name, call, unit.as_ref().map(|_| ()));
+        let unit = unit?;
         self.note(format!("`{name}` is being updated to {}", describe(vpc.as_ref())));
         self.units[unit].modified = self.now;
         if self.units[unit].state == FunctionState::Active {
@@ -129,6 +128,17 @@ impl World {
         }
         self.begin(unit, vpc.as_ref(), outcome, at_least);
         Ok(())
+    }
+
+    fn unit_to_update(&self, name: &str) -> Result<UnitIx, Refusal> {
+        let Some(unit) = self.functions.get(name).map(|function| function.latest) else {
+            return Err(Refusal::new("ResourceNotFoundException", format!("Function not found: {name}")));
+        };
+        if self.units[unit].change.is_some() {
+            let message = "The operation cannot be performed at this time. An update is in progress";
+            return Err(Refusal::new("ResourceConflictException", message));
+        }
+        Ok(unit)
     }
 
     /// Publishes `$LATEST` as a version, which keeps its VPC configuration for good (AWS.md section 1; confirmed).
@@ -145,13 +155,26 @@ impl World {
         let place = self.insert_unit(unit);
         self.functions.get_mut(name).expect("it was there above").versions.insert(number, place);
         self.rehold(place, false);
+        self.report_function(name, FunctionCall::Publish(number), Ok(()));
         number
     }
 
     /// Points an alias at a published version.
     pub fn set_alias(&mut self, name: &str, alias: &str, version: u32) {
         let function = self.functions.get_mut(name).expect("the scenario names a function that exists");
-        function.aliases.insert(alias.to_owned(), version);
+        let old = function.aliases.insert(alias.to_owned(), version);
+        let call = match old {
+            None => FunctionCall::CreateAlias(alias, version),
+            Some(_) => FunctionCall::UpdateAlias(alias, version),
+        };
+        self.report_function(name, call, Ok(()));
+    }
+
+    /// Deletes an alias; the version that it names stays.
+    pub fn delete_alias(&mut self, name: &str, alias: &str) {
+        let function = self.functions.get_mut(name).expect("the scenario names a function that exists");
+        function.aliases.remove(alias);
+        self.report_function(name, FunctionCall::DeleteAlias(alias), Ok(()));
     }
 
     /// Sets a tag on a function.
@@ -165,6 +188,7 @@ impl World {
         let function = self.functions.get_mut(name).expect("the scenario names a function that exists");
         if let Some(unit) = function.versions.remove(&version) {
             function.aliases.retain(|_, named| *named != version);
+            self.report_function(name, FunctionCall::Delete(Some(version)), Ok(()));
             self.end_unit(unit);
         }
     }
@@ -173,6 +197,7 @@ impl World {
     pub fn delete_function(&mut self, name: &str) {
         let function = self.functions.remove(name).expect("the scenario names a function that exists");
         self.note(format!("`{name}` was deleted"));
+        self.report_function(name, FunctionCall::Delete(None), Ok(()));
         self.end_unit(function.latest);
         for unit in function.versions.into_values() {
             self.end_unit(unit);

@@ -1,13 +1,15 @@
 //! Network interfaces: what one is, and its coming and going.
 //!
 //! Who needs which interface is decided in `pairs` and `lifecycle`; the rules of Elastic IPs are in `associate`.
-//! The security groups of an interface never change (AWS.md, Headlines 1; confirmed).
+//! The security groups of a Lambda interface never change (AWS.md, Headlines 1; confirmed).
 
 use super::associate::Association;
 use super::history::History;
-use super::{Due, InterfaceIx, PairIx, SubnetIx, World};
+use super::laws::Hand;
+use super::{Due, InterfaceIx, PairIx, Refusal, SubnetIx, World};
 use crate::beliefs::{DeleteWithAddress, DescriptionForm, FirstStatus, RequesterManaged};
 use crate::moment::Moment;
+use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -65,6 +67,8 @@ pub struct Interface {
     pub(crate) subnet: SubnetIx,
     pub(crate) pair: Option<PairIx>,
     pub(crate) ready: bool,
+    /// Lambda made it, or replaces it, of its own accord: belief B11.
+    pub(crate) unprompted: bool,
     pub(crate) doomed: bool,
     pub(crate) status: History<InterfaceStatus>,
     pub(crate) association: History<Option<Arc<Association>>>,
@@ -175,6 +179,46 @@ impl World {
         self.interfaces[place].deny_all_igw_traffic = deny;
     }
 
+    /// A stray hand sets an interface's security groups.
+    ///
+    /// # Errors
+    /// As [`World::modify_groups`].
+    pub fn stray_modify_groups(&mut self, interface: &str, groups: &[&str]) -> Result<(), Refusal> {
+        let result = self.modify_groups(Hand::Stray, interface, groups);
+        let items: Vec<Value> = groups.iter().map(|group| json!({ "groupId": group })).collect();
+        let parameters = json!({ "networkInterfaceId": interface, "groupSet": { "items": items } });
+        let outcome = result.as_ref().map(|()| json!({ "_return": true }));
+        self.report_stray("ModifyNetworkInterfaceAttribute", parameters, outcome);
+        result
+    }
+
+    /// ModifyNetworkInterfaceAttribute of the security groups, by `hand`.
+    ///
+    /// # Errors
+    /// `InvalidNetworkInterfaceID.NotFound`; `AuthFailure` for another account's; `OperationNotPermitted` for
+    /// Lambda's (AWS.md, Headlines 1; confirmed).
+    pub fn modify_groups(&mut self, hand: Hand, interface: &str, groups: &[&str]) -> Result<(), Refusal> {
+        self.watch_naming(hand, "ModifyNetworkInterfaceAttribute", None, Some(interface));
+        let Some(place) = self.interface_place(interface).filter(|place| self.interfaces[*place].exists())
+        else {
+            let message = format!("The networkInterface ID '{interface}' does not exist");
+            return Err(Refusal::new("InvalidNetworkInterfaceID.NotFound", message));
+        };
+        if self.interfaces[place].owner != self.config.account {
+            let message = "You do not have permission to access the specified resource.";
+            return Err(Refusal::new("AuthFailure", message));
+        }
+        if self.interfaces[place].kind != "interface" {
+            let message = "You do not have permission to modify this network interface.";
+            return Err(Refusal::new("OperationNotPermitted", message));
+        }
+        let mut groups: Vec<String> = groups.iter().map(|&group| group.to_owned()).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        self.interfaces[place].groups = groups.into();
+        Ok(())
+    }
+
     /// Deletes an interface, whoever made it: Lambda makes a new one when a function needs it.
     pub fn remove_interface(&mut self, interface: &str) {
         let place = self.interface_at(interface);
@@ -220,13 +264,13 @@ impl World {
     }
 
     /// A new Lambda interface for a pair, with its first status (belief B3), which is due to be ready later.
-    pub(crate) fn spawn(&mut self, pair: PairIx, cause: &str) -> InterfaceIx {
+    pub(crate) fn spawn(&mut self, pair: PairIx, cause: &str, unprompted: bool) -> InterfaceIx {
         let status = match self.config.beliefs.first_status {
             FirstStatus::Pending => InterfaceStatus::Pending,
             FirstStatus::Available => InterfaceStatus::Available,
             FirstStatus::InUse => InterfaceStatus::InUse,
         };
-        let place = self.spawn_with(pair, cause, status);
+        let place = self.spawn_with(pair, cause, status, unprompted);
         let delay = self.draw(self.config.timing.interface_creation);
         self.push(self.now + delay, Due::Ready(place));
         self.note(format!("Lambda made {} for `{cause}`", self.interfaces[place].id));
@@ -235,13 +279,19 @@ impl World {
     }
 
     /// A new Lambda interface that is ready at once.
-    pub(crate) fn spawn_ready(&mut self, pair: PairIx, cause: &str) -> InterfaceIx {
-        let place = self.spawn_with(pair, cause, InterfaceStatus::InUse);
+    pub(crate) fn spawn_ready(&mut self, pair: PairIx, cause: &str, unprompted: bool) -> InterfaceIx {
+        let place = self.spawn_with(pair, cause, InterfaceStatus::InUse, unprompted);
         self.interfaces[place].ready = true;
         place
     }
 
-    fn spawn_with(&mut self, pair: PairIx, cause: &str, status: InterfaceStatus) -> InterfaceIx {
+    fn spawn_with(
+        &mut self,
+        pair: PairIx,
+        cause: &str,
+        status: InterfaceStatus,
+        unprompted: bool,
+    ) -> InterfaceIx {
         let (subnet, groups) = (self.pairs[pair].subnet, Arc::clone(&self.pairs[pair].groups));
         let place = self.insert_interface(subnet, groups, Some(pair), status);
         let description = match self.config.beliefs.description {
@@ -253,7 +303,9 @@ impl World {
         interface.description = description;
         interface.kind = "lambda".to_owned();
         interface.requester_managed = self.config.beliefs.requester_managed == RequesterManaged::True;
+        interface.unprompted = unprompted;
         self.pairs[pair].interfaces.push(place);
+        self.report_creation(place);
         place
     }
 
@@ -283,6 +335,7 @@ impl World {
             subnet,
             pair,
             ready: pair.is_none(),
+            unprompted: false,
             doomed: false,
             status: History::new(self.now, status),
             association: History::new(self.now, None),
@@ -316,6 +369,7 @@ impl World {
             self.detach_address(place);
             self.interfaces[place].deleted = Some(self.now);
             self.note(format!("{} was deleted", self.interfaces[place].id));
+            self.report_deletion(place);
         }
         if let Some(pair) = self.interfaces[place].pair {
             self.touch_pair(pair);

@@ -1,9 +1,10 @@
 //! The world: a pure, seeded state machine of the parts of EC2 and Lambda that matter to Elastic IPs on Lambda
-//! interfaces.
+//! interfaces, and of the way of events from them through EventBridge to SQS.
 //!
 //! ```text
 //! verbs (tests, wire) ─► World ─► schedule ─► advance(now) ─► lifecycle events in the order of their times
-//!                          └─► data plane (who leaves from where) ─► exact gaps, law watch
+//!                          ├─► data plane (who leaves from where) ─► exact gaps, law watch
+//!                          └─► trail (who did what) ─► events (rules) ─► queues
 //! ```
 //!
 //! Time comes in through [`World::advance`], randomness from the seed; there is no clock, no I/O, no lock and no
@@ -25,6 +26,7 @@ mod queues;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod trail;
 mod units;
 
 pub use addresses::{Address, NewAddress};
@@ -41,6 +43,7 @@ pub use laws::{Hand, Violation, ViolationKind};
 pub use network::{RouteTarget, SecurityGroup, Subnet, Vpc};
 pub use queues::{MESSAGE_LIMIT, Queue, QueueWeather, Received};
 pub use timing::{Span, Timing};
+pub(crate) use trail::{Actor, FunctionCall};
 pub use units::{FunctionState, LastUpdate, Unit};
 
 use crate::beliefs::Beliefs;
@@ -170,6 +173,7 @@ pub struct World {
     watch_keys: BTreeMap<String, usize>,
     laws: laws::LawWatch,
     queues: queues::Queues,
+    trail: Chance,
     events: events::Events,
     chronicle: Vec<(Moment, String)>,
     complaints: Vec<String>,
@@ -191,6 +195,7 @@ impl World {
     /// An empty account.
     pub fn new(config: WorldConfig) -> Self {
         let queues = queues::Queues::new(Chance::new(config.seed, Stream::Queues));
+        let trail = Chance::new(config.seed, Stream::Trail);
         let chance = Chance::new(config.seed, Stream::Events);
         let events = events::Events::new(chance, &config.region, &config.account);
         Self {
@@ -218,6 +223,7 @@ impl World {
             watch_keys: BTreeMap::new(),
             laws: laws::LawWatch::default(),
             queues,
+            trail,
             events,
             chronicle: Vec::new(),
             complaints: Vec::new(),

@@ -77,9 +77,9 @@ impl World {
             return;
         }
         if ready {
-            self.spawn_ready(pair, &name)
+            self.spawn_ready(pair, &name, false)
         } else {
-            self.spawn(pair, &name)
+            self.spawn(pair, &name, false)
         };
     }
 
@@ -106,7 +106,7 @@ impl World {
         }
         if let Some(unit) = self.pairs[pair].users.first() {
             let name = self.units[*unit].function.clone();
-            self.spawn(pair, &name);
+            self.spawn(pair, &name, true);
         }
     }
 
@@ -115,7 +115,7 @@ impl World {
     pub fn overflow(&mut self, subnet: &str, groups: &[&str]) -> String {
         let pair = self.find_pair(subnet, groups).expect("the scenario names a pair that a function uses");
         let cause = self.pairs[pair].ever.first().cloned().unwrap_or_default();
-        let place = self.spawn(pair, &cause);
+        let place = self.spawn(pair, &cause, true);
         self.interfaces[place].id.clone()
     }
 
@@ -131,7 +131,8 @@ impl World {
         let old = self.interface_at(interface);
         let pair = self.interfaces[old].pair.expect("the scenario replaces a Lambda interface");
         let cause = self.pairs[pair].ever.first().cloned().unwrap_or_default();
-        let new = self.spawn(pair, &cause);
+        let new = self.spawn(pair, &cause, true);
+        self.interfaces[old].unprompted = true;
         self.replacements.insert(new, old);
         self.note(format!("{} will be replaced by {}", interface, self.interfaces[new].id));
         self.interfaces[new].id.clone()

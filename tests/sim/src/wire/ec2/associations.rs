@@ -1,12 +1,13 @@
-//! The mutating operations: associate, disassociate, allocate, release, tag.
+//! The mutating operations: associate, disassociate, allocate, release, tag, set groups; and their records.
 //!
-//! Parameters in, verbs of the world out, documents back. Allocating, releasing and tagging are there for a stray
+//! Parameters in, verbs of the world out, documents back. Allocating, releasing and the rest are there for a stray
 //! hand; the law watch hears of it when eipd's credentials do it.
 
 use crate::wire::params::Params;
 use crate::wire::xml::Xml;
 use crate::wire::{Failure, Office};
 use crate::world::NewAddress;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// What the request asks for.
@@ -15,6 +16,7 @@ pub(crate) enum Change {
     Disassociate { association: String },
     Allocate(NewAddress),
     Release { allocation: String },
+    Groups { interface: String, groups: Vec<String> },
     Tag { resources: Vec<String>, tags: BTreeMap<String, String> },
 }
 
@@ -42,6 +44,10 @@ pub(crate) fn read(operation: &str, params: &Params) -> Result<Change, Failure> 
                 ..NewAddress::default()
             })
         }
+        "ModifyNetworkInterfaceAttribute" => Change::Groups {
+            interface: params.required("NetworkInterfaceId")?.to_owned(),
+            groups: params.list("SecurityGroupId").into_iter().map(str::to_owned).collect(),
+        },
         "ReleaseAddress" => Change::Release { allocation: params.required("AllocationId")?.to_owned() },
         _ => Change::Tag {
             resources: params.list("ResourceId").into_iter().map(str::to_owned).collect(),
@@ -71,6 +77,7 @@ pub(crate) fn change(office: &mut Office<'_>, change: Change) -> Result<String, 
                 return Err(Failure::new("InvalidParameterValue", 400, message));
             }
             let id = office.world.associate(hand, &allocation, &interface, allow_reassociation)?;
+            office.elements = json!({ "_return": true, "associationId": id });
             Ok(answer(office, "AssociateAddress", |xml| {
                 xml.plain("return", true);
                 xml.plain("associationId", id);
@@ -84,6 +91,8 @@ pub(crate) fn change(office: &mut Office<'_>, change: Change) -> Result<String, 
             let allocation = office.world.try_allocate(new)?;
             office.world.watch_holding(hand, &format!("AllocateAddress made {allocation}"));
             let address = office.world.address(&allocation).cloned().expect("it was just allocated");
+            office.elements =
+                json!({ "publicIp": address.public_ip, "allocationId": allocation, "domain": "vpc" });
             Ok(answer(office, "AllocateAddress", |xml| {
                 xml.plain("publicIp", &address.public_ip);
                 xml.plain("allocationId", &address.allocation_id);
@@ -94,8 +103,17 @@ pub(crate) fn change(office: &mut Office<'_>, change: Change) -> Result<String, 
         }
         Change::Release { allocation } => {
             office.world.watch_holding(hand, &format!("ReleaseAddress named {allocation}"));
-            office.world.release_address(&allocation)?;
+            office.world.try_release(&allocation)?;
             Ok(answer(office, "ReleaseAddress", |xml| xml.plain("return", true)))
+        }
+        Change::Groups { interface, groups } => {
+            let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+            if groups.is_empty() {
+                let message = "ec2:ModifyNetworkInterfaceAttribute is simulated for security groups only";
+                return Err(office.complain("InvalidParameterCombination", message.to_owned()));
+            }
+            office.world.modify_groups(hand, &interface, &groups)?;
+            Ok(answer(office, "ModifyNetworkInterfaceAttribute", |xml| xml.plain("return", true)))
         }
         Change::Tag { resources, tags } => {
             for id in resources {
@@ -114,4 +132,35 @@ fn answer(office: &Office<'_>, operation: &str, write: impl FnOnce(&mut Xml)) ->
     let mut xml = Xml::ec2(operation, &office.request_id, 0);
     write(&mut xml);
     xml.end(operation)
+}
+
+/// `requestParameters` of a call that CloudTrail's events here tell of; tags are left out.
+pub(crate) fn recorded(operation: &str, params: &Params) -> Option<Value> {
+    let names: &[(&str, &str)] = match operation {
+        "AssociateAddress" => &[
+            ("AllocationId", "allocationId"),
+            ("NetworkInterfaceId", "networkInterfaceId"),
+            ("PrivateIpAddress", "privateIpAddress"),
+        ],
+        "DisassociateAddress" => &[("AssociationId", "associationId")],
+        "ReleaseAddress" => &[("AllocationId", "allocationId")],
+        "AllocateAddress" => &[("Domain", "domain"), ("NetworkBorderGroup", "networkBorderGroup")],
+        "ModifyNetworkInterfaceAttribute" => &[("NetworkInterfaceId", "networkInterfaceId")],
+        _ => return None,
+    };
+    let mut parameters = json!({});
+    for (name, shown) in names {
+        if let Some(value) = params.peek(name) {
+            parameters[shown] = value.into();
+        }
+    }
+    if let Some(allow) = params.peek("AllowReassociation") {
+        parameters["allowReassociation"] = (allow == "true").into();
+    }
+    let groups = (1..).map_while(|number| params.peek(&format!("SecurityGroupId.{number}")));
+    let groups: Vec<Value> = groups.map(|group| json!({ "groupId": group })).collect();
+    if !groups.is_empty() {
+        parameters["groupSet"] = json!({ "items": groups });
+    }
+    Some(parameters)
 }

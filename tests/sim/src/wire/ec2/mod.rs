@@ -7,14 +7,22 @@ mod associations;
 mod interfaces;
 mod network;
 
+pub(crate) use associations::recorded;
+
 use super::paging::Cursor;
 use super::params::Params;
 use super::{Call, Failure, Office, Request, Service};
 use crate::throttle::Bucket;
 
 /// The operations that change something.
-const MUTATING: [&str; 5] =
-    ["AllocateAddress", "AssociateAddress", "CreateTags", "DisassociateAddress", "ReleaseAddress"];
+const MUTATING: [&str; 6] = [
+    "AllocateAddress",
+    "AssociateAddress",
+    "CreateTags",
+    "DisassociateAddress",
+    "ModifyNetworkInterfaceAttribute",
+    "ReleaseAddress",
+];
 
 pub(crate) fn read(request: &Request) -> Call {
     let params = Params::parse(&request.body);
@@ -56,7 +64,7 @@ pub(crate) fn carry_out(office: &mut Office<'_>, call: &Call) -> Result<String, 
         | "DescribeVpcs"
         | "DescribeInternetGateways"
         | "DescribeAvailabilityZones" => network::read(&call.operation, params).map(Plan::Network),
-        "AssociateAddress" | "DisassociateAddress" | "AllocateAddress" | "ReleaseAddress" | "CreateTags" => {
+        operation if MUTATING.contains(&operation) => {
             associations::read(&call.operation, params).map(Plan::Change)
         }
         other => {

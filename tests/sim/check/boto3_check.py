@@ -10,6 +10,7 @@ It builds and starts the example `serve` on a loopback port, calls each operatio
 made of the answers, and ends the example. Nothing leaves the machine. Exit code 0 means that every check held.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -65,7 +66,7 @@ def start():
 
 
 def client(service, url, **session):
-    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30)
     return boto3.client(service, endpoint_url=url, config=config, **session)
 
 
@@ -193,6 +194,81 @@ def check_credentials(url, facts):
     refused("STS, unknown key", "InvalidClientTokenId", 403, client("sts", url, **bad).get_caller_identity)
 
 
+def check_queues(sqs):
+    url = sqs.create_queue(QueueName="q", Attributes={"VisibilityTimeout": "60"}, tags={"made": "here"})["QueueUrl"]
+    check("the same queue", sqs.create_queue(QueueName="q", Attributes={"VisibilityTimeout": "60"})["QueueUrl"] == url)
+    refused("another queue of the name", "QueueAlreadyExists", 400, sqs.create_queue, QueueName="q",
+            Attributes={"VisibilityTimeout": "61"})
+    check("by name", sqs.get_queue_url(QueueName="q")["QueueUrl"] == url)
+    check("tags of a queue", sqs.list_queue_tags(QueueUrl=url)["Tags"] == {"made": "here"})
+    sqs.tag_queue(QueueUrl=url, Tags={"more": "tags"})
+    check("all queues", sqs.list_queues()["QueueUrls"] == [url])
+    # botocore compares the sums of what it sent with those of the answer.
+    sent = sqs.send_message(QueueUrl=url, MessageBody="<hello & more>")
+    got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1,
+                              MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"])["Messages"][0]
+    check("the message", (got["MessageId"], got["Body"]) == (sent["MessageId"], "<hello & more>"))
+    check("the sum", got["MD5OfBody"] == sent["MD5OfMessageBody"])
+    check("received once", got["Attributes"]["ApproximateReceiveCount"] == "1" and got["Attributes"]["SentTimestamp"])
+    counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    check("its ARN", counts["QueueArn"] == "arn:aws:sqs:eu-west-1:111122223333:q")
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=got["ReceiptHandle"], VisibilityTimeout=0)
+    again = sqs.receive_message(QueueUrl=url)["Messages"][0]
+    check("a new handle", again["ReceiptHandle"] != got["ReceiptHandle"])
+    entries = [{"Id": "good", "ReceiptHandle": again["ReceiptHandle"]}, {"Id": "bad", "ReceiptHandle": "nonsense"}]
+    batch = sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+    check("a batch", [e["Id"] for e in batch["Successful"]] == ["good"] and batch["Failed"][0]["Code"] == "ReceiptHandleIsInvalid")
+    check("an empty queue", "Messages" not in sqs.receive_message(QueueUrl=url))
+    hidden = [{"Id": "bad", "ReceiptHandle": "nonsense", "VisibilityTimeout": 0}]
+    check("another batch", sqs.change_message_visibility_batch(QueueUrl=url, Entries=hidden)["Failed"][0]["SenderFault"])
+    sqs.purge_queue(QueueUrl=url)
+    refused("a queue that is not there", "AWS.SimpleQueueService.NonExistentQueue", 400, sqs.receive_message,
+            QueueUrl=url + "x")
+    refused("eleven messages", "InvalidParameterValue", 400, sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=11)
+    return url
+
+
+def check_events(events, sqs, ec2, facts, url):
+    pattern = {"source": ["aws.ec2", "eipd"], "detail": {"errorCode": [{"exists": False}]}}
+    arn = events.put_rule(Name="r", EventPattern=json.dumps(pattern), Tags=[{"Key": "a", "Value": "b"}])["RuleArn"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage",
+        "Resource": queue, "Condition": {"ArnEquals": {"aws:SourceArn": arn}}}]}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    put = events.put_targets(Rule="r", Targets=[{"Id": "q", "Arn": queue, "RetryPolicy": {"MaximumRetryAttempts": 3}}])
+    check("targets put", put["FailedEntryCount"] == 0)
+    check("a rule", events.describe_rule(Name="r")["State"] == "ENABLED")
+    check("rules", [r["Arn"] for r in events.list_rules()["Rules"]] == [arn])
+    check("targets", events.list_targets_by_rule(Rule="r")["Targets"][0]["RetryPolicy"] == {"MaximumRetryAttempts": 3})
+    check("tags of a rule", events.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "a", "Value": "b"}])
+    good, bad = {"Source": "eipd", "DetailType": "x", "Detail": "{}"}, {"Source": "eipd", "DetailType": "x", "Detail": "["}
+    answer = events.put_events(Entries=[good, bad])
+    check("one entry failed", answer["FailedEntryCount"] == 1 and answer["Entries"][1]["ErrorCode"] == "MalformedDetail")
+    came = json.loads(receive_one(sqs, url)["Body"])
+    check("the event came", came["id"] == answer["Entries"][0]["EventId"] and came["detail-type"] == "x")
+    allocation, eni = facts["ALLOCATIONS"].split(",")[0], facts["INTERFACE"]
+    done = ec2.associate_address(AllocationId=allocation, NetworkInterfaceId=eni, AllowReassociation=False)
+    told = json.loads(receive_one(sqs, url)["Body"])["detail"]
+    check("the call was told", told["responseElements"]["associationId"] == done["AssociationId"])
+    check("with its request id", told["requestID"] == done["ResponseMetadata"]["RequestId"])
+    check("and its caller", told["userIdentity"]["arn"] == "arn:aws:iam::111122223333:user/stray")
+    events.disable_rule(Name="r")
+    refused("a rule with targets", "ValidationException", 400, events.delete_rule, Name="r")
+    events.remove_targets(Rule="r", Ids=["q"])
+    events.delete_rule(Name="r")
+    refused("no such rule", "ResourceNotFoundException", 400, events.describe_rule, Name="r")
+    bus = events.create_event_bus(Name="own")["EventBusArn"]
+    check("a bus", events.describe_event_bus(Name="own")["Arn"] == bus)
+    sqs.delete_queue(QueueUrl=url)
+
+
+def receive_one(sqs, url):
+    message = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"][0]
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return message
+
+
 def main():
     server, facts = start()
     try:
@@ -203,6 +279,8 @@ def main():
         check_network(ec2, facts)
         check_lambda(client("lambda", url), facts)
         check_credentials(url, facts)
+        sqs = client("sqs", url)
+        check_events(client("events", url), sqs, ec2, facts, check_queues(sqs))
         before = CHECKS
         refused("an unknown operation", "InvalidAction", 400, ec2.describe_instances)
         refused("an unknown filter", "InvalidParameterValue", 400, ec2.describe_addresses,

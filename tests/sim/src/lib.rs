@@ -25,6 +25,7 @@ mod connector;
 mod faults;
 mod journal;
 mod moment;
+mod relay;
 mod server;
 mod sim;
 #[cfg(test)]

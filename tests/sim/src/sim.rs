@@ -17,6 +17,7 @@ use serde_json::Value;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 /// The access key of eipd's own credentials: what it does is watched for broken laws.
 pub const EIPD_ACCESS_KEY: &str = "AKIAEIPDEIPDEIPDEIPD";
@@ -95,6 +96,16 @@ impl Sim {
         let result = f(&mut self.lock().world);
         self.stir.notify_waiters();
         result
+    }
+
+    /// [`Sim::world`], without telling whoever waits for a message.
+    pub(crate) fn peek<R>(&self, f: impl FnOnce(&mut World) -> R) -> R {
+        f(&mut self.lock().world)
+    }
+
+    /// When next something was done with the world.
+    pub(crate) fn stirred(&self) -> Notified<'_> {
+        self.stir.notified()
     }
 
     /// The present.
@@ -232,17 +243,15 @@ impl Sim {
     async fn wait_for_message(&self, queue: &str, wait: Duration) {
         let until = self.now() + wait;
         loop {
-            let stirred = self.stir.notified();
+            let stirred = self.stirred();
             tokio::pin!(stirred);
             // From here on a stir is not missed, though nobody waits for it yet.
             stirred.as_mut().enable();
-            let wake = {
-                let world = &mut self.lock().world;
-                if world.is_worth_receiving(queue) || world.now() >= until {
-                    return;
-                }
-                world.next_stir(queue).map_or(until, |at| at.min(until))
-            };
+            let wake = self.peek(|world| {
+                let over = world.is_worth_receiving(queue) || world.now() >= until;
+                (!over).then(|| world.next_stir(queue).map_or(until, |at| at.min(until)))
+            });
+            let Some(wake) = wake else { return };
             tokio::select! {
                 biased;
                 () = stirred => {}

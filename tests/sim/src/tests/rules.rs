@@ -220,6 +220,34 @@ fn an_event_goes_from_bus_to_bus_once_and_out_to_another_region() {
     });
 }
 
+#[tokio::test(start_paused = true)]
+async fn one_queue_is_fed_from_several_regions() {
+    let region = |name: &str| Sim::new(WorldConfig { region: name.into(), ..WorldConfig::default() });
+    let (central, far) = (region("eu-west-1"), region("us-east-1"));
+    central.world(|world| world.wire_events("q"));
+    far.world(|world| {
+        let rule =
+            NewRule { name: "out".into(), pattern: Some(crate::ADDRESS_EVENTS.into()), ..NewRule::default() };
+        world.put_rule(rule).expect("put");
+        let arn = "arn:aws:events:eu-west-1:111122223333:event-bus/default".to_owned();
+        world
+            .put_targets(None, "out", vec![Target { id: "c".into(), arn, ..Target::default() }])
+            .expect("put");
+        let allocation = world.allocate_address();
+        assert_eq!(world.release_address(&allocation), Ok(()));
+    });
+    let others = [central.clone()];
+    let url = central.world(|world| world.queue_url("q"));
+    let poll = sqs("ReceiveMessage", &json!({ "QueueUrl": url, "WaitTimeSeconds": 20 }));
+    let received = async {
+        let crate::sim::Delivery::Whole(reply) = central.exchange(&poll).await else { panic!("it arrives") };
+        String::from_utf8_lossy(&reply.body).into_owned()
+    };
+    let body = tokio::select! { never = far.relay_to(&others) => match never {}, body = received => body };
+    assert!(body.contains(r#"\"awsRegion\":\"us-east-1\""#), "{body}");
+    assert_eq!((central.complaints(), far.complaints()), (vec![], vec![]));
+}
+
 #[test]
 fn weather_loses_doubles_and_reorders_by_the_seed() {
     let arrivals = |seed: u64| {

@@ -176,6 +176,9 @@ fn functions_versions_and_aliases_are_told_by_name_or_by_arn() {
         let arns =
             named.iter().filter(|name| name.starts_with("arn:aws:lambda:eu-west-1:111122223333:function:f"));
         assert!((1..20).contains(&arns.count()), "{named:?}");
+        world.update_function_code("billing", None).expect("accepted");
+        assert_eq!(names(&details(world)), ["UpdateFunctionCode20150331v2"]);
+        assert_eq!(world.interfaces().count(), 2, "nothing else changes");
         world.publish_version("billing");
         world.set_alias("billing", "live", 1);
         world.set_alias("billing", "live", 1);

@@ -119,15 +119,39 @@ impl World {
         let call = FunctionCall::UpdateConfiguration(vpc.as_ref());
         self.report_function(name, call, unit.as_ref().map(|_| ()));
         let unit = unit?;
-        self.note(format!("`{name}` is being updated to {}", describe(vpc.as_ref())));
+        self.start_update(unit, vpc.as_ref(), outcome, at_least);
+        Ok(())
+    }
+
+    /// UpdateFunctionCode: as an update of the VPC to what it is already.
+    ///
+    /// # Errors
+    /// As [`World::update_function_vpc`].
+    pub fn update_function_code(&mut self, name: &str, at_least: Option<Duration>) -> Result<(), Refusal> {
+        let unit = self.unit_to_update(name);
+        self.report_function(name, FunctionCall::UpdateCode, unit.as_ref().map(|_| ()));
+        let unit = unit?;
+        let vpc = self.units[unit].serving_config().cloned();
+        self.start_update(unit, vpc.as_ref(), Outcome::Succeeds, at_least);
+        Ok(())
+    }
+
+    fn start_update(
+        &mut self,
+        unit: UnitIx,
+        vpc: Option<&VpcConfig>,
+        outcome: Outcome,
+        at_least: Option<Duration>,
+    ) {
+        let name = self.units[unit].function.clone();
+        self.note(format!("`{name}` is being updated to {}", describe(vpc)));
         self.units[unit].modified = self.now;
         if self.units[unit].state == FunctionState::Active {
             self.units[unit].last_update = LastUpdate::InProgress;
         } else {
             self.units[unit].state = FunctionState::Pending;
         }
-        self.begin(unit, vpc.as_ref(), outcome, at_least);
-        Ok(())
+        self.begin(unit, vpc, outcome, at_least);
     }
 
     fn unit_to_update(&self, name: &str) -> Result<UnitIx, Refusal> {

@@ -284,6 +284,11 @@ impl World {
         &self.complaints
     }
 
+    /// Remembers that something is not simulated.
+    pub(crate) fn complain(&mut self, message: String) {
+        self.complaints.push(message);
+    }
+
     /// Remembers a refusal that says that something is not simulated.
     pub(crate) fn loud(&mut self, refusal: Refusal) -> Refusal {
         if refusal.code == Refusal::NOT_SIMULATED {

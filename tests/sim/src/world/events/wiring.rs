@@ -15,7 +15,7 @@ pub const ADDRESS_EVENTS: &str = r#"{
         "eventName": [
             "CreateNetworkInterface", "DeleteNetworkInterface", "ModifyNetworkInterfaceAttribute",
             "AssociateAddress", "DisassociateAddress", "ReleaseAddress", "AllocateAddress",
-            {"prefix": "CreateFunction"}, {"prefix": "UpdateFunctionConfiguration"}, {"prefix": "DeleteFunction"},
+            {"prefix": "CreateFunction"}, {"prefix": "UpdateFunction"}, {"prefix": "DeleteFunction"},
             {"prefix": "PublishVersion"}, {"prefix": "CreateAlias"}, {"prefix": "UpdateAlias"}, {"prefix": "DeleteAlias"}
         ],
         "errorCode": [{"exists": false}]

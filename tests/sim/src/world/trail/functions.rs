@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 pub(crate) enum FunctionCall<'a> {
     Create(&'a NewFunction),
     UpdateConfiguration(Option<&'a VpcConfig>),
+    UpdateCode,
     /// Of `$LATEST`, as this version.
     Publish(u32),
     /// Of the whole function, or of one version.
@@ -24,6 +25,7 @@ impl FunctionCall<'_> {
         match self {
             Self::Create(_) => "CreateFunction20150331",
             Self::UpdateConfiguration(_) => "UpdateFunctionConfiguration20150331v2",
+            Self::UpdateCode => "UpdateFunctionCode20150331v2",
             Self::Publish(_) => "PublishVersion20150331",
             Self::Delete(_) => "DeleteFunction20150331",
             Self::CreateAlias(..) => "CreateAlias20150331",
@@ -44,6 +46,7 @@ impl FunctionCall<'_> {
                 "vpcConfig": vpc_config(new.vpc.as_ref()),
             }),
             Self::UpdateConfiguration(vpc) => json!({ "vpcConfig": vpc_config(*vpc) }),
+            Self::UpdateCode => json!({ "publish": false, "dryRun": false }),
             Self::Publish(_) | Self::Delete(None) => json!({}),
             Self::Delete(Some(version)) => json!({ "qualifier": version.to_string() }),
             Self::CreateAlias(alias, version) | Self::UpdateAlias(alias, version) => {
@@ -59,6 +62,7 @@ impl FunctionCall<'_> {
         match self {
             Self::Create(new) => function(new.vpc.as_ref()),
             Self::UpdateConfiguration(vpc) => function(*vpc),
+            Self::UpdateCode => json!({ "functionName": name, "functionArn": arn, "version": "$LATEST" }),
             Self::Publish(version) => json!({
                 "functionName": name,
                 "functionArn": format!("{arn}:{version}"),

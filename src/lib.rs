@@ -23,5 +23,6 @@ pub mod aws;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod events;
 pub mod reconcile;
 pub mod telemetry;

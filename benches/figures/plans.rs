@@ -62,6 +62,7 @@ pub fn estate(interfaces: usize, pools: usize, bare: bool) -> (Desired, Observed
         addresses: BTreeMap::new(),
         functions: BTreeMap::new(),
         recent_writes: BTreeMap::new(),
+        refused: BTreeSet::new(),
         gaps: Vec::new(),
     };
     let per_pool = interfaces / pools;

@@ -9,9 +9,9 @@ use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use crate::domain::policy::RateShare;
+use crate::reconcile::ports::TokioClock;
 
 /// EC2 counts per account and region, and by class of action.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,10 +77,10 @@ struct Tokens {
 
 impl Tokens {
     fn new(rate: &Rate, share: RateShare) -> Self {
-        let clock = TokioClock { start: Instant::now() };
+        let clock = TokioClock::start();
         let period = Duration::from_secs_f64(1.0 / (rate.per_second * share.get()));
         let quota = governor::Quota::with_period(period)
-            .expect("a share is above 0 and at most 1, so the period is above 0")
+            .expect("a share is from 0.05 to 1, so the period is above 0 and below a minute")
             .allow_burst(burst(rate, share));
         let limiter = RateLimiter::direct_with_clock(quota, clock);
         Self { turn: Mutex::new(()), clock, limiter }
@@ -104,22 +104,10 @@ fn burst(rate: &Rate, share: RateShare) -> NonZeroU32 {
     tokens
 }
 
-/// Time since the bucket was made, on the clock that tests pause.
-#[derive(Clone, Copy)]
-struct TokioClock {
-    start: Instant,
-}
-
-impl Clock for TokioClock {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        self.start.elapsed()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
     fn share(share: f64) -> RateShare {
@@ -152,10 +140,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_smallest_share_still_lets_one_through() {
-        let limits = Limits::new(share(0.001));
-        assert_eq!(time_for(&limits, Bucket::Ec2Changes, 1).await, Duration::ZERO);
-        let took = time_for(&limits, Bucket::Ec2Changes, 1).await;
-        assert!((Duration::from_secs(200)..Duration::from_secs(201)).contains(&took), "{took:?}");
+        let limits = Limits::new(share(0.05));
+        let took = time_for(&limits, Bucket::Ec2Changes, 3).await;
+        assert!((Duration::from_secs(3)..Duration::from_secs(5)).contains(&took), "{took:?}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -182,11 +169,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_that_is_given_up_takes_no_token() {
-        let limits = Limits::new(share(0.001));
-        limits.take(Bucket::Ec2Changes).await;
-        let given_up = tokio::time::timeout(Duration::from_secs(150), limits.take(Bucket::Ec2Changes)).await;
+        let limits = Limits::new(share(0.05));
+        time_for(&limits, Bucket::Ec2Changes, 2).await;
+        let given_up = tokio::time::timeout(Duration::from_secs(3), limits.take(Bucket::Ec2Changes)).await;
         assert!(given_up.is_err());
         let took = time_for(&limits, Bucket::Ec2Changes, 1).await;
-        assert!(took < Duration::from_secs(51), "{took:?}");
+        assert!(took < Duration::from_secs(2), "{took:?}");
     }
 }

@@ -31,7 +31,7 @@ use self::call::Caller;
 use self::client::Clients;
 pub use self::client::{AssumedRole, Place, SetUpError, Surroundings};
 use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef};
-use crate::domain::ids::{AccountId, AllocationId, NetworkInterfaceId};
+use crate::domain::ids::{AccountId, AllocationId, NetworkInterfaceId, SubnetId};
 use crate::domain::observed::{Address, Interface};
 use crate::domain::policy::RateShare;
 use crate::reconcile::ports::{ApiError, Associated, CallMeter, Changes, Partial, Reads};
@@ -80,6 +80,14 @@ impl Reads for AwsTarget {
 
     async fn interfaces(&self) -> Partial<Interface> {
         observe::network_interfaces::interfaces(self).await
+    }
+
+    async fn interfaces_of(&self, ids: &BTreeSet<NetworkInterfaceId>) -> Partial<Interface> {
+        observe::network_interfaces::interfaces_of(self, ids).await
+    }
+
+    async fn interfaces_in(&self, subnets: &BTreeSet<SubnetId>) -> Partial<Interface> {
+        observe::network_interfaces::interfaces_in(self, subnets).await
     }
 
     async fn interface(&self, id: &NetworkInterfaceId) -> Result<Option<Interface>, ApiError> {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +33,7 @@ pub(super) async fn run(file: Option<&Path>, observe: bool) -> Result<(), Error>
     LogSettings::from_environment()?.install()?;
     panic::install_hook();
     let source = wire::source(file);
-    let mut signals = Signals::new()?;
+    let signals = Signals::new()?;
     let mut changes = FileWatch::start(&source);
     let configuration = load_valid(&source)?;
     let listen = configuration.settings.listen;
@@ -42,22 +42,34 @@ pub(super) async fn run(file: Option<&Path>, observe: bool) -> Result<(), Error>
     let telemetry = Arc::new(Telemetry::new(Timestamp::now()));
     let stop = CancellationToken::new();
     let server = tokio::spawn(http::serve(listener, Arc::clone(&telemetry), stop.clone()));
-    let mut daemon =
-        Daemon { source, observe, telemetry, stop, drivers: BTreeMap::new(), tasks: JoinSet::new() };
+    let mut daemon = Daemon {
+        source,
+        observe,
+        telemetry,
+        stop,
+        drivers: BTreeMap::new(),
+        tasks: JoinSet::new(),
+        loading: None,
+    };
     let mode = daemon.mode(&configuration.settings);
     daemon.take_orders(configuration).await?;
     tracing::info!(version = crate::telemetry::VERSION, %listen, mode = mode.as_str(), "eipd runs");
-    loop {
-        tokio::select! {
-            wish = signals.next() => match wish {
-                Wish::End => break,
-                Wish::Reload => daemon.reload(listen).await,
-            },
-            change = changes.changed() => match change {
-                Change::Text => daemon.reload(listen).await,
-                Change::Trouble(trouble) => tracing::warn!(%trouble, "the configuration file is not watched well"),
-            },
+    let Signals { mut end, mut reload } = signals;
+    let reloads = async {
+        loop {
+            tokio::select! {
+                _ = reload.recv() => daemon.reload(listen).await,
+                change = changes.changed() => match change {
+                    Change::Text => daemon.reload(listen).await,
+                    Change::Trouble(trouble) => tracing::warn!(%trouble, "the configuration file is not watched well"),
+                },
+            }
         }
+    };
+    tokio::select! {
+        biased;
+        () = end.next() => {}
+        () = reloads => {}
     }
     daemon.end(server).await;
     Ok(())
@@ -80,6 +92,8 @@ struct Daemon {
     stop: CancellationToken,
     drivers: BTreeMap<TargetName, Driven>,
     tasks: JoinSet<()>,
+    /// The last read of the configuration: a thread that hangs is not followed by another.
+    loading: Option<JoinHandle<Result<Configuration, Error>>>,
 }
 
 /// A target's driver, from outside.
@@ -108,8 +122,13 @@ impl Fixed {
 impl Daemon {
     /// Loads the configuration again; a bad one is reported and changes nothing.
     async fn reload(&mut self, listen: std::net::SocketAddr) {
+        if self.loading.as_ref().is_some_and(|loading| !loading.is_finished()) {
+            let why = "reading it still hangs since the last time";
+            self.telemetry.reload_failed(Timestamp::now(), why);
+            return;
+        }
         let source = self.source.clone();
-        let loading = tokio::task::spawn_blocking(move || load_valid(&source));
+        let loading = self.loading.insert(tokio::task::spawn_blocking(move || load_valid(&source)));
         let outcome = match timeout(TO_LOAD, loading).await {
             Ok(Ok(Ok(configuration))) => {
                 let wanted = configuration.settings.listen;
@@ -199,7 +218,7 @@ impl Daemon {
     }
 
     /// Ends drivers and server in order, or leaves them behind when they take too long.
-    async fn end(mut self, server: tokio::task::JoinHandle<()>) {
+    async fn end(mut self, server: JoinHandle<()>) {
         self.stop.cancel();
         let all = async {
             while self.tasks.join_next().await.is_some() {}
@@ -213,34 +232,28 @@ impl Daemon {
 }
 
 struct Signals {
+    end: End,
+    reload: Signal,
+}
+
+struct End {
     terminate: Signal,
     interrupt: Signal,
-    hang_up: Signal,
 }
 
 impl Signals {
     fn new() -> Result<Self, Error> {
         let listen = |kind| signal(kind).map_err(Error::Runtime);
-        Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-            hang_up: listen(SignalKind::hangup())?,
-        })
-    }
-
-    /// Waits for the next one. May be dropped at any moment without losing one.
-    async fn next(&mut self) -> Wish {
-        tokio::select! {
-            _ = self.terminate.recv() => Wish::End,
-            _ = self.interrupt.recv() => Wish::End,
-            _ = self.hang_up.recv() => Wish::Reload,
-        }
+        let (terminate, interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+        Ok(Self { end: End { terminate, interrupt }, reload: listen(SignalKind::hangup())? })
     }
 }
 
-/// What a signal asks for.
-#[derive(PartialEq, Eq)]
-enum Wish {
-    End,
-    Reload,
+impl End {
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

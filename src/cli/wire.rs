@@ -117,6 +117,7 @@ pub(super) async fn reconciler(
     let role = target.role.clone().map(|role| AssumedRole { arn: role.arn, external_id: role.external_id });
     let place = Place { region: target.region.clone(), role };
     let seed = fastrand::u64(..);
+    tracing::debug!(target = target.name.as_str(), seed, "the seed of retries and jitter");
     let manner = Manner { rate_share: settings.rate_share, seed, meter };
     let aws = AwsTarget::connect(&place, &Surroundings::production(), manner).await;
     let aws = aws.map_err(|source| Error::Target { target: target.name.clone(), source })?;

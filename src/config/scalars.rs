@@ -74,7 +74,7 @@ const KEYS: [Key; 11] = [
     key("events", "queue_url", None, "the URL of a queue"),
     key("safety", "mode", Some("enforce"), "\"enforce\" or \"observe\""),
     key("safety", "max_disruptions_per_pass", Some("5"), "a whole number, zero or more"),
-    key("safety", "rate_share", Some("0.5"), "a number above 0 and at most 1"),
+    key("safety", "rate_share", Some("0.5"), "a number from 0.05 to 1"),
     key("safety", "take_from", Some("retired"), "\"retired\" or \"nothing\""),
     key("safety", "switchover_grace", Some("auto"), "\"auto\" or a duration such as \"60s\""),
     key("safety", "on_removed", Some("keep"), "\"keep\" or \"disassociate\""),

@@ -12,6 +12,7 @@ use std::time::Duration;
 use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::source::{Source, read_bytes};
@@ -52,6 +53,8 @@ struct Watched {
     /// When the next look is due, with the first signal since the last one.
     due: Due,
     trouble: Option<String>,
+    /// A read that has not ended.
+    reading: Option<JoinHandle<io::Result<Vec<u8>>>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +112,7 @@ impl Watched {
             _watcher: watcher,
             due: Due::recheck(),
             trouble,
+            reading: None,
         }
     }
 
@@ -120,13 +124,29 @@ impl Watched {
             tokio::select! {
                 _ = self.signals.recv() => self.due = self.due.after_signal(),
                 () = sleep_until(self.due.look) => {
-                    let read = read(self.path.clone()).await;
+                    let read = self.read().await;
                     self.due = Due::recheck();
                     if let Some(change) = self.look(read) {
                         return change;
                     }
                 }
             }
+        }
+    }
+
+    /// Reads off the runtime's threads, and not for longer than a network file system may reasonably take. A read that
+    /// hangs is waited for again, and not followed by another.
+    async fn read(&mut self) -> io::Result<Vec<u8>> {
+        const DEADLINE: Duration = Duration::from_secs(10);
+        let path = self.path.clone();
+        let reading =
+            self.reading.get_or_insert_with(|| tokio::task::spawn_blocking(move || read_bytes(&path)));
+        match timeout(DEADLINE, reading).await {
+            Ok(joined) => {
+                self.reading = None;
+                joined.map_err(io::Error::other)?
+            }
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no answer within 10 s")),
         }
     }
 
@@ -139,15 +159,6 @@ impl Watched {
             }
             Err(_) => self.text.take().map(|_| Change::Text),
         }
-    }
-}
-
-/// Reads off the runtime's threads, and not for longer than a network file system may reasonably take.
-async fn read(path: PathBuf) -> io::Result<Vec<u8>> {
-    const DEADLINE: Duration = Duration::from_secs(10);
-    match timeout(DEADLINE, tokio::task::spawn_blocking(move || read_bytes(&path))).await {
-        Ok(joined) => joined.map_err(io::Error::other)?,
-        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no answer within 10 s")),
     }
 }
 

@@ -69,7 +69,7 @@ impl<'a> Allotment<'a> {
 /// Serves the wishes from the free addresses.
 #[must_use]
 pub fn allot<'a>(
-    desired: &Desired,
+    desired: &'a Desired,
     observed: &'a Observed,
     drift: &'a Drift<'a>,
     wishes: &[Wish<'a>],
@@ -77,7 +77,7 @@ pub fn allot<'a>(
     let open: Vec<&Wish<'a>> = wishes.iter().filter(|wish| wish.only.is_none()).collect();
     let mut allotment = Allotment::none(drift);
     // One matching for all: a serving interface is rerouted, but never given up, for one that waits.
-    Market::open(drift, &open).trade(&mut allotment);
+    Market::open(desired, observed, drift, &open).trade(&mut allotment);
     keep_spares(desired, drift, wishes, &mut allotment);
     restore(observed, drift, wishes, &mut allotment);
     allotment
@@ -173,11 +173,24 @@ struct DemandKey<'a> {
     border_group: Option<&'a str>,
 }
 
-/// What makes free addresses equal: the candidate sets that they lie in, as one number, and their border group.
-type SupplyKey<'a> = (usize, Option<&'a str>);
+/// What makes free addresses equal. Its order is that in which they are given: first those that EC2 did not refuse
+/// lately, and of them those that the fewest pins name, since an unpinned interface has others to choose from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct SupplyKey<'a> {
+    was_refused: bool,
+    pins: usize,
+    /// The candidate sets that they lie in, as one number.
+    lies_in: usize,
+    border_group: Option<&'a str>,
+}
 
 impl<'a> Market<'a> {
-    fn open(drift: &'a Drift<'a>, wishes: &[&Wish<'a>]) -> Self {
+    fn open(
+        desired: &'a Desired,
+        observed: &'a Observed,
+        drift: &'a Drift<'a>,
+        wishes: &[&Wish<'a>],
+    ) -> Self {
         let sets = CandidateSets::of(wishes);
         let asks = |wish: &&Wish<'a>| {
             let interface = wish.finding.interface;
@@ -192,19 +205,18 @@ impl<'a> Market<'a> {
         let (wanted, demands) = groups(wishes.iter().map(asks));
         let mut regions = Regions::default();
         let (free, lie_in) = sets.free_addresses(drift, &mut regions);
+        let pins = pins_by_address(desired);
         let offers = free.iter().zip(lie_in).enumerate().map(|(place, ((_, address), lies_in))| {
-            let key: SupplyKey<'_> = (lies_in, address.border_group.as_deref());
+            let key = SupplyKey {
+                was_refused: observed.refused.contains(&address.allocation),
+                pins: pins.get(&address.allocation).copied().unwrap_or(0),
+                lies_in,
+                border_group: address.border_group.as_deref(),
+            };
             (key, Ticket::new(address.allocation.as_padded_bytes(), place))
         });
         let (offered, supplies) = groups(offers);
-        let fitting = |demand: &DemandKey<'_>| {
-            let fits = |(lie_in, border_group): &SupplyKey<'_>| {
-                regions.of(*lie_in).contains(&demand.candidates)
-                    && border_groups_agree(*border_group, demand.border_group)
-            };
-            (0..offered.len()).filter(|supply| fits(&offered[*supply])).collect()
-        };
-        let fits = wanted.iter().map(fitting).collect();
+        let fits = fits(&wanted, &offered, &regions);
         Self { free, demands, supplies, fits }
     }
 
@@ -222,6 +234,33 @@ impl<'a> Market<'a> {
             }
         }
     }
+}
+
+/// How many declared pins name an address.
+fn pins_by_address(desired: &Desired) -> Index<AllocationId, usize> {
+    let mut pins: Index<AllocationId, usize> = Index::default();
+    let named = desired.functions.values().flat_map(|function| function.pins.values());
+    for allocation in named.flat_map(|allocations| allocations.iter()) {
+        *pins.entry(allocation.clone()).or_default() += 1;
+    }
+    pins
+}
+
+/// For each demand the supplies that fit it, in their order.
+fn fits(wanted: &[DemandKey<'_>], offered: &[SupplyKey<'_>], regions: &Regions) -> Vec<Vec<usize>> {
+    let mut demands_of_set: Index<usize, Vec<usize>> = Index::default();
+    for (demand, key) in wanted.iter().enumerate() {
+        demands_of_set.entry(key.candidates).or_default().push(demand);
+    }
+    let mut fits = vec![Vec::new(); wanted.len()];
+    for (supply, key) in offered.iter().enumerate() {
+        for demand in regions.of(key.lies_in).iter().filter_map(|set| demands_of_set.get(set)).flatten() {
+            if border_groups_agree(key.border_group, wanted[*demand].border_group) {
+                fits[*demand].push(supply);
+            }
+        }
+    }
+    fits
 }
 
 /// Puts what has equal keys together, in the order of the keys.

@@ -4,7 +4,6 @@
 //! Never mends a plan, and never asks whether there is a better one.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::hash::Hash;
 use std::net::IpAddr;
 
@@ -13,103 +12,8 @@ use super::desired::{Allocations, Desired, PinPlace};
 use super::function::{FunctionConfiguration, FunctionObservation, FunctionRef, SecurityGroups};
 use super::ids::{AccountId, AllocationId, NetworkInterfaceId, PoolName, SubnetId};
 use super::index::{Index, index_for};
-use super::observed::{Address, Interface, InterfaceStatus, Observed};
-
-/// A change that must not be made.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Violation {
-    /// The address of the change.
-    pub allocation_id: AllocationId,
-    /// Its interface.
-    pub network_interface_id: NetworkInterfaceId,
-    /// What speaks against it.
-    pub objection: Objection,
-}
-
-/// What speaks against a change.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Objection {
-    /// No pool declares the address.
-    Undeclared,
-    /// The interface may carry this other address, which could not be read.
-    MayCarry(AllocationId),
-    /// The address is not in the set of this function, which uses the interface.
-    OutsideSet(FunctionRef),
-    /// No declared function uses the interface.
-    Unused,
-    /// The change names other functions than those that use the interface.
-    OtherFunctions(Vec<FunctionRef>),
-    /// The interface was not observed.
-    InterfaceUnseen,
-    /// The interface belongs to another account.
-    ForeignOwner(AccountId),
-    /// The interface is going away.
-    Detaching,
-    /// EC2 refuses the interface any address.
-    DeniesInternetGateway,
-    /// The interface shows an address already; its id where it is known.
-    Carries(Option<AllocationId>),
-    /// The address was not observed.
-    AddressUnseen,
-    /// The change gives the address another public face than it was observed with.
-    OtherPublicIp(IpAddr),
-    /// The address belongs to an AWS service.
-    ServiceManaged(String),
-    /// The address is in use; the interface where it is known.
-    Held(Option<NetworkInterfaceId>),
-    /// The interface got this other address moments ago.
-    RecentlyGot(AllocationId),
-    /// The address went to this other interface moments ago.
-    RecentlyGivenTo(NetworkInterfaceId),
-    /// The address belongs to the first network border group, the interface to the second.
-    BorderGroup(String, String),
-    /// The plan gives the address more than once.
-    AddressTwice,
-    /// The plan gives the interface more than one address.
-    InterfaceTwice,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` must not go to `{}`: ", self.allocation_id, self.network_interface_id)?;
-        self.objection.fmt(f)
-    }
-}
-
-impl fmt::Display for Objection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Undeclared => f.write_str("no pool declares the address"),
-            Self::OutsideSet(function) => {
-                write!(f, "the address is not in the set of `{function}`, which uses the interface")
-            }
-            Self::Unused => f.write_str("no declared function uses the interface"),
-            Self::OtherFunctions(users) => {
-                f.write_str("the change names other functions than those that use the interface:")?;
-                users.iter().try_for_each(|user| write!(f, " `{user}`"))
-            }
-            Self::InterfaceUnseen => f.write_str("the interface was not observed"),
-            Self::ForeignOwner(owner) => write!(f, "the interface belongs to account `{owner}`"),
-            Self::Detaching => f.write_str("the interface is going away"),
-            Self::DeniesInternetGateway => f.write_str("the interface has DenyAllIgwTraffic"),
-            Self::Carries(Some(other)) => write!(f, "the interface carries `{other}`"),
-            Self::Carries(None) => f.write_str("the interface carries a public address"),
-            Self::MayCarry(other) => write!(f, "the interface may carry `{other}`, which could not be read"),
-            Self::AddressUnseen => f.write_str("the address was not observed"),
-            Self::OtherPublicIp(seen) => write!(f, "the address was observed as {seen}"),
-            Self::ServiceManaged(service) => write!(f, "the address belongs to the AWS service `{service}`"),
-            Self::Held(Some(interface)) => write!(f, "the address is on `{interface}`"),
-            Self::Held(None) => f.write_str("the address is in use"),
-            Self::RecentlyGot(other) => write!(f, "the interface got `{other}` moments ago"),
-            Self::RecentlyGivenTo(other) => write!(f, "the address went to `{other}` moments ago"),
-            Self::BorderGroup(one, other) => {
-                write!(f, "the address belongs to network border group `{one}`, the interface to `{other}`")
-            }
-            Self::AddressTwice => f.write_str("the plan gives the address more than once"),
-            Self::InterfaceTwice => f.write_str("the plan gives the interface more than one address"),
-        }
-    }
-}
+pub use super::objection::{Objection, Violation};
+use super::observed::{Address, Interface, InterfaceStatus, Observed, Part};
 
 /// Every objection to the actions, in their order; none means that they may be carried out.
 #[must_use]
@@ -371,6 +275,10 @@ impl<'a> Files<'a> {
             PinPlace::Subnet(subnet) => *subnet == interface.pair.subnet,
             PinPlace::Zone(zone) => interface.zone_id.as_ref() == Some(zone),
         };
+        let zones = users.pins.iter().filter(|(place, ..)| matches!(place, PinPlace::Zone(_)));
+        if let (None, Some((_, _, function))) = (&interface.zone_id, zones.into_iter().next()) {
+            objections.push(Objection::ZoneUnknown((*function).clone()));
+        }
         let pins = || users.pins.iter().filter(|(place, ..)| holds(place));
         for (_, allocations, function) in pins() {
             if !allocations.contains(&action.allocation_id) {
@@ -435,8 +343,12 @@ fn users<'a>(
 
 fn unread<'a>(desired: &'a Desired, observed: &Observed) -> BTreeMap<&'a AllocationId, Vec<usize>> {
     let mut unread: BTreeMap<&AllocationId, Vec<usize>> = BTreeMap::new();
+    if observed.gaps.iter().all(|gap| gap.part != Part::Addresses) {
+        return unread;
+    }
     for (number, pool) in desired.pools.values().enumerate() {
-        for allocation in pool.allocations.iter().filter(|allocation| observed.is_unread(allocation)) {
+        let unseen = |allocation: &&AllocationId| !observed.addresses.contains_key(*allocation);
+        for allocation in pool.allocations.iter().filter(unseen) {
             unread.entry(allocation).or_default().push(number);
         }
     }

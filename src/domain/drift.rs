@@ -86,6 +86,8 @@ pub struct Usage<'a> {
     pub pinned: bool,
     /// Whether each function has addresses for the place, and they have none in common.
     pub in_conflict: bool,
+    /// Whether a pin on a zone may narrow the candidates further: EC2 does not show the interface's zone id.
+    pub zone_is_wanting: bool,
 }
 
 /// What an interface carries, against what it may carry.
@@ -218,9 +220,14 @@ fn usage<'a>(
             .map(|function| &function.pool)
             .expect("a pair is listed because a function uses it"),
         pinned: own.iter().any(|sets| sets.len() > 1),
+        zone_is_wanting: interface.zone_id.is_none() && declared.iter().any(|function| pins_a_zone(function)),
         in_conflict: candidates.is_empty() && own.iter().all(|sets| !intersections.of(sets).is_empty()),
         candidates,
     }
+}
+
+fn pins_a_zone(function: &DesiredFunction) -> bool {
+    function.pins.keys().any(|place| matches!(place, PinPlace::Zone(_)))
 }
 
 fn pin_applies(place: &PinPlace, interface: &Interface) -> bool {

@@ -182,6 +182,12 @@ impl FunctionConfiguration {
         self.vpc.iter().chain(&self.former_vpc).flat_map(VpcConfig::pairs).collect()
     }
 
+    /// Whether it may use other interfaces the next moment: it is being created, woken or updated.
+    #[must_use]
+    pub fn is_changing(&self) -> bool {
+        self.last_update == Some(LastUpdate::InProgress) || self.state == Some(FunctionState::Pending)
+    }
+
     /// Whether an update is under way or left undecided.
     #[must_use]
     pub fn is_unsettled(&self) -> bool {

@@ -1,7 +1,7 @@
 //! What one observation of a target saw, with its time and its gaps. Stale and partial by nature: what is not here
 //! was not seen, which is not the same as absent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -32,6 +32,9 @@ pub struct Observed {
     pub functions: BTreeMap<FunctionRef, FunctionObservation>,
     /// Associations that this process made and saw confirmed within [`RECENT_WRITE`].
     pub recent_writes: BTreeMap<NetworkInterfaceId, AllocationId>,
+    /// Addresses that EC2 refused to this process lately: others are better. Differs between replicas, as far as they were
+    /// refused different ones.
+    pub refused: BTreeSet<AllocationId>,
     /// What could not be seen; empty means that the observation is complete.
     pub gaps: Vec<Gap>,
 }

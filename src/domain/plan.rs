@@ -149,7 +149,9 @@ fn wishes<'a>(drift: &'a Drift<'a>, observed: &'a Observed) -> Vec<Wish<'a>> {
     let mut wishes = Vec::with_capacity(drift.interfaces.iter().filter(|finding| is_bare(finding)).count());
     for (number, finding) in drift.interfaces.iter().enumerate().filter(|(_, finding)| is_bare(finding)) {
         let interface = finding.interface;
-        if !interface.denies_internet_gateway && !may_carry_unread(&finding.usage.candidates) {
+        let usage = &finding.usage;
+        let may_be_served = !interface.denies_internet_gateway && !usage.zone_is_wanting;
+        if may_be_served && !may_carry_unread(&usage.candidates) {
             wishes.push(Wish { number, finding, only: observed.recent_writes.get(&interface.id) });
         }
     }

@@ -24,15 +24,16 @@ impl Mode {
     }
 }
 
-/// The part of EC2's documented throttle rate that the daemon allows itself, above 0 and at most 1.
+/// The part of EC2's documented throttle rate that the daemon allows itself, from 0.05 to 1: with less than one read a
+/// second it could hardly see.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct RateShare(f64);
 
 impl RateShare {
-    /// Nothing unless above 0 and at most 1.
+    /// Nothing unless from 0.05 to 1.
     #[must_use]
     pub fn new(share: f64) -> Option<Self> {
-        (share > 0.0 && share <= 1.0).then_some(Self(share))
+        (0.05..=1.0).contains(&share).then_some(Self(share))
     }
 
     /// The share as a number.

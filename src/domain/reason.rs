@@ -37,6 +37,8 @@ pub enum Reason {
     Conflict(Vec<FunctionRef>),
     /// No address that it may carry belongs to the network border group of its zone.
     BorderGroup(String),
+    /// A function pins a zone, and EC2 does not show the interface's.
+    ZoneUnknown,
     /// It has `DenyAllIgwTraffic`.
     DeniesInternetGateway,
     /// It was given this address moments ago, and reads do not agree yet.
@@ -55,7 +57,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every code of a reason that a serving interface can be uncovered for, so that each kind starts at zero.
-    pub const CODES: [&'static str; 13] = [
+    pub const CODES: [&'static str; 14] = [
         "no_free_address",
         "address_missing",
         "address_on_foreign_resource",
@@ -63,6 +65,7 @@ impl Reason {
         "undeclared_address",
         "conflict",
         "border_group",
+        "zone_unknown",
         "denies_internet_gateway",
         "settling",
         "observation_incomplete",
@@ -82,6 +85,7 @@ impl Reason {
             Self::WrongAddress { declared_in: None, .. } => "undeclared_address",
             Self::Conflict(_) => "conflict",
             Self::BorderGroup(_) => "border_group",
+            Self::ZoneUnknown => "zone_unknown",
             Self::DeniesInternetGateway => "denies_internet_gateway",
             Self::Settling(_) => "settling",
             Self::SpareHeldBack(_) => "spare_held_back",
@@ -105,6 +109,7 @@ impl Reason {
             Self::WrongAddress { .. }
             | Self::Conflict(_)
             | Self::DeniesInternetGateway
+            | Self::ZoneUnknown
             | Self::Settling(_)
             | Self::SpareHeldBack(_)
             | Self::ObservationIncomplete
@@ -154,6 +159,10 @@ impl fmt::Display for Reason {
             Self::BorderGroup(group) => {
                 write!(f, "no address of its pool belongs to network border group `{group}`")
             }
+            Self::ZoneUnknown => write!(
+                f,
+                "EC2 does not show its zone id, so whether a pin on a zone holds is not known; hint: pin its subnet"
+            ),
             Self::DeniesInternetGateway => {
                 write!(f, "it has DenyAllIgwTraffic, so EC2 refuses it any address")
             }
@@ -246,8 +255,6 @@ warning_kinds! {
     AddressMissing = "address_missing",
     /// A declared address is on something that is none of our business.
     AddressOnForeignResource = "address_on_foreign_resource",
-    /// EC2 does not show the zone of an interface, so that a pin on a zone can't hold there.
-    ZoneUnknown = "zone_unknown",
     /// A declared address is on a Lambda interface that no declared function uses.
     AddressLingering = "address_lingering",
     /// A pool has fewer free addresses than the operator wants.

@@ -10,7 +10,8 @@ use serde::{Serialize, Serializer};
 use super::action::{Action, Outcome};
 use super::error_class::ErrorClass;
 use super::function::FunctionRef;
-use super::ids::TargetName;
+use super::hint::Origin;
+use super::ids::{AssociationId, TargetName};
 use super::observed::InterfaceStatus;
 use super::plan::{InterfacePlan, Plan, Verdict};
 use super::policy::Mode;
@@ -25,6 +26,8 @@ pub struct Report {
     pub pass: u64,
     /// Why it was made.
     pub trigger: Trigger,
+    /// Whether it looked at everything; else the plan shows the rest as it was last seen.
+    pub is_whole: bool,
     /// Whether changes were allowed.
     pub mode: Mode,
     /// When it began.
@@ -61,11 +64,16 @@ pub enum Trigger {
     Continue,
     /// The configuration changed.
     Reload,
+    /// An event told of a change.
+    Event,
+    /// Something that was not settled is looked at again.
+    Watch,
 }
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 4] = [Self::Start, Self::Poll, Self::Continue, Self::Reload];
+    pub const ALL: [Self; 6] =
+        [Self::Start, Self::Poll, Self::Continue, Self::Reload, Self::Event, Self::Watch];
 
     /// The name in metrics and logs.
     #[must_use]
@@ -75,6 +83,8 @@ impl Trigger {
             Self::Poll => "poll",
             Self::Continue => "continue",
             Self::Reload => "reload",
+            Self::Event => "event",
+            Self::Watch => "watch",
         }
     }
 }
@@ -126,6 +136,10 @@ pub struct ActionReport {
     pub took: Duration,
     /// From the first sight of the uncovered interface to the confirmed association; only when done.
     pub repaired_after: Option<Duration>,
+    /// The bond that AWS made, when it told.
+    pub association_id: Option<AssociationId>,
+    /// The event that told of what this mends, if one did.
+    pub origin: Option<Origin>,
 }
 
 /// What a whole pass says about the promise.

@@ -2,7 +2,7 @@
 //! address 7 is `eipalloc-00000007` and 198.51.100.7. Unless said otherwise, addresses exist and are free, and
 //! interfaces are in use, bare and ours. Used by tests alone; never builds what an observation could not hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -117,6 +117,7 @@ impl World {
             addresses: BTreeMap::new(),
             functions: BTreeMap::new(),
             recent_writes: BTreeMap::new(),
+            refused: BTreeSet::new(),
             gaps: Vec::new(),
         };
         Self { desired: Desired::default(), observed }

@@ -1,7 +1,7 @@
 //! Why a bare interface gets nothing: of all that stands in the way, what the operator has to see first. Looks through
 //! each set of addresses once, however many interfaces share it. Decides nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::allotment::{self, Allotment};
 use super::desired::Allocations;
@@ -24,6 +24,8 @@ pub struct Shortage<'a> {
 struct Census<'a> {
     /// For each border group with free addresses, whether one of them stays free.
     free: BTreeMap<Option<&'a str>, bool>,
+    /// The border groups of all that were seen.
+    groups: BTreeSet<Option<&'a str>>,
     associated: usize,
     in_use: usize,
     obscure: usize,
@@ -43,6 +45,9 @@ impl<'a> Shortage<'a> {
         let usage = &finding.usage;
         if finding.interface.denies_internet_gateway {
             return Reason::DeniesInternetGateway;
+        }
+        if usage.zone_is_wanting {
+            return Reason::ZoneUnknown;
         }
         if usage.in_conflict {
             return Reason::Conflict(usage.functions.to_vec());
@@ -65,7 +70,7 @@ impl<'a> Shortage<'a> {
             let fitting: Vec<bool> =
                 census.free.iter().filter(|(group, _)| agrees(group)).map(|(_, stays)| *stays).collect();
             return match group {
-                Some(group) if fitting.is_empty() => Reason::BorderGroup(group.to_owned()),
+                Some(group) if !census.groups.iter().any(agrees) => Reason::BorderGroup(group.to_owned()),
                 _ if !finding.is_required() && fitting.contains(&true) => {
                     Reason::SpareHeldBack(usage.pool.clone())
                 }
@@ -89,6 +94,8 @@ impl<'a> Shortage<'a> {
         self.censuses.entry(std::ptr::from_ref(&**candidates).cast()).or_insert_with(|| {
             let mut census = Census::default();
             for allocation in candidates.iter() {
+                let address = observed.addresses.get(allocation);
+                census.groups.extend(address.map(|address| address.border_group.as_deref()));
                 census.unread |= observed.is_unread(allocation);
                 let Some(number) = drift.number_of(allocation) else { continue };
                 match drift.place(number) {

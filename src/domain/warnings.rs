@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::desired::{Desired, PinPlace};
+use super::desired::Desired;
 use super::drift::{Drift, Place};
 use super::function::{FunctionConfiguration, FunctionObservation, FunctionRef, FunctionState, LastUpdate};
 use super::ids::PoolName;
@@ -30,17 +30,6 @@ pub fn warnings(
         kind,
         message: format!("address `{allocation}` {what}"),
     });
-    let zones = drift.interfaces.iter().filter(|finding| finding.interface.zone_id.is_none());
-    let zones = zones.filter_map(|finding| {
-        let pinned =
-            finding.usage.functions.iter().find(|function| is_pinned_to_a_zone(desired, function))?;
-        let interface = &finding.interface.id;
-        let message = format!(
-            "EC2 does not show the zone id of `{interface}`, so function `{pinned}` has no pin there; \
-             hint: pin its subnet"
-        );
-        Some(Warning { kind: WarningKind::ZoneUnknown, message })
-    });
     let spares = desired.pools.iter().filter_map(|(name, pool)| {
         let spare = pools.get(name)?.spare;
         let message = format!(
@@ -53,12 +42,7 @@ pub fn warnings(
         .gaps
         .iter()
         .map(|gap| Warning { kind: WarningKind::ObservationIncomplete, message: gap.message.clone() });
-    functions.chain(addresses).chain(zones).chain(spares).chain(gaps).collect()
-}
-
-fn is_pinned_to_a_zone(desired: &Desired, function: &FunctionRef) -> bool {
-    let declared = desired.functions.get(function);
-    declared.is_some_and(|declared| declared.pins.keys().any(|place| matches!(place, PinPlace::Zone(_))))
+    functions.chain(addresses).chain(spares).chain(gaps).collect()
 }
 
 /// Whether a declared function can't have a fixed address at all, whatever is done about interfaces.

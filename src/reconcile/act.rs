@@ -1,6 +1,8 @@
 //! Carrying out a plan: side by side, within the rate limit, each action after a second look at its interface and
 //! confirmed by reading back. Makes no choices (the plan left none) and repeats nothing whose outcome is unknown.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -12,6 +14,8 @@ use super::gate::{Gate, Rules, Ruling};
 use super::ports::{ApiError, Associated, Reads};
 use crate::domain::action::{Action, Outcome};
 use crate::domain::error_class::ErrorClass;
+use crate::domain::ids::NetworkInterfaceId;
+use crate::domain::observed::Interface;
 use crate::domain::report::ActionReport;
 
 /// Enough to keep the rate limit busy while each action waits for its three or four answers.
@@ -25,6 +29,9 @@ const CONFIRMATIONS: usize = 6;
 
 /// Several times what EC2's reads usually lag; a hanging EC2 must not hold the pass.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(15);
+
+/// What was read longer ago than this is read again before a change.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// What an action under way is given after the pass's time: a whole pass stays well under the two minutes after which
 /// `/healthz` calls a loop stuck.
@@ -42,15 +49,17 @@ pub(super) struct Actor<'a> {
     pub(super) until: Instant,
     /// No action is begun once this is cancelled.
     pub(super) cancel: &'a CancellationToken,
-    /// Hears of each action as soon as it has ended.
-    pub(super) tell: &'a (dyn Fn(&ActionReport) + Send + Sync),
+    /// Completes the report of each action as soon as it has ended.
+    pub(super) finish: &'a (dyn Fn(ActionReport) -> ActionReport + Send + Sync),
+    /// Interfaces that were read a moment ago, and when: while that is fresh it is the look before the change.
+    pub(super) seen: Option<(&'a BTreeMap<NetworkInterfaceId, Interface>, Instant)>,
     /// For the jitter of waits, so that a run can be replayed.
     pub(super) seed: u64,
 }
 
 /// How an action ended.
 enum End {
-    Done(Option<String>),
+    Done(Associated),
     AlreadySo,
     Skipped(String),
     Failed(ApiError),
@@ -66,8 +75,7 @@ impl Actor<'_> {
         let mut reports: Vec<(u64, ActionReport)> = stream::iter((0u64..).zip(actions.to_vec()))
             .map(|(index, action)| async move {
                 let report = self.carry_out_one(&action, self.seed.wrapping_add(index)).await;
-                (self.tell)(&report);
-                (index, report)
+                (index, (self.finish)(report))
             })
             .buffer_unordered(AT_ONCE)
             .collect()
@@ -84,16 +92,18 @@ impl Actor<'_> {
             return report;
         }
         let begun = Instant::now();
+        let is_sent = AtomicBool::new(false);
         let end = tokio::select! {
             biased;
-            end = self.try_until_clear(action, seed) => end,
+            end = self.try_until_clear(action, seed, &is_sent) => end,
             () = self.time_is_up() => End::CutShort,
         };
         report.took = begun.elapsed();
         match end {
-            End::Done(request_id) => {
+            End::Done(associated) => {
                 report.outcome = Outcome::Done;
-                report.request_id = request_id;
+                report.request_id = associated.request_id;
+                report.association_id = associated.association;
             }
             End::AlreadySo => {
                 report.outcome = Outcome::Done;
@@ -115,6 +125,10 @@ impl Actor<'_> {
                 report.detail = Some("EC2 accepted it and does not show it yet".to_owned());
                 report.class = Some(ErrorClass::OutcomeUnknown);
                 report.request_id = associated.request_id;
+            }
+            End::CutShort if !is_sent.load(Ordering::Relaxed) => {
+                report.outcome = Outcome::Skipped;
+                report.detail = Some("left for the next pass".to_owned());
             }
             End::CutShort => {
                 report.outcome = Outcome::Failed;
@@ -144,10 +158,11 @@ impl Actor<'_> {
         }
     }
 
-    async fn try_until_clear(&self, action: &Action, seed: u64) -> End {
+    async fn try_until_clear(&self, action: &Action, seed: u64, is_sent: &AtomicBool) -> End {
         let mut waits = waits(seed, Duration::from_millis(200), ATTEMPTS - 1);
+        let mut seen = self.seen_now(&action.network_interface_id);
         loop {
-            let error = match self.try_once(action).await {
+            let error = match self.try_once(action, seen.take(), is_sent).await {
                 Ok(end) => return end,
                 Err(error) => error,
             };
@@ -163,19 +178,33 @@ impl Actor<'_> {
 
     /// The interface is read again before each attempt: a plan is as old as its observation, and whether
     /// AllowReassociation=false protects an address that an interface has got meanwhile is not certain (AWS.md 2).
-    async fn try_once(&self, action: &Action) -> Result<End, ApiError> {
-        let interface = self.reads.interface(&action.network_interface_id).await?;
+    async fn try_once(
+        &self,
+        action: &Action,
+        seen: Option<Interface>,
+        is_sent: &AtomicBool,
+    ) -> Result<End, ApiError> {
+        let interface = match seen {
+            Some(interface) => Some(interface),
+            None => self.reads.interface(&action.network_interface_id).await?,
+        };
         let permit = match Gate::judge(self.rules, action, interface.as_ref()) {
             Ruling::Allowed(permit) => permit,
             Ruling::AlreadySo => return Ok(End::AlreadySo),
             Ruling::Refused(why) => return Ok(End::Skipped(why)),
         };
+        is_sent.store(true, Ordering::Relaxed);
         let associated = self.gate.associate(permit).await?;
         if timeout(CONFIRM_WITHIN, self.is_confirmed(action)).await.unwrap_or(false) {
-            Ok(End::Done(associated.request_id))
+            Ok(End::Done(associated))
         } else {
             Ok(End::Unconfirmed(associated))
         }
+    }
+
+    fn seen_now(&self, id: &NetworkInterfaceId) -> Option<Interface> {
+        let (interfaces, at) = self.seen?;
+        (at.elapsed() < FRESH).then(|| interfaces.get(id).cloned()).flatten()
     }
 
     async fn is_confirmed(&self, action: &Action) -> bool {
@@ -214,6 +243,8 @@ pub(super) fn planned(action: &Action) -> ActionReport {
         request_id: None,
         took: Duration::ZERO,
         repaired_after: None,
+        association_id: None,
+        origin: None,
     }
 }
 

@@ -1,13 +1,21 @@
 //! When passes are made over one target: the first at once, then by the poll interval, sooner when work is left or
 //! the orders change, one at a time. Decides only the time of a pass, never what it does.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use governor::clock::Clock as _;
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
+use super::inbox::Errand;
 use super::pass::{Limits, Orders, Passed, Reconciler};
+use super::ports::TokioClock;
 use super::schedule::{Ended, wait};
 use crate::domain::report::{PassResult, Report, Trigger};
 
@@ -21,6 +29,11 @@ const READS_PER_PASS: usize = 50;
 
 /// What a pass in flight is given to come to its end when the process ends, which must be within 10 s.
 const LAST_CALLS: Duration = Duration::from_secs(7);
+
+/// How many errands may follow each other at once.
+const ERRANDS_AT_ONCE: NonZeroU32 = NonZeroU32::new(5).expect("above zero");
+
+type Pace = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>;
 
 /// Orders with their rhythm.
 #[derive(Clone, PartialEq, Debug)]
@@ -43,20 +56,30 @@ pub struct Driver {
     pub random: fastrand::Rng,
 }
 
+/// What a pass is made for.
+enum Cause {
+    All(Trigger),
+    Errand(Errand),
+}
+
 impl Driver {
     /// Runs until cancelled; a pass in flight is given some seconds to end in order.
     pub async fn run(mut self) {
         let audience = self.reconciler.audience();
-        let mut trigger = Trigger::Start;
+        let pace = RateLimiter::direct_with_clock(errand_quota(), TokioClock::start());
+        let mut cause = Cause::All(Trigger::Start);
         let mut blind_in_a_row = 0;
+        let mut next = Instant::now();
         loop {
             let begun = Instant::now();
             let watch = self.watch.borrow_and_update().clone();
-            let Some(passed) = self.pass(&watch, trigger).await else {
+            let (target, pass) = self.reconciler.next_pass();
+            let span = tracing::info_span!("pass", %target, pass);
+            let Some(passed) = self.pass(&watch, cause).instrument(span).await else {
                 if self.cancel.is_cancelled() {
                     return;
                 }
-                trigger = Trigger::Reload;
+                cause = Cause::All(Trigger::Reload);
                 continue;
             };
             blind_in_a_row = if is_blind(&passed.report) { blind_in_a_row + 1 } else { 0 };
@@ -64,22 +87,29 @@ impl Driver {
                 0 => Ended::Saw { go_on_after: passed.go_on_after },
                 in_a_row => Ended::Blind { in_a_row },
             };
-            let next = begun + wait(ended, watch.poll_interval, self.random.f64());
+            let after = begun + wait(ended, watch.poll_interval, self.random.f64());
+            // A look at a corner does not put off the next look at everything.
+            next = if passed.report.is_whole { after } else { after.min(next) };
             audience.hear(&passed.report);
             audience.expect_next(&passed.report, next.saturating_duration_since(Instant::now()));
             let goes_on = passed.go_on_after.is_some() && blind_in_a_row == 0;
-            let Some(next_trigger) = self.next_trigger(next, goes_on).await else { return };
-            trigger = next_trigger;
+            let Some(next_cause) = self.next_cause(next, goes_on, &pace).await else { return };
+            cause = next_cause;
         }
     }
 
     /// One pass; nothing when it was given up before it decided anything. New orders end it early, so that nothing more
     /// is done by the old ones, and make another at once.
-    async fn pass(&mut self, watch: &Watch, trigger: Trigger) -> Option<Passed> {
+    async fn pass(&mut self, watch: &Watch, cause: Cause) -> Option<Passed> {
         let Self { reconciler, watch: newer, cancel, .. } = self;
         let limits =
             Limits { within: PASS_WITHIN, cancel: cancel.child_token(), function_reads: READS_PER_PASS };
-        let pass = reconciler.pass(&watch.orders, trigger, &limits);
+        let pass = async {
+            match cause {
+                Cause::All(trigger) => reconciler.pass(&watch.orders, trigger, &limits).await,
+                Cause::Errand(errand) => reconciler.run_errand(&watch.orders, errand, &limits).await,
+            }
+        };
         tokio::pin!(pass);
         tokio::select! {
             biased;
@@ -100,14 +130,34 @@ impl Driver {
     }
 
     /// Waits for what comes first; nothing when the process ends.
-    async fn next_trigger(&mut self, next: Instant, goes_on: bool) -> Option<Trigger> {
+    async fn next_cause(&mut self, next: Instant, goes_on: bool, pace: &Pace) -> Option<Cause> {
+        let inbox = self.reconciler.inbox();
+        let errand = async {
+            loop {
+                inbox.ready().await;
+                while let Err(early) = pace.check() {
+                    sleep(early.wait_time_from(pace.clock().now())).await;
+                }
+                if let Some(errand) = inbox.take() {
+                    return errand;
+                }
+            }
+        };
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => None,
-            Ok(()) = self.watch.changed() => Some(Trigger::Reload),
-            () = sleep_until(next) => Some(if goes_on { Trigger::Continue } else { Trigger::Poll }),
+            Ok(()) = self.watch.changed() => Some(Cause::All(Trigger::Reload)),
+            errand = errand => Some(Cause::Errand(errand)),
+            () = sleep_until(next) => {
+                Some(Cause::All(if goes_on { Trigger::Continue } else { Trigger::Poll }))
+            }
         }
     }
+}
+
+/// The first events of a burst act at once; the rest of it is gathered into one look a second.
+fn errand_quota() -> Quota {
+    Quota::per_second(NonZeroU32::MIN).allow_burst(ERRANDS_AT_ONCE)
 }
 
 fn is_blind(report: &Report) -> bool {

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::domain::function::{
-    FunctionConfiguration, FunctionObservation, FunctionRef, FunctionState, Pair, VpcConfig,
-};
+use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef, Pair, VpcConfig};
 use crate::domain::ids::{AccountId, NetworkInterfaceId};
 use crate::domain::observed::Interface;
 
@@ -200,13 +198,7 @@ impl Entry {
 
     /// A function in one of these states may use other interfaces the next moment.
     fn is_changing(&self) -> bool {
-        use crate::domain::function::LastUpdate::InProgress;
-        match &self.observation {
-            FunctionObservation::Known(shown) => {
-                shown.last_update == Some(InProgress) || shown.state == Some(FunctionState::Pending)
-            }
-            FunctionObservation::NotFound | FunctionObservation::Unknown => false,
-        }
+        matches!(&self.observation, FunctionObservation::Known(shown) if shown.is_changing())
     }
 }
 
@@ -220,7 +212,7 @@ fn former_of(observation: &FunctionObservation) -> Option<VpcConfig> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::function::LastUpdate;
+    use crate::domain::function::{FunctionState, LastUpdate};
     use crate::domain::observed::InterfaceStatus;
 
     const REFRESH: Duration = Duration::from_secs(300);

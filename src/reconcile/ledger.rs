@@ -14,10 +14,17 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Takes in the interfaces that are uncovered now; those not among them are forgotten.
-    pub(super) fn note<'a>(&mut self, uncovered: impl Iterator<Item = &'a NetworkInterfaceId>, now: Instant) {
+    /// Takes in the interfaces that are uncovered now; those not among them are forgotten, except for those that could not
+    /// be seen.
+    pub(super) fn note<'a>(
+        &mut self,
+        uncovered: impl Iterator<Item = &'a NetworkInterfaceId>,
+        is_unseen: impl Fn(&NetworkInterfaceId) -> bool,
+        now: Instant,
+    ) {
         let mut before = std::mem::take(&mut self.since);
         self.since = uncovered.map(|id| (id.clone(), before.remove(id).unwrap_or(now))).collect();
+        self.since.extend(before.into_iter().filter(|(id, _)| is_unseen(id)));
     }
 
     /// For how long the interface has been uncovered.

@@ -2,13 +2,18 @@
 //! outside (`ports`).
 
 mod act;
+mod aftermath;
 pub mod driver;
 mod function_book;
 mod gate;
 mod hesitation;
+pub mod inbox;
+mod known;
 mod ledger;
+mod look;
 mod observe;
 pub mod pass;
+mod patience;
 pub mod ports;
 mod recent;
 mod schedule;

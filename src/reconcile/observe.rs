@@ -24,10 +24,10 @@ const GAPS_TOLD: usize = 5;
 
 /// Looks at one target, and remembers what it need not read each time.
 pub(super) struct Observer {
-    reads: Arc<dyn Reads>,
-    clock: Arc<dyn Clock>,
+    pub(super) reads: Arc<dyn Reads>,
+    pub(super) clock: Arc<dyn Clock>,
     account: Option<AccountId>,
-    book: FunctionBook,
+    pub(super) book: FunctionBook,
     /// How many functions there was no time for yet.
     unread: usize,
 }
@@ -90,6 +90,7 @@ impl Observer {
             addresses: addresses.found.into_iter().map(|a| (a.allocation.clone(), a)).collect(),
             functions: self.book.observations(desired.functions.keys()),
             recent_writes,
+            refused: recent.refused(at),
             gaps,
         })
     }
@@ -149,7 +150,7 @@ impl Observer {
         }
     }
 
-    async fn read_in_detail(&mut self, due: Vec<FunctionRef>) -> Vec<Gap> {
+    pub(super) async fn read_in_detail(&mut self, due: Vec<FunctionRef>) -> Vec<Gap> {
         self.book.note_tried(&due);
         let reads = &self.reads;
         let answers: Vec<_> = stream::iter(due)
@@ -173,7 +174,7 @@ impl Observer {
 }
 
 /// The failures as gaps: each different one in full, but not hundreds of the same kind.
-fn gaps(part: Part, errors: &[ApiError]) -> Vec<Gap> {
+pub(super) fn gaps(part: Part, errors: &[ApiError]) -> Vec<Gap> {
     let messages: BTreeSet<String> = errors.iter().map(ToString::to_string).collect();
     let more = messages.len().saturating_sub(GAPS_TOLD);
     let mut told: Vec<Gap> =

@@ -8,20 +8,26 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::act::{Actor, may_have_happened, planned};
+use super::aftermath::{coverage, note_done, refused, result};
 use super::gate::{Gate, Rules};
 use super::hesitation::Hesitations;
+use super::inbox::{Errand, Inbox};
+use super::known::Known;
 use super::ledger::Ledger;
 use super::observe::{Blind, Observer};
+use super::patience::Patience;
 use super::ports::{Audience, Changes, Clock, Reads};
 use super::recent::RecentWrites;
 use crate::domain::action::{Action, Outcome};
-use crate::domain::audit::audit;
+use crate::domain::audit::{Violation, audit};
 use crate::domain::desired::Desired;
-use crate::domain::ids::{AccountId, TargetName};
-use crate::domain::observed::Observed;
-use crate::domain::plan::{InterfacePlan, Plan, Verdict, plan};
+use crate::domain::error_class::ErrorClass;
+use crate::domain::function::FunctionObservation;
+use crate::domain::hint::{Hint, Hints};
+use crate::domain::ids::{AccountId, NetworkInterfaceId, TargetName};
+use crate::domain::observed::{InterfaceStatus, Observed, Part};
+use crate::domain::plan::{Plan, Verdict, plan};
 use crate::domain::policy::Mode;
-use crate::domain::reason::{Reason, Uncovered};
 use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
 use crate::domain::warnings::unservable;
 
@@ -60,6 +66,10 @@ pub struct Reconciler {
     recent: RecentWrites,
     hesitations: Hesitations,
     ledger: Ledger,
+    inbox: Arc<Inbox>,
+    /// Nothing before the first pass, and when the orders changed since.
+    known: Option<Known>,
+    patience: Patience,
     passes: u64,
     seed: u64,
 }
@@ -90,6 +100,29 @@ impl Limits {
     }
 }
 
+/// What one pass goes by.
+struct Round<'a> {
+    orders: &'a Orders,
+    hints: &'a Hints,
+    limits: &'a Limits,
+    begun: Instant,
+}
+
+/// What a pass decides from: everything, or a corner.
+struct Sight<'a> {
+    desired: &'a Desired,
+    observed: &'a Observed,
+    /// When the interfaces were read, if that was just now.
+    seen_at: Option<Instant>,
+}
+
+/// What a pass decided and did.
+struct Decision {
+    plan: Plan,
+    violations: Vec<Violation>,
+    actions: Vec<ActionReport>,
+}
+
 impl Reconciler {
     /// A reconciler that knows nothing yet. The seed makes its jitter replayable.
     #[must_use]
@@ -99,6 +132,9 @@ impl Reconciler {
             gate: Gate::new(Arc::clone(&ports.changes)),
             observer: Observer::new(Arc::clone(&ports.reads), Arc::clone(&ports.clock)),
             ports,
+            inbox: Arc::default(),
+            known: None,
+            patience: Patience::default(),
             recent: RecentWrites::default(),
             hesitations: Hesitations::default(),
             ledger: Ledger::default(),
@@ -113,29 +149,107 @@ impl Reconciler {
         Arc::clone(&self.ports.audience)
     }
 
-    /// Makes one pass; nothing when it was cancelled before it had seen anything.
-    pub async fn pass(&mut self, orders: &Orders, trigger: Trigger, limits: &Limits) -> Option<Passed> {
-        self.passes += 1;
-        let begun = Instant::now();
-        let mut report = self.blank(orders, trigger);
-        match self.observe(orders, limits, begun).await? {
-            Ok(observed) => self.reconcile(orders, &observed, limits, begun, &mut report).await,
-            Err(failures) => {
-                report.result = PassResult::Failed;
-                report.failures = failures;
-            }
-        }
-        report.took = begun.elapsed();
-        let go_on_after = self.go_on_after(&report);
-        Some(Passed { report, go_on_after })
+    /// The target, and the number that its next pass will have.
+    #[must_use]
+    pub fn next_pass(&self) -> (TargetName, u64) {
+        (self.target.clone(), self.passes + 1)
     }
 
-    fn blank(&self, orders: &Orders, trigger: Trigger) -> Report {
+    /// Where hints for this target are taken in.
+    #[must_use]
+    pub fn inbox(&self) -> Arc<Inbox> {
+        Arc::clone(&self.inbox)
+    }
+
+    /// Makes one pass over everything; nothing when it was cancelled before it had seen anything.
+    pub async fn pass(&mut self, orders: &Orders, trigger: Trigger, limits: &Limits) -> Option<Passed> {
+        let hints = self.inbox.take_all();
+        let round = Round { orders, hints: &hints, limits, begun: Instant::now() };
+        self.pass_over_all(&round, trigger).await
+    }
+
+    /// Looks where the hints point, or at everything where what is known does not tell where that is.
+    pub async fn run_errand(&mut self, orders: &Orders, errand: Errand, limits: &Limits) -> Option<Passed> {
+        let (hints, known) = match errand {
+            Errand::LookAtAll => (Hints::default(), None),
+            Errand::Look(hints) => (hints, self.known.take_if(|known| known.desired == orders.desired)),
+        };
+        let round = Round { orders, hints: &hints, limits, begun: Instant::now() };
+        match known {
+            Some(known) => self.pass_over_corner(&round, known).await,
+            None => self.pass_over_all(&round, Trigger::Event).await,
+        }
+    }
+
+    async fn pass_over_all(&mut self, round: &Round<'_>, trigger: Trigger) -> Option<Passed> {
+        let mut report = self.blank(round, trigger);
+        self.recent.forget_old(self.ports.clock.now());
+        let look = self.observer.observe(round.orders, &self.recent, round.limits.function_reads);
+        let mut observed = match round.in_time(look).await? {
+            Ok(Ok(observed)) => observed,
+            Ok(Err(Blind(why))) => return Some(self.failed(report, why, round)),
+            Err(too_slow) => return Some(self.failed(report, vec![too_slow], round)),
+        };
+        let sight = Sight { desired: &round.orders.desired, observed: &observed, seen_at: None };
+        let plan = plan(sight.desired, sight.observed);
+        if observed.is_complete() {
+            self.hesitations.keep_only(plan.actions.iter());
+        }
+        self.note_bare(&plan, &observed);
+        let decision = self.act_on(plan, round, &sight).await;
+        report.plan = decision.plan;
+        report.actions = decision.actions;
+        self.tell(&mut report, round, &observed, &decision.violations);
+        self.settle(round.hints, &observed, observed.is_complete());
+        note_done(&mut observed, &report.actions);
+        self.know(round, observed, &report.plan);
+        Some(self.passed(report, round))
+    }
+
+    async fn pass_over_corner(&mut self, round: &Round<'_>, mut known: Known) -> Option<Passed> {
+        let is_told = round.hints.0.values().any(Option::is_some);
+        let mut report = self.blank(round, if is_told { Trigger::Event } else { Trigger::Watch });
+        report.is_whole = false;
+        self.recent.forget_old(self.ports.clock.now());
+        let corner = known.corner(round.hints);
+        let look = round.in_time(self.observer.look(&mut known, corner, &self.recent)).await;
+        let look = match look {
+            Some(Ok(look)) => look,
+            Some(Err(too_slow)) => {
+                self.known = Some(known);
+                return Some(self.failed(report, vec![too_slow], round));
+            }
+            None => {
+                self.known = Some(known);
+                return None;
+            }
+        };
+        let sight = Sight { desired: &look.desired, observed: &look.observed, seen_at: Some(look.at) };
+        let plan_of_corner = plan(sight.desired, sight.observed);
+        let decision = self.act_on(plan_of_corner, round, &sight).await;
+        self.settle(round.hints, &look.observed, look.gaps.is_empty());
+        let gaps = look.gaps.clone();
+        let mut whole = look.into_whole(known);
+        note_done(&mut whole, &decision.actions);
+        report.plan = plan(&round.orders.desired, &whole);
+        report.actions = decision.actions;
+        self.note_bare(&report.plan, &whole);
+        let before = whole.gaps.len();
+        whole.gaps.extend(gaps);
+        self.tell(&mut report, round, &whole, &decision.violations);
+        whole.gaps.truncate(before);
+        self.know(round, whole, &report.plan);
+        Some(self.passed(report, round))
+    }
+
+    fn blank(&mut self, round: &Round<'_>, trigger: Trigger) -> Report {
+        self.passes += 1;
         Report {
             target: self.target.clone(),
             pass: self.passes,
             trigger,
-            mode: orders.mode,
+            is_whole: true,
+            mode: round.orders.mode,
             started_at: self.ports.clock.now(),
             took: Duration::ZERO,
             result: PassResult::Ok,
@@ -149,83 +263,63 @@ impl Reconciler {
         }
     }
 
-    async fn observe(
-        &mut self,
-        orders: &Orders,
-        limits: &Limits,
-        begun: Instant,
-    ) -> Option<Result<Observed, Vec<String>>> {
-        self.recent.forget_old(self.ports.clock.now());
-        let look = self.observer.observe(orders, &self.recent, limits.function_reads);
-        tokio::select! {
-            biased;
-            () = limits.cancel.cancelled() => None,
-            seen = timeout_at(begun + limits.to_observe(), look) => Some(match seen {
-                Ok(Ok(observed)) => Ok(observed),
-                Ok(Err(Blind(why))) => Err(why),
-                Err(_) => Err(vec![format!("the observation took longer than {} s", limits.to_observe().as_secs())]),
-            }),
-        }
+    fn failed(&self, mut report: Report, why: Vec<String>, round: &Round<'_>) -> Passed {
+        report.result = PassResult::Failed;
+        report.failures = why;
+        self.passed(report, round)
     }
 
-    async fn reconcile(
-        &mut self,
-        orders: &Orders,
-        observed: &Observed,
-        limits: &Limits,
-        begun: Instant,
-        report: &mut Report,
-    ) {
-        report.plan = plan(&orders.desired, observed);
-        report.unservable = unservable(&orders.desired, observed);
-        let bare =
-            report.plan.required().filter(|interface| !matches!(interface.verdict, Verdict::Covered(..)));
-        self.ledger.note(bare.map(|interface| &interface.network_interface_id), Instant::now());
-        let violations = audit(&orders.desired, observed, &report.plan.actions);
-        report.actions = if violations.is_empty() {
-            self.act(orders, observed, limits, begun, &report.plan.actions).await
-        } else {
-            report.failures = violations.iter().map(ToString::to_string).collect();
-            refused(&report.plan.actions)
+    fn passed(&self, mut report: Report, round: &Round<'_>) -> Passed {
+        report.took = round.begun.elapsed();
+        let go_on_after = self.go_on_after(&report);
+        Passed { report, go_on_after }
+    }
+
+    /// An interface that a broken list does not show is as it was.
+    fn note_bare(&mut self, plan: &Plan, observed: &Observed) {
+        let bare = plan.required().filter(|interface| !matches!(interface.verdict, Verdict::Covered(..)));
+        let unseen = |id: &NetworkInterfaceId| {
+            observed.lacks(Part::Interfaces) && !observed.interfaces.contains_key(id)
         };
-        report.result = result(report, observed, !violations.is_empty());
-        (report.covered, report.uncovered) = coverage(&report.plan, &report.actions);
-        let open = report.uncovered.iter().map(|uncovered| &uncovered.network_interface_id);
-        report.oldest_uncovered = self.ledger.oldest(open, Instant::now());
+        self.ledger.note(bare.map(|interface| &interface.network_interface_id), unseen, Instant::now());
     }
 
-    async fn act(
-        &mut self,
-        orders: &Orders,
-        observed: &Observed,
-        limits: &Limits,
-        begun: Instant,
-        actions: &[Action],
-    ) -> Vec<ActionReport> {
-        if orders.mode == Mode::Observe {
+    /// Carries out a plan, unless the audit speaks against it.
+    async fn act_on(&mut self, plan: Plan, round: &Round<'_>, sight: &Sight<'_>) -> Decision {
+        let violations = audit(sight.desired, sight.observed, &plan.actions);
+        let actions = if violations.is_empty() {
+            self.act(&plan.actions, round, sight).await
+        } else {
+            refused(&plan.actions)
+        };
+        Decision { plan, violations, actions }
+    }
+
+    async fn act(&mut self, actions: &[Action], round: &Round<'_>, sight: &Sight<'_>) -> Vec<ActionReport> {
+        if round.orders.mode == Mode::Observe {
             return actions.iter().map(planned).collect();
         }
-        self.hesitations.keep_only(actions.iter());
         let now = Instant::now();
         let objections: Vec<_> = actions.iter().map(|action| self.hesitations.against(action, now)).collect();
         let willing = actions.iter().zip(&objections).filter(|(_, objection)| objection.is_none());
         let willing: Vec<Action> = willing.map(|(action, _)| action.clone()).collect();
         let rules = Rules {
-            mode: orders.mode,
-            account: observed.account.clone(),
-            declared: orders.desired.allocations(),
+            mode: round.orders.mode,
+            account: sight.observed.account.clone(),
+            declared: sight.desired.allocations(),
         };
         let actor = Actor {
             reads: &*self.ports.reads,
             gate: &self.gate,
             rules: &rules,
-            until: begun + limits.within,
-            cancel: &limits.cancel,
-            tell: &|report| self.ports.audience.hear_action(&self.target, self.passes, report),
+            until: round.begun + round.limits.within,
+            cancel: &round.limits.cancel,
+            finish: &|report| self.finish(report, round),
+            seen: sight.seen_at.map(|at| (&sight.observed.interfaces, at)),
             seed: self.seed.wrapping_mul(1_000_003).wrapping_add(self.passes << 20),
         };
-        let mut tried = actor.carry_out(&willing).await;
-        for report in &mut tried {
+        let tried = actor.carry_out(&willing).await;
+        for report in &tried {
             self.remember(report);
         }
         let mut tried = tried.into_iter();
@@ -241,80 +335,110 @@ impl Reconciler {
         reports.collect()
     }
 
-    fn remember(&mut self, report: &mut ActionReport) {
+    /// Completes the report of an action that has just ended, and tells of it.
+    fn finish(&self, mut report: ActionReport, round: &Round<'_>) -> ActionReport {
+        if report.outcome == Outcome::Done {
+            let interface = &report.action.network_interface_id;
+            report.origin = round.hints.origin_of(&report.action).cloned();
+            report.repaired_after = self.ledger.age(interface, Instant::now());
+        }
+        self.ports.audience.hear_action(&self.target, self.passes, &report);
+        report
+    }
+
+    fn remember(&mut self, report: &ActionReport) {
         let now = Instant::now();
         let action = &report.action;
         if may_have_happened(report) {
             let (interface, allocation) = (action.network_interface_id.clone(), action.allocation_id.clone());
             self.recent.note(interface, allocation, self.ports.clock.now());
         }
+        if let Some(request_id) = &report.request_id {
+            self.inbox.note_own(request_id.clone());
+        }
         if report.outcome == Outcome::Done {
             self.hesitations.note_success(action);
-            report.repaired_after = self.ledger.age(&action.network_interface_id, now);
         } else if let Some(class) = report.class {
             let why = report.detail.clone().unwrap_or_default();
-            self.hesitations.note_failure(&report.action, class, &why, now);
+            self.hesitations.note_failure(action, class, &why, now);
+            if class == ErrorClass::Denied {
+                self.recent.note_refused(action.allocation_id.clone(), self.ports.clock.now());
+            }
         }
     }
 
-    /// Work that only the clock kept from being done goes on at once, failed actions when they may be tried again.
+    /// What the pass says of the whole target.
+    fn tell(&self, report: &mut Report, round: &Round<'_>, observed: &Observed, violations: &[Violation]) {
+        report.unservable = unservable(&round.orders.desired, observed);
+        report.failures = violations.iter().map(ToString::to_string).collect();
+        report.result = result(report, observed, !violations.is_empty());
+        (report.covered, report.uncovered) = coverage(&report.plan, &report.actions);
+        let open = report.uncovered.iter().map(|uncovered| &uncovered.network_interface_id);
+        report.oldest_uncovered = self.ledger.oldest(open, Instant::now());
+    }
+
+    /// Keeps what was seen, for looks at a corner of it, and looks soon again at functions that are changing.
+    fn know(&mut self, round: &Round<'_>, observed: Observed, plan: &Plan) {
+        for (function, observation) in &observed.functions {
+            let hint = Hint::Function(function.name().into());
+            let is_changing = matches!(observation, FunctionObservation::Known(shown) if shown.is_changing());
+            if !is_changing {
+                self.patience.settled(&hint);
+            } else if let Some(wait) = self.patience.next(&hint, Instant::now()) {
+                self.inbox.look_again(hint, None, wait);
+            }
+        }
+        let known = Known::new(Arc::clone(&round.orders.desired), observed, plan);
+        self.inbox.learn(known.concerns());
+        self.known = Some(known);
+    }
+
+    /// Looks again at interfaces that an event told of and that EC2 does not show yet, or that do not serve yet.
+    fn settle(&mut self, hints: &Hints, seen: &Observed, is_complete: bool) {
+        let known = self.known.as_ref();
+        for (hint, origin) in &hints.0 {
+            let Hint::Interface(id, _) = hint else { continue };
+            let was_known = known.is_some_and(|known| known.observed.interfaces.contains_key(id));
+            let is_settled = match seen.interfaces.get(id) {
+                Some(interface) => {
+                    interface.status != InterfaceStatus::Waiting || !interface.associations.is_empty()
+                }
+                None => was_known && is_complete,
+            };
+            if is_settled {
+                self.patience.settled(hint);
+            } else if let Some(wait) = self.patience.next(hint, Instant::now()) {
+                self.inbox.look_again(hint.clone(), origin.clone(), wait);
+            }
+        }
+    }
+
+    /// Work that only the clock kept from being done goes on at once, failed actions when they may be tried again, and
+    /// what a look at a corner made possible elsewhere at once too.
     fn go_on_after(&self, report: &Report) -> Option<Duration> {
         let left = report.actions.iter().any(|a| a.outcome == Outcome::Skipped && a.class.is_none());
-        let hesitating = self.hesitations.next(Instant::now());
+        let now = Instant::now();
+        let elsewhere = report.mode == Mode::Enforce
+            && !report.is_whole
+            && report.plan.actions.iter().any(|action| self.hesitations.against(action, now).is_none());
         match report.result {
             PassResult::Refused => None,
-            _ if left || self.observer.has_unread() => Some(Duration::ZERO),
-            _ => hesitating,
+            _ if left || elsewhere || self.observer.has_unread() => Some(Duration::ZERO),
+            _ => self.hesitations.next(now),
         }
     }
 }
 
-fn refused(actions: &[Action]) -> Vec<ActionReport> {
-    let refuse = |action| ActionReport {
-        outcome: Outcome::Skipped,
-        detail: Some("the audit refused the plan: a defect in eipd, please report it".to_owned()),
-        ..planned(action)
-    };
-    actions.iter().map(refuse).collect()
-}
-
-fn result(report: &Report, observed: &Observed, refused: bool) -> PassResult {
-    let failed = report.actions.iter().any(|action| action.outcome == Outcome::Failed);
-    if refused {
-        PassResult::Refused
-    } else if failed || !observed.is_complete() {
-        PassResult::Incomplete
-    } else {
-        PassResult::Ok
-    }
-}
-
-/// How the serving interfaces stand after the actions.
-fn coverage(plan: &Plan, actions: &[ActionReport]) -> (usize, Vec<Uncovered>) {
-    let outcomes: std::collections::BTreeMap<_, _> =
-        actions.iter().map(|report| (&report.action.network_interface_id, report)).collect();
-    let uncovered: Vec<Uncovered> = plan
-        .required()
-        .filter_map(|interface| {
-            let reason = reason_after(interface, outcomes.get(&interface.network_interface_id).copied())?;
-            Some(interface.uncovered(reason))
-        })
-        .collect();
-    (plan.required().count() - uncovered.len(), uncovered)
-}
-
-fn reason_after(interface: &InterfacePlan, report: Option<&ActionReport>) -> Option<Reason> {
-    let detail = |report: &ActionReport| report.detail.clone().unwrap_or_default();
-    match (&interface.verdict, report) {
-        (Verdict::Covered(..), _) => None,
-        (Verdict::Uncovered(reason), _) => Some(reason.clone()),
-        (Verdict::Gets(..), Some(report)) if report.outcome == Outcome::Done => None,
-        (Verdict::Gets(..), Some(report)) if report.outcome == Outcome::Failed => {
-            Some(Reason::ActionFailed(detail(report)))
+impl Round<'_> {
+    /// What a look tells, or why it was given up; nothing when the pass was cancelled.
+    async fn in_time<T>(&self, look: impl Future<Output = T>) -> Option<Result<T, String>> {
+        let within = self.limits.to_observe();
+        tokio::select! {
+            biased;
+            () = self.limits.cancel.cancelled() => None,
+            seen = timeout_at(self.begun + within, look) => Some(
+                seen.map_err(|_| format!("the observation took longer than {} s", within.as_secs())),
+            ),
         }
-        (Verdict::Gets(..), Some(report)) if report.outcome == Outcome::Skipped => {
-            Some(Reason::ActionSkipped(detail(report)))
-        }
-        (Verdict::Gets(allocation, public_ip), _) => Some(Reason::Planned(allocation.clone(), *public_ip)),
     }
 }

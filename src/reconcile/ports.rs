@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::domain::error_class::ErrorClass;
 use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef};
-use crate::domain::ids::{AccountId, AllocationId, AssociationId, NetworkInterfaceId, TargetName};
+use crate::domain::ids::{AccountId, AllocationId, AssociationId, NetworkInterfaceId, SubnetId, TargetName};
 use crate::domain::observed::{Address, Interface};
 use crate::domain::report::{ActionReport, Report};
 
@@ -61,6 +62,12 @@ pub trait Reads: Send + Sync {
     /// Every visible network interface of type `lambda` in the region, managed resources included.
     async fn interfaces(&self) -> Partial<Interface>;
 
+    /// Those of these interfaces that EC2 shows and that are of type `lambda`.
+    async fn interfaces_of(&self, ids: &BTreeSet<NetworkInterfaceId>) -> Partial<Interface>;
+
+    /// The visible interfaces of type `lambda` in these subnets.
+    async fn interfaces_in(&self, subnets: &BTreeSet<SubnetId>) -> Partial<Interface>;
+
     /// One interface as it is now; nothing when EC2 does not show it.
     async fn interface(&self, id: &NetworkInterfaceId) -> Result<Option<Interface>, ApiError>;
 
@@ -101,6 +108,28 @@ pub struct Associated {
 pub trait Clock: Send + Sync {
     /// The time now.
     fn now(&self) -> Timestamp;
+}
+
+/// The time since a rate limit began, on tokio's clock, for those who keep one.
+#[derive(Clone, Copy, Debug)]
+pub struct TokioClock {
+    begun: Instant,
+}
+
+impl TokioClock {
+    /// Begins now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { begun: Instant::now() }
+    }
+}
+
+impl governor::clock::Clock for TokioClock {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.begun.elapsed()
+    }
 }
 
 /// Everyone who wants to know what a pass did.

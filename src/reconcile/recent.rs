@@ -3,7 +3,8 @@
 //! association is harmless, another one in its place would break it. A cache, safe to lose: law 3's second look and
 //! AllowReassociation=false stand behind it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,7 +15,11 @@ use crate::domain::observed::RECENT_WRITE;
 #[derive(Default)]
 pub(super) struct RecentWrites {
     writes: BTreeMap<NetworkInterfaceId, (AllocationId, Timestamp)>,
+    refused: BTreeMap<AllocationId, Timestamp>,
 }
+
+/// After this a refused address is as good as any: somebody may have mended its tags or the policy.
+const REFUSED: Duration = Duration::from_secs(15 * 60);
 
 impl RecentWrites {
     /// Remembers one that AWS accepted, or may have accepted.
@@ -28,12 +33,28 @@ impl RecentWrites {
         fresh.map(|(interface, (allocation, _))| (interface.clone(), allocation.clone())).collect()
     }
 
+    /// Remembers an address that EC2 would not give to anything.
+    pub(super) fn note_refused(&mut self, allocation: AllocationId, at: Timestamp) {
+        self.refused.insert(allocation, at);
+    }
+
+    /// The addresses that EC2 refused lately.
+    pub(super) fn refused(&self, now: Timestamp) -> BTreeSet<AllocationId> {
+        let lately = self.refused.iter().filter(|(_, at)| is_within(REFUSED, **at, now));
+        lately.map(|(allocation, _)| allocation.clone()).collect()
+    }
+
     /// Forgets those that no longer count.
     pub(super) fn forget_old(&mut self, now: Timestamp) {
         self.writes.retain(|_, (_, at)| is_recent(*at, now));
+        self.refused.retain(|_, at| is_within(REFUSED, *at, now));
     }
 }
 
 fn is_recent(at: Timestamp, now: Timestamp) -> bool {
-    now.duration_since(at) < SignedDuration::try_from(RECENT_WRITE).unwrap_or_default()
+    is_within(RECENT_WRITE, at, now)
+}
+
+fn is_within(span: Duration, at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(at) < SignedDuration::try_from(span).unwrap_or_default()
 }

@@ -136,6 +136,7 @@ mod tests {
             | Reason::Conflict(_)
             | Reason::BorderGroup(_)
             | Reason::DeniesInternetGateway
+            | Reason::ZoneUnknown
             | Reason::Settling(_)
             | Reason::ObservationIncomplete
             | Reason::Planned(..)
@@ -160,6 +161,7 @@ mod tests {
             wrong(None),
             Reason::Conflict(Vec::new()),
             Reason::BorderGroup("eu-west-1".to_owned()),
+            Reason::ZoneUnknown,
             Reason::DeniesInternetGateway,
             Reason::Settling(allocation()),
             Reason::ObservationIncomplete,

@@ -61,6 +61,7 @@ pub(super) fn pass(target: &str, n: u64) -> Pass {
         target: id::<TargetName>(target),
         pass: n,
         trigger: if n == 1 { Trigger::Start } else { Trigger::Poll },
+        is_whole: true,
         mode: Mode::Enforce,
         started_at: moment(minutes * 60),
         took: Duration::from_secs(2),
@@ -175,6 +176,8 @@ impl Pass {
             request_id: Some(format!("req-{n}")),
             took: Duration::from_millis(340),
             repaired_after: age,
+            association_id: None,
+            origin: None,
         });
     }
 }

@@ -84,6 +84,11 @@ const RELOAD_SUCCESSFUL: Definition = Definition {
     labels: &[],
     help: "1 when the configuration in force is the one last read, 0 when that one was faulty and the former is kept.",
 };
+const RELOADS: Definition = Definition {
+    name: "eipd_config_reloads_total",
+    labels: &["outcome"],
+    help: "Configurations that took effect (ok, the first one included) or were refused (failed).",
+};
 const CHANGES: Definition = Definition {
     name: "eipd_changes_total",
     labels: &["target", "action", "outcome"],
@@ -219,6 +224,7 @@ impl Families {
 /// The metrics of the process as a whole.
 pub(super) struct Globals {
     pub(super) reload_successful: IntGauge,
+    pub(super) reloads: IntCounterVec,
     pub(super) aws_requests: IntCounterVec,
     pub(super) aws_request_duration: HistogramVec,
     pub(super) build_info: IntGaugeVec,
@@ -229,6 +235,7 @@ impl Globals {
         let counters = |of: &Definition| IntCounterVec::new(of.options(), of.labels);
         Self {
             reload_successful: registered(registry, IntGauge::with_opts(RELOAD_SUCCESSFUL.options())),
+            reloads: registered(registry, counters(&RELOADS)),
             aws_requests: registered(registry, counters(&AWS_REQUESTS)),
             aws_request_duration: registered(registry, AWS_REQUEST_DURATION.histogram(REQUEST_BUCKETS)),
             build_info: registered(registry, IntGaugeVec::new(BUILD_INFO.options(), BUILD_INFO.labels)),

@@ -69,6 +69,7 @@ impl Metrics {
     /// Ends the series of targets that left, and starts those of new ones.
     pub(super) fn configured(&self, configured: &Configured) {
         self.globals.reload_successful.set(1);
+        self.globals.reloads.with_label_values(&["ok"]).inc();
         let Passes { families, targets } = &mut *self.lock();
         targets.retain(|name, _| {
             let stays = configured.targets.contains_key(name);
@@ -91,6 +92,7 @@ impl Metrics {
 
     pub(super) fn reload_failed(&self) {
         self.globals.reload_successful.set(0);
+        self.globals.reloads.with_label_values(&["failed"]).inc();
     }
 
     /// Takes a pass; one of a target that is not configured (any more) is ignored, lest it come back to life.

@@ -24,7 +24,8 @@ fn text(report: &Report) -> String {
 #[test]
 fn a_missing_permission_is_named_and_its_return_heals() {
     let reads = ["sts:GetCallerIdentity", "ec2:DescribeNetworkInterfaces", "ec2:DescribeAddresses"];
-    for action in reads.into_iter().chain(["lambda:GetFunctionConfiguration", "ec2:AssociateAddress"]) {
+    let others = ["lambda:GetFunctionConfiguration", "ec2:AssociateAddress"];
+    for action in reads.into_iter().chain(others) {
         on_paused_clock(async {
             let small = Small::with(2);
             small.sim.deny(action);
@@ -44,6 +45,43 @@ fn a_missing_permission_is_named_and_its_return_heals() {
             assert_lawful(&small.sim);
         });
     }
+}
+
+#[test]
+fn a_sweep_that_is_denied_is_named_and_its_return_heals() {
+    on_paused_clock(async {
+        let sim = eipd_sim::Sim::new(WorldConfig::default());
+        let population =
+            Population { functions: 60, subnets_per_function: 1, subnets: 2, interfaces_per_pair: 1 };
+        let (functions, allocations) = sim.world(|world| {
+            let functions = world.populate(&population);
+            (functions, world.allocate_many(world.interfaces().count()))
+        });
+        let pool = Wanted::new().pool("p", &allocations, 0);
+        let desired = functions.iter().fold(pool, |wanted, name| wanted.function(name, "p")).done();
+        sim.deny("lambda:ListFunctions");
+        let mut reconciler = reconciler(&sim, 1).await;
+        let report = pass(&mut reconciler, &orders(&desired)).await;
+        assert!(text(&report).contains("hint: grant `lambda:ListFunctions`"), "{}", text(&report));
+        sim.allow("lambda:ListFunctions");
+        for _ in 0..3 {
+            pass(&mut reconciler, &orders(&desired)).await;
+        }
+        assert_eq!(pass(&mut reconciler, &orders(&desired)).await.coverage(), Coverage::Covered);
+        assert_lawful(&sim);
+    });
+}
+
+#[test]
+fn an_address_that_is_refused_does_not_keep_a_good_one_from_being_given() {
+    on_paused_clock(async {
+        let small = Small::with(3);
+        small.sim.inject(Fault::new(Effect::Denied).on_operation("AssociateAddress").nth(1));
+        let mut reconciler = reconciler(&small.sim, 1).await;
+        pass(&mut reconciler, &orders(&small.desired)).await;
+        assert_eq!(pass(&mut reconciler, &orders(&small.desired)).await.coverage(), Coverage::Covered);
+        assert!(small.is_covered());
+    });
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! EC2's DescribeNetworkInterfaces. Never filters by security group or description: a group filter matches supersets,
 //! and a description names one of many functions (AWS.md 1).
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ec2::types::Filter;
 
 use super::pages::{Page, walk};
@@ -10,7 +12,7 @@ use crate::aws::convert;
 use crate::aws::errors::malformed;
 use crate::aws::limits::Bucket;
 use crate::aws::shared::Shared;
-use crate::domain::ids::NetworkInterfaceId;
+use crate::domain::ids::{NetworkInterfaceId, SubnetId};
 use crate::domain::observed::Interface;
 use crate::reconcile::ports::{ApiError, Partial};
 
@@ -20,10 +22,50 @@ const OPERATION: Operation =
 /// The most that EC2 allows (AWS.md 2, confirmed).
 const ITEMS_PER_PAGE: i32 = 1000;
 
+/// The most that EC2 allows (AWS.md 2, confirmed).
+const VALUES_PER_FILTER: usize = 200;
+
 /// Every interface of type `lambda` in the region.
 pub(in crate::aws) async fn interfaces(target: &AwsTarget) -> Partial<Interface> {
     let subject = format!("in `{}`", target.region());
-    describe(target, &subject, "interface-type", "lambda").await
+    describe(target, &subject, filters([("interface-type", vec!["lambda".to_owned()])])).await
+}
+
+/// Those of these interfaces that EC2 shows.
+pub(in crate::aws) async fn interfaces_of(
+    target: &AwsTarget,
+    ids: &BTreeSet<NetworkInterfaceId>,
+) -> Partial<Interface> {
+    let ids: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
+    in_chunks(target, "network-interface-id", &ids).await
+}
+
+/// The interfaces of type `lambda` in these subnets.
+pub(in crate::aws) async fn interfaces_in(
+    target: &AwsTarget,
+    subnets: &BTreeSet<SubnetId>,
+) -> Partial<Interface> {
+    let subnets: Vec<String> = subnets.iter().map(|id| id.as_str().to_owned()).collect();
+    in_chunks(target, "subnet-id", &subnets).await
+}
+
+async fn in_chunks(target: &AwsTarget, filter: &str, values: &[String]) -> Partial<Interface> {
+    let mut all = Partial::default();
+    for chunk in values.chunks(VALUES_PER_FILTER) {
+        let subject = match chunk {
+            [only] => format!("of `{only}`"),
+            several => format!("of {} values of `{filter}`", several.len()),
+        };
+        let filters = filters([("interface-type", vec!["lambda".to_owned()]), (filter, chunk.to_vec())]);
+        let some = describe(target, &subject, filters).await;
+        all.found.extend(some.found);
+        all.errors.extend(some.errors);
+    }
+    all
+}
+
+fn filters<const N: usize>(of: [(&str, Vec<String>); N]) -> Vec<Filter> {
+    of.map(|(name, values)| Filter::builder().name(name).set_values(Some(values)).build()).to_vec()
 }
 
 /// One interface. By filter, since asking by id fails for an unknown one and excludes paging (AWS.md 2).
@@ -31,22 +73,22 @@ pub(in crate::aws) async fn interface(
     target: &AwsTarget,
     id: &NetworkInterfaceId,
 ) -> Result<Option<Interface>, ApiError> {
-    let answer = describe(target, &format!("of `{id}`"), "network-interface-id", id.as_str()).await;
+    let filters = filters([("network-interface-id", vec![id.as_str().to_owned()])]);
+    let answer = describe(target, &format!("of `{id}`"), filters).await;
     match answer.found.into_iter().find(|interface| interface.id == *id) {
         Some(interface) => Ok(Some(interface)),
         None => answer.errors.into_iter().next().map_or(Ok(None), Err),
     }
 }
 
-async fn describe(target: &AwsTarget, subject: &str, filter: &str, value: &str) -> Partial<Interface> {
-    let filter = Filter::builder().name(filter).values(value).build();
+async fn describe(target: &AwsTarget, subject: &str, filters: Vec<Filter>) -> Partial<Interface> {
     // An account can hide managed resources, and whether Lambda's interfaces count as such is unknown (AWS.md,
     // headline 4).
     let request = target
         .clients
         .ec2
         .describe_network_interfaces()
-        .filters(filter)
+        .set_filters(Some(filters))
         .max_results(ITEMS_PER_PAGE)
         .include_managed_resources(true);
     let mut shared = Shared::default();

@@ -54,6 +54,7 @@ impl Scene {
             target: target.parse().expect("a name"),
             pass: 1,
             trigger: Trigger::Start,
+            is_whole: true,
             mode: Mode::Enforce,
             started_at: Timestamp::from_second(1_767_225_600).expect("a time"),
             took: Duration::from_millis(1_250),
@@ -233,6 +234,8 @@ impl Scene {
             request_id: None,
             took: Duration::from_millis(420),
             repaired_after: None,
+            association_id: None,
+            origin: None,
         });
         self
     }

@@ -86,7 +86,7 @@ event_bus = 1979-05-27
     7:13: events.queue_url: `arn:aws:sqs:eu-west-1:111122223333:eipd` is the ARN of a queue, not its URL; hint: it is probably `https://sqs.eu-west-1.amazonaws.com/111122223333/eipd`
     9:8: safety.mode: expected "enforce" or "observe", found the string "watch"
     10:28: safety.max_disruptions_per_pass: expected a whole number, zero or more, found the integer -1
-    11:14: safety.rate_share: expected a number above 0 and at most 1, found the integer 0
+    11:14: safety.rate_share: expected a number from 0.05 to 1, found the integer 0
     12:13: safety.take_from: expected "retired" or "nothing", found the string "all"
     13:20: safety.switchover_grace: the duration `-5m` is negative
     14:14: safety.on_removed: expected "keep" or "disassociate", found a list
@@ -116,7 +116,7 @@ switchover_grace = '1 day'
     7:13: events.queue_url: `eipd` is not the URL of a queue; hint: expected a form like `https://sqs.eu-west-1.amazonaws.com/111122223333/eipd`
     9:8: safety.mode: expected "enforce" or "observe", found true
     10:28: safety.max_disruptions_per_pass: expected a whole number, zero or more, found the number 1.5
-    11:14: safety.rate_share: expected a number above 0 and at most 1, found the number 1.01
+    11:14: safety.rate_share: expected a number from 0.05 to 1, found the number 1.01
     12:13: safety.take_from: expected "retired" or "nothing", found the integer 99999999999999999999
     13:20: safety.switchover_grace: expected "auto" or a duration such as "60s", found the string "1 day"
     "#);
@@ -126,8 +126,9 @@ switchover_grace = '1 day'
             "daemon = {poll_interval = '10m', function_refresh = '5m'}",
             "5m is shorter than 10m; hint: choose a duration from 10m to 24h",
         ),
-        ("safety.rate_share = nan", "expected a number above 0 and at most 1, found the number NaN"),
-        ("safety.rate_share = '0.5'", "expected a number above 0 and at most 1, found the string \"0.5\""),
+        ("safety.rate_share = 1e-12", "expected a number from 0.05 to 1, found the number 0.000000000001"),
+        ("safety.rate_share = nan", "expected a number from 0.05 to 1, found the number NaN"),
+        ("safety.rate_share = '0.5'", "expected a number from 0.05 to 1, found the string \"0.5\""),
         ("daemon = 5", "expected a table [daemon], found the integer 5"),
         (
             "daemon.listen = 'localhost:1'",

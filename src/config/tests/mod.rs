@@ -180,7 +180,7 @@ fn variables_override_scalars_and_nothing_else() {
     EIPD__POOLS__PARTNER_A__MIN_SPARE: overrides no key; hint: only keys of daemon, events, safety, notify can be overridden
     EIPD__daemon__poll_interval: overrides no key; hint: did you mean `EIPD__DAEMON__POLL_INTERVAL`?
     EIPD__DAEMON__LISTEN: daemon.listen: expected an address with its port such as "127.0.0.1:9464", found the string "9464"
-    EIPD__SAFETY__RATE_SHARE: safety.rate_share: expected a number above 0 and at most 1, found the string ""
+    EIPD__SAFETY__RATE_SHARE: safety.rate_share: expected a number from 0.05 to 1, found the string ""
     "#);
     // What is overridden is not looked at, as with any later word.
     assert!(

@@ -121,6 +121,12 @@ fn an_address_that_is_anywhere_in_either_view_is_left_alone() {
 }
 
 #[test]
+fn a_pin_on_a_zone_needs_the_zone() {
+    let world = simple().pin("f", PinPlace::Zone(zone_id(2)), &[3]).with_eni(1, |i| i.zone_id = None);
+    assert_eq!(against(&world), [Objection::ZoneUnknown(function("f"))]);
+}
+
+#[test]
 fn an_interface_that_may_carry_what_could_not_be_read_waits() {
     let world = simple().without_address(3);
     assert_eq!(against(&world), []);

@@ -126,13 +126,36 @@ fn a_pin_holds_in_its_subnet_or_zone_and_nowhere_else() {
 }
 
 #[test]
-fn a_zone_pin_holds_though_the_zone_of_another_interface_of_the_subnet_is_unknown() {
+fn where_the_zone_is_not_shown_a_zone_pin_makes_wait_what_it_may_concern() {
     let world = simple()
         .pin("f", PinPlace::Zone(zone_id(1)), &[2])
         .eni(1, 1, &[1])
         .with_eni(1, |i| i.zone_id = None)
         .eni(2, 1, &[1]);
-    assert_eq!(world.verdicts()[1], "2 gets 2");
+    assert_eq!(world.verdicts(), ["1 lacks: zone_unknown", "2 gets 2"]);
+    let carrying = world.on(1, 1);
+    assert_eq!(carrying.verdicts()[0], "1 keeps 1", "what it carries may be right");
+}
+
+#[test]
+fn an_address_that_a_pin_names_is_the_last_that_others_get() {
+    for n in 1..200 {
+        let world = simple().pin_subnet("f", 1, &[2]).eni(n, 2, &[1]);
+        assert_eq!(world.verdicts().len(), 1);
+        assert!(!received(&world).contains(&super::alloc(2)), "interface {n} takes what only subnet 1 may use");
+    }
+}
+
+#[test]
+fn an_address_that_was_refused_is_the_last_to_be_tried() {
+    for n in 1..50 {
+        let mut world = simple().eni(n, 1, &[1]);
+        let first = received(&world).pop_first().expect("one is free");
+        world.observed.refused.insert(first.clone());
+        assert!(!received(&world).contains(&first));
+        world.observed.refused.extend(world.desired.allocations());
+        assert_eq!(received(&world).len(), 1, "when all were refused, one is tried again");
+    }
 }
 
 #[test]
@@ -233,6 +256,9 @@ fn only_an_address_of_the_same_border_group_fits() {
     assert_eq!(world.verdicts(), ["1 gets 2"]);
     let world = elsewhere(world, 2);
     assert_eq!(world.verdicts(), ["1 lacks: border_group"]);
+    let used = simple().eni(1, 1, &[1]).eni(2, 1, &[1]).eni(3, 1, &[1]).on(1, 1).on(2, 2);
+    let used = elsewhere(used, 3);
+    assert_eq!(used.verdicts()[2], "3 lacks: no_free_address", "those of its group are in use");
     let local = world.with_eni(1, |i| i.zone = Some("eu-west-1-lon-1a".into()));
     assert_eq!(local.plan().actions.len(), 1);
     let unknown = local.with_eni(1, |i| i.zone = None);

@@ -26,6 +26,7 @@ eipd_breaker_open | gauge | target
 eipd_observe_only | gauge | target
 eipd_contested_addresses | gauge | target
 eipd_config_last_reload_successful | gauge |
+eipd_config_reloads_total | counter | outcome
 eipd_changes_total | counter | target action outcome
 eipd_passes_total | counter | target trigger outcome
 eipd_pass_duration_seconds | histogram | target

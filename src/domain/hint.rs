@@ -1,0 +1,63 @@
+//! What an event says may have changed: a reason to look at one corner, never a fact. The pass that a hint causes reads
+//! the facts itself, so a forged or stale hint costs at worst a read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::action::Action;
+use super::function::Pair;
+use super::ids::{AllocationId, NetworkInterfaceId};
+
+/// A corner to look at.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Hint {
+    /// An interface was made, has changed or is gone. The pair, where it is told, saves a read and decides nothing.
+    Interface(NetworkInterfaceId, Option<Pair>),
+    /// An address was put on something, taken off, released or allocated.
+    Address(AllocationId),
+    /// A function of this name, one of its versions or one of its aliases has changed.
+    Function(Arc<str>),
+}
+
+/// Where a hint comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// When it happened, as the event tells.
+    pub at: Timestamp,
+    /// Who did it, as the event tells.
+    pub actor: String,
+}
+
+/// What is to be looked at, each with its earliest origin; nothing for what the daemon looks at by itself.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Hints(pub BTreeMap<Hint, Option<Origin>>);
+
+impl Hints {
+    /// Adds a hint; of two equal ones the earlier origin counts.
+    pub fn add(&mut self, hint: Hint, origin: Option<Origin>) {
+        let known = self.0.entry(hint).or_insert_with(|| origin.clone());
+        let is_earlier = match (&*known, &origin) {
+            (Some(known), Some(origin)) => origin.at < known.at,
+            (None, Some(_)) => true,
+            (_, None) => false,
+        };
+        if is_earlier {
+            *known = origin;
+        }
+    }
+
+    /// The origin of what an action mends: its interface's, its address's, or that of a function it serves.
+    #[must_use]
+    pub fn origin_of(&self, action: &Action) -> Option<&Origin> {
+        let concerns = |hint: &Hint| match hint {
+            Hint::Interface(interface, _) => *interface == action.network_interface_id,
+            Hint::Address(allocation) => *allocation == action.allocation_id,
+            Hint::Function(name) => action.functions.iter().any(|function| function.name() == &**name),
+        };
+        let origins =
+            self.0.iter().filter(|(hint, _)| concerns(hint)).filter_map(|(_, origin)| origin.as_ref());
+        origins.min_by_key(|origin| origin.at)
+    }
+}

@@ -1,0 +1,192 @@
+//! The target as it was last seen, indexed for looks at one corner of it: which interfaces, addresses and functions a
+//! hint may concern, and which addresses are likely to be free. Says where to look, never what is there: a look reads
+//! everything anew that a change rests on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::inbox::Concerns;
+use crate::domain::desired::Desired;
+use crate::domain::function::{FunctionObservation, FunctionRef, Pair};
+use crate::domain::hint::{Hint, Hints};
+use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName, SubnetId};
+use crate::domain::index::{Index, index_for};
+use crate::domain::observed::Observed;
+use crate::domain::plan::{Plan, Verdict};
+
+/// EC2's filters take at most 200 values (AWS.md 2, confirmed): so one call reads what a look needs.
+const ADDRESSES_MAX: usize = 200;
+
+/// Who waits for an address is served by a look up to this number; what is beyond is the next pass's.
+const TAKERS_MAX: usize = 100;
+
+/// The last sight of a target.
+pub(super) struct Known {
+    pub(super) desired: Arc<Desired>,
+    pub(super) observed: Observed,
+    users: Index<Pair, Vec<FunctionRef>>,
+    /// The addresses that neither view showed in use, pool by pool.
+    free: BTreeMap<PoolName, Vec<AllocationId>>,
+    /// Where the interfaces' side shows an address.
+    shown_on: Index<AllocationId, NetworkInterfaceId>,
+    /// What addresses say to be on an interface.
+    claimed_by: Index<NetworkInterfaceId, AllocationId>,
+    /// The interfaces that have no address of their set.
+    uncovered: Vec<(NetworkInterfaceId, Pair)>,
+}
+
+/// What a look reads.
+#[derive(Default, Debug)]
+pub(super) struct Corner {
+    pub(super) functions: BTreeSet<FunctionRef>,
+    pub(super) interfaces: BTreeSet<NetworkInterfaceId>,
+    pub(super) subnets: BTreeSet<SubnetId>,
+    pub(super) addresses: BTreeSet<AllocationId>,
+}
+
+impl Known {
+    pub(super) fn new(desired: Arc<Desired>, observed: Observed, plan: &Plan) -> Self {
+        let mut shown_on = index_for(observed.addresses.len());
+        let mut claimed_by = index_for(observed.addresses.len());
+        for interface in observed.interfaces.values() {
+            let shown = interface.associations.iter().filter_map(|shown| shown.allocation.clone());
+            shown_on.extend(shown.map(|allocation| (allocation, interface.id.clone())));
+        }
+        for address in observed.addresses.values() {
+            let on = address.association.as_ref().and_then(|association| association.interface.clone());
+            claimed_by.extend(on.map(|interface| (interface, address.allocation.clone())));
+        }
+        let is_free = |allocation: &&AllocationId| {
+            let unused = observed
+                .addresses
+                .get(*allocation)
+                .is_some_and(|address| address.association.is_none() && address.managed_by.is_none());
+            unused && !shown_on.contains_key(*allocation)
+        };
+        let free = desired
+            .pools
+            .iter()
+            .map(|(name, pool)| (name.clone(), pool.allocations.iter().filter(is_free).cloned().collect()));
+        let free = free.collect();
+        let lacking = plan.interfaces.iter().filter(|i| !matches!(i.verdict, Verdict::Covered(..)));
+        let uncovered = lacking.map(|i| (i.network_interface_id.clone(), i.pair.clone())).collect();
+        let users = users(&desired, &observed.functions);
+        Self { desired, observed, users, free, shown_on, claimed_by, uncovered }
+    }
+
+    /// What concerns the target from now on.
+    pub(super) fn concerns(&self) -> Concerns {
+        let bonds = self.observed.addresses.values().filter_map(|address| {
+            Some((address.association.as_ref()?.id.clone()?, address.allocation.clone()))
+        });
+        let used = self
+            .observed
+            .interfaces
+            .values()
+            .filter(|i| self.users.contains_key(&i.pair) || self.declared_on(&i.id).next().is_some());
+        Concerns {
+            account: Some(self.observed.account.clone()),
+            allocations: self.desired.allocations().into_iter().collect(),
+            associations: bonds.collect(),
+            functions: self.desired.functions.keys().map(|function| function.name().into()).collect(),
+            pairs: self.users.keys().cloned().collect(),
+            interfaces: used.map(|interface| interface.id.clone()).collect(),
+        }
+    }
+
+    /// Where the hints point.
+    pub(super) fn corner(&self, hints: &Hints) -> Corner {
+        let mut corner = Corner::default();
+        for hint in hints.0.keys() {
+            match hint {
+                Hint::Interface(id, told) => {
+                    corner.interfaces.insert(id.clone());
+                    let seen = self.observed.interfaces.get(id).map(|interface| &interface.pair);
+                    seen.or(told.as_ref())
+                        .into_iter()
+                        .for_each(|pair| self.add_candidates(pair, &mut corner));
+                    self.carried_by(id).for_each(|allocation| self.add_address(&allocation, &mut corner));
+                }
+                Hint::Address(allocation) => self.add_address(allocation, &mut corner),
+                Hint::Function(name) => {
+                    let named = self.desired.functions.keys().filter(|function| function.name() == &**name);
+                    corner.functions.extend(named.cloned());
+                }
+            }
+        }
+        corner
+    }
+
+    /// The declared functions that use a pair, as they were last read.
+    pub(super) fn users_of(&self, pair: &Pair) -> &[FunctionRef] {
+        self.users.get(pair).map_or(&[], Vec::as_slice)
+    }
+
+    /// Takes in functions that were read again, and tells the subnets that they use.
+    pub(super) fn note_functions(&mut self, functions: BTreeMap<FunctionRef, FunctionObservation>) {
+        self.observed.functions.extend(functions);
+        self.users = users(&self.desired, &self.observed.functions);
+    }
+
+    /// Adds what an interface of this pair may be given, as far as it seems to be free.
+    pub(super) fn add_candidates(&self, pair: &Pair, corner: &mut Corner) {
+        let pools = self.users_of(pair).iter().filter_map(|function| self.desired.functions.get(function));
+        for declared in pools {
+            for allocation in self.free.get(&declared.pool).into_iter().flatten() {
+                if corner.addresses.len() >= ADDRESSES_MAX {
+                    return;
+                }
+                corner.addresses.insert(allocation.clone());
+            }
+        }
+    }
+
+    fn add_address(&self, allocation: &AllocationId, corner: &mut Corner) {
+        if !self.declares(allocation) || corner.addresses.len() >= ADDRESSES_MAX {
+            return;
+        }
+        corner.addresses.insert(allocation.clone());
+        let address = self.observed.addresses.get(allocation);
+        let claimed = address.and_then(|address| address.association.as_ref()?.interface.as_ref());
+        corner.interfaces.extend(self.shown_on.get(allocation).into_iter().chain(claimed).cloned());
+        let waits = self.uncovered.iter().filter(|(_, pair)| self.may_carry(pair, allocation));
+        corner.interfaces.extend(waits.take(TAKERS_MAX).map(|(id, _)| id.clone()));
+    }
+
+    fn may_carry(&self, pair: &Pair, allocation: &AllocationId) -> bool {
+        self.users_of(pair).iter().any(|function| {
+            let pool = self.desired.functions.get(function).and_then(|f| self.desired.pools.get(&f.pool));
+            pool.is_some_and(|pool| pool.allocations.contains(allocation))
+        })
+    }
+
+    fn carried_by(&self, id: &NetworkInterfaceId) -> impl Iterator<Item = AllocationId> {
+        let interface = self.observed.interfaces.get(id);
+        let shown = interface.into_iter().flat_map(|i| &i.associations).filter_map(|a| a.allocation.clone());
+        shown.chain(self.claimed_by.get(id).cloned())
+    }
+
+    /// The declared addresses that either view showed on an interface.
+    pub(super) fn declared_on(&self, id: &NetworkInterfaceId) -> impl Iterator<Item = AllocationId> {
+        self.carried_by(id).filter(|allocation| self.declares(allocation))
+    }
+
+    pub(super) fn declares(&self, allocation: &AllocationId) -> bool {
+        self.desired.pools.values().any(|pool| pool.allocations.contains(allocation))
+    }
+}
+
+fn users(
+    desired: &Desired,
+    functions: &BTreeMap<FunctionRef, FunctionObservation>,
+) -> Index<Pair, Vec<FunctionRef>> {
+    let mut users: Index<Pair, Vec<FunctionRef>> = Index::default();
+    for function in desired.functions.keys() {
+        if let Some(FunctionObservation::Known(configuration)) = functions.get(function) {
+            for pair in configuration.pairs() {
+                users.entry(pair).or_default().push(function.clone());
+            }
+        }
+    }
+    users
+}

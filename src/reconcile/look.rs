@@ -1,0 +1,167 @@
+//! A look at one corner of a target: reads what a hint may concern and nothing else, and makes of it a small desired and
+//! a small observed state of its own, so that the planner and the audit judge a corner as they judge the whole. What it
+//! did not read is in neither, so that nothing is concluded from its absence (law 7).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::known::{Corner, Known};
+use super::observe::{Observer, gaps};
+use super::ports::Partial;
+use super::recent::RecentWrites;
+use crate::domain::desired::{Desired, DesiredFunction, Pool};
+use crate::domain::function::{FunctionObservation, FunctionRef};
+use crate::domain::ids::{AllocationId, PoolName};
+use crate::domain::observed::{Address, Gap, Interface, Observed, Part};
+
+/// What a look saw.
+pub(super) struct Look {
+    /// The functions, pools and addresses of the corner.
+    pub(super) desired: Desired,
+    /// What was read, and nothing else.
+    pub(super) observed: Observed,
+    /// When the interfaces were read.
+    pub(super) at: Instant,
+    /// What could not be read.
+    pub(super) gaps: Vec<Gap>,
+    corner: Corner,
+}
+
+impl Observer {
+    /// Looks at a corner. Interfaces and addresses are read side by side where it is known beforehand which.
+    pub(super) async fn look(
+        &mut self,
+        known: &mut Known,
+        mut corner: Corner,
+        recent: &RecentWrites,
+    ) -> Look {
+        let at = self.clock.now();
+        let mut gaps = Vec::new();
+        if !corner.functions.is_empty() {
+            gaps.extend(self.read_in_detail(corner.functions.iter().cloned().collect()).await);
+            known.note_functions(self.book.observations(corner.functions.iter()));
+            add_pairs(known, &mut corner);
+        }
+        let looked_at = Instant::now();
+        let (mut interfaces, mut addresses) =
+            tokio::join!(self.interfaces_of(&corner), self.addresses_of(&corner.addresses));
+        let read = corner.addresses.clone();
+        for interface in &interfaces.found {
+            known.add_candidates(&interface.pair, &mut corner);
+            corner.addresses.extend(known.declared_on(&interface.id));
+            corner.addresses.extend(shown(interface).filter(|allocation| known.declares(allocation)));
+        }
+        let more: BTreeSet<AllocationId> = corner.addresses.difference(&read).cloned().collect();
+        let rest = self.addresses_of(&more).await;
+        addresses.found.extend(rest.found);
+        addresses.errors.extend(rest.errors);
+        gaps.extend(self::gaps(Part::Interfaces, &interfaces.errors));
+        gaps.extend(self::gaps(Part::Addresses, &addresses.errors));
+        interfaces.found.sort_by(|one, other| one.id.cmp(&other.id));
+        interfaces.found.dedup_by(|one, other| one.id == other.id);
+        let desired = desired_of(known, &corner, &interfaces.found);
+        let functions = desired
+            .functions
+            .keys()
+            .filter_map(|function| Some((function.clone(), known.observed.functions.get(function)?.clone())));
+        let unseen = Gap { part: Part::Interfaces, message: "only a corner was looked at".to_owned() };
+        let observed = Observed {
+            at,
+            account: known.observed.account.clone(),
+            functions: functions.collect(),
+            interfaces: interfaces.found.into_iter().map(|i| (i.id.clone(), i)).collect(),
+            addresses: addresses.found.into_iter().map(|a| (a.allocation.clone(), a)).collect(),
+            recent_writes: recent.at(at),
+            refused: recent.refused(at),
+            gaps: gaps.iter().cloned().chain([unseen]).collect(),
+        };
+        Look { desired, observed, at: looked_at, gaps, corner }
+    }
+
+    async fn interfaces_of(&self, corner: &Corner) -> Partial<Interface> {
+        let by_id = async {
+            match corner.interfaces.is_empty() {
+                true => Partial::default(),
+                false => self.reads.interfaces_of(&corner.interfaces).await,
+            }
+        };
+        let by_subnet = async {
+            match corner.subnets.is_empty() {
+                true => Partial::default(),
+                false => self.reads.interfaces_in(&corner.subnets).await,
+            }
+        };
+        let (mut all, in_subnets) = tokio::join!(by_id, by_subnet);
+        all.found.extend(in_subnets.found);
+        all.errors.extend(in_subnets.errors);
+        all
+    }
+
+    async fn addresses_of(&self, ids: &BTreeSet<AllocationId>) -> Partial<Address> {
+        match ids.is_empty() {
+            true => Partial::default(),
+            false => self.reads.addresses(ids).await,
+        }
+    }
+}
+
+/// The subnets that the corner's functions use, and what their interfaces may be given.
+fn add_pairs(known: &Known, corner: &mut Corner) {
+    let functions: Vec<FunctionRef> = corner.functions.iter().cloned().collect();
+    for function in functions {
+        if let Some(FunctionObservation::Known(configuration)) = known.observed.functions.get(&function) {
+            for pair in configuration.pairs() {
+                corner.subnets.insert(pair.subnet.clone());
+                known.add_candidates(&pair, corner);
+            }
+        }
+    }
+}
+
+fn shown(interface: &Interface) -> impl Iterator<Item = AllocationId> {
+    interface.associations.iter().filter_map(|association| association.allocation.clone())
+}
+
+/// The desired state of the corner: every declared function that uses a pair of its interfaces, each pool with those of
+/// its addresses that were asked for.
+fn desired_of(known: &Known, corner: &Corner, interfaces: &[Interface]) -> Desired {
+    let users: BTreeSet<&FunctionRef> = interfaces.iter().flat_map(|i| known.users_of(&i.pair)).collect();
+    let declared = |function: &&FunctionRef| known.desired.functions.get(*function);
+    let functions: BTreeMap<FunctionRef, DesiredFunction> = users
+        .iter()
+        .filter_map(|function| Some(((*function).clone(), declared(function)?.clone())))
+        .collect();
+    let names: BTreeSet<&PoolName> = functions.values().map(|function| &function.pool).collect();
+    let pools = names.into_iter().filter_map(|name| {
+        let pool = known.desired.pools.get(name)?;
+        let asked = corner.addresses.iter().filter(|allocation| pool.allocations.contains(*allocation));
+        let allocations = Arc::new(asked.cloned().collect());
+        Some((name.clone(), Pool { allocations, min_spare: pool.min_spare }))
+    });
+    Desired { pools: pools.collect(), functions }
+}
+
+impl Look {
+    /// The whole target as it is known with this look: what was asked for and not shown is gone, unless a read failed.
+    pub(super) fn into_whole(self, known: Known) -> Observed {
+        let mut whole = known.observed;
+        let failed = |part: Part| self.gaps.iter().any(|gap| gap.part == part);
+        if !failed(Part::Interfaces) {
+            let was_asked_for = |interface: &Interface| {
+                self.corner.interfaces.contains(&interface.id)
+                    || self.corner.subnets.contains(&interface.pair.subnet)
+            };
+            whole.interfaces.retain(|_, interface| !was_asked_for(interface));
+        }
+        if !failed(Part::Addresses) {
+            whole.addresses.retain(|allocation, _| !self.corner.addresses.contains(allocation));
+        }
+        whole.interfaces.extend(self.observed.interfaces);
+        whole.addresses.extend(self.observed.addresses);
+        whole.recent_writes = self.observed.recent_writes;
+        whole.at = self.observed.at;
+        whole
+    }
+}

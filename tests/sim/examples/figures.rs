@@ -1,7 +1,7 @@
 //! How fast the simulator itself is: `cargo run -p eipd-sim --example figures`, with and without `--release`.
 //!
-//! Fills accounts of 1,000, 10,000 and 100,000 interfaces, covers them, lists them page by page over the wire, and
-//! lives a thousand small seeded lives. Growth near ten from line to line is what is looked for.
+//! Fills accounts of 1,000, 10,000 and 100,000 interfaces, covers them, lists them page by page over the wire, raises
+//! as many events and drains their queue, and lives a thousand small seeded lives. Growth near ten from line to line is what is looked for.
 
 use eipd_sim::{
     EIPD_ACCESS_KEY, NewFunction, Outcome, Population, Request, Sim, VpcConfig, World, WorldConfig,
@@ -31,6 +31,14 @@ fn main() -> std::io::Result<()> {
         assert_eq!(count, functions * 4);
         let megabytes = bytes / 1_000_000;
         writeln!(out, "{count:>10} {fill:>10} {cover:>10} {list:>10} {megabytes:>12}")?;
+    }
+    writeln!(out, "{:>10} {:>10} {:>10}", "events", "raise ms", "drain ms")?;
+    for count in [1_000, 10_000, 100_000] {
+        let sim = Sim::new(WorldConfig::default());
+        let (_, raise) = timed(|| sim.world(|world| raise(world, count)));
+        let (received, drain) = timed(|| drain(&sim));
+        assert!(received >= count, "at least once");
+        writeln!(out, "{count:>10} {raise:>10} {drain:>10}")?;
     }
     let (_, lives) = timed(|| (0..1000).for_each(life));
     writeln!(out, "1,000 seeded lives of two functions over a day: {lives} ms")
@@ -67,6 +75,47 @@ fn list(sim: &Sim) -> (usize, usize) {
             Some((next, _)) => next.clone_into(&mut token),
             None => return (count, bytes),
         }
+    }
+}
+
+/// As many releases of addresses that do not exist, each told of.
+fn raise(world: &mut World, count: usize) {
+    world.wire_events_of("q", r#"{"source":["aws.ec2"]}"#);
+    for _ in 0..count {
+        world.release_address("eipalloc-0").expect_err("there is none");
+    }
+    world.advance_by(Duration::from_secs(10));
+}
+
+/// All messages of the queue `q`, ten at a time over the wire, each deleted: how many.
+fn drain(sim: &Sim) -> usize {
+    let url = sim.world(|world| world.queue_url("q"));
+    let call = |action: &str, body: String| {
+        let request = Request {
+            method: "POST".to_owned(),
+            path: "/".to_owned(),
+            query: String::new(),
+            authorization: Some(format!("Credential={EIPD_ACCESS_KEY}/20261123/eu-west-1/sqs/aws4_request")),
+            target: Some(format!("AmazonSQS.{action}")),
+            body: body.into(),
+        };
+        let reply = sim.answer(&request).expect("the weather is fine");
+        String::from_utf8_lossy(&reply.body).into_owned()
+    };
+    let mut count = 0;
+    loop {
+        let messages = call("ReceiveMessage", format!(r#"{{"QueueUrl":"{url}","MaxNumberOfMessages":10}}"#));
+        let handles =
+            messages.split(r#""ReceiptHandle":""#).skip(1).filter_map(|rest| rest.split('"').next());
+        let entries: Vec<String> = handles
+            .enumerate()
+            .map(|(place, handle)| format!(r#"{{"Id":"{place}","ReceiptHandle":"{handle}"}}"#))
+            .collect();
+        if entries.is_empty() {
+            return count;
+        }
+        count += entries.len();
+        call("DeleteMessageBatch", format!(r#"{{"QueueUrl":"{url}","Entries":[{}]}}"#, entries.join(",")));
     }
 }
 

@@ -86,7 +86,8 @@ impl World {
         self.begin(unit, new.vpc.as_ref(), Outcome::Succeeds, None);
     }
 
-    /// Creates a function that is Active, with ready interfaces, from this moment on.
+    /// Creates a function that is Active, with ready interfaces, from this moment on. Its creation and theirs are told of
+    /// like any other, so a stage is better set before a rule listens.
     pub fn create_active_function(&mut self, name: &str, vpc: impl Into<Option<VpcConfig>>) {
         self.create_active(&NewFunction::new(name, vpc));
     }

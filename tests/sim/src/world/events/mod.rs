@@ -19,12 +19,12 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How events travel.
+/// How events travel. What counts is the weather at the moment when an event is raised or put.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EventWeather {
     /// From an API call until EventBridge has CloudTrail's event of it (AWS.md section 3, Latency: seconds at P99).
     pub delay: Span,
-    /// The probability that an event is lost (AWS.md section 3: best effort; confirmed).
+    /// The probability that an event is lost (AWS.md section 3: best effort; confirmed), those of PutEvents too.
     pub loss: f64,
     /// The probability that it comes twice (AWS.md section 3: at least once; believed).
     pub duplicate: f64,

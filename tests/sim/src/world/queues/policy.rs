@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 
 /// The conditions that are simulated.
 const OPERATORS: [&str; 4] = ["ArnEquals", "ArnLike", "StringEquals", "StringLike"];
+/// The keys that they may be about, in small letters.
+const KEYS: [&str; 2] = ["aws:sourcearn", "aws:sourceaccount"];
 
 /// Who wants to do what, and why.
 #[derive(Clone, Copy, Debug)]
@@ -66,13 +68,15 @@ fn check(statement: &Map<String, Value>) -> Result<(), Refusal> {
         return Err(Refusal::new("InvalidAttributeValue", "Invalid value for the parameter Policy."));
     }
     for (operator, keys) in statement.get("Condition").and_then(Value::as_object).into_iter().flatten() {
-        let strange =
-            keys.as_object().into_iter().flatten().map(|(key, _)| key).find(|key| {
-                !["aws:sourcearn", "aws:sourceaccount"].contains(&key.to_ascii_lowercase().as_str())
-            });
-        if !OPERATORS.contains(&operator.as_str()) || strange.is_some() {
-            let message = format!("the policy condition {operator} on {strange:?} is not simulated");
-            return Err(Refusal::unsupported(message));
+        for key in keys.as_object().into_iter().flatten().map(|(key, _)| key.to_ascii_lowercase()) {
+            let known = match operator.as_str() {
+                "Bool" => key == "aws:securetransport",
+                operator => OPERATORS.contains(&operator) && KEYS.contains(&key.as_str()),
+            };
+            if !known {
+                let message = format!("the policy condition {operator} on {key} is not simulated");
+                return Err(Refusal::unsupported(message));
+            }
         }
     }
     Ok(())
@@ -107,6 +111,10 @@ fn applies(statement: &Map<String, Value>, wish: &Wish<'_>) -> bool {
 }
 
 fn meets(operator: &str, key: &str, values: &Value, wish: &Wish<'_>) -> bool {
+    if operator == "Bool" {
+        // EventBridge comes by TLS.
+        return texts(values).any(|text| text == "true") || values.as_bool() == Some(true);
+    }
     let source =
         if key.eq_ignore_ascii_case("aws:SourceArn") { wish.source_arn } else { wish.source_account };
     // For ARNs the two operators are the same one, wildcards and all.
@@ -180,6 +188,15 @@ mod tests {
     }
 
     #[test]
+    fn a_denial_of_plain_text_does_not_touch_a_rule() {
+        let mut plain = statement(&json!({ "Bool": { "aws:SecureTransport": "false" } }));
+        (plain["Effect"], plain["Principal"]) = (json!("Deny"), json!("*"));
+        assert!(allows(&json!([statement(&json!({})), plain])));
+        plain["Condition"] = json!({ "Bool": { "aws:SecureTransport": true } });
+        assert!(!allows(&json!([statement(&json!({})), plain])));
+    }
+
+    #[test]
     fn principal_action_resource_and_denial_count() {
         let open = statement(&json!({}));
         assert!(allows(&open));
@@ -202,10 +219,8 @@ mod tests {
         let refused = |statement: &Value| {
             Policy::parse(&json!({ "Statement": [statement] }).to_string()).expect_err("refused").code
         };
-        assert_eq!(
-            refused(&statement(&json!({ "Bool": { "aws:SecureTransport": "true" } }))),
-            "NotSimulated"
-        );
+        assert_eq!(refused(&statement(&json!({ "Bool": { "aws:ViaAWSService": "true" } }))), "NotSimulated");
+        assert_eq!(refused(&statement(&json!({ "Null": { "aws:SourceArn": "true" } }))), "NotSimulated");
         assert_eq!(refused(&json!({ "Effect": "Allow", "NotAction": "*" })), "NotSimulated");
         assert_eq!(refused(&json!({ "Effect": "Maybe" })), "InvalidAttributeValue");
         assert_eq!(Policy::parse("{").expect_err("no JSON").code, "InvalidAttributeValue");

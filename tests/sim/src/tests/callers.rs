@@ -1,7 +1,7 @@
 //! Who calls: signatures, keys, denials, sessions, and the law watch over the wire.
 
 use super::*;
-use crate::{Credentials, Hand, Principal, STRAY_ACCESS_KEY, ViolationKind};
+use crate::{Credentials, Effect, Fault, Hand, Principal, STRAY_ACCESS_KEY, ViolationKind};
 
 #[test]
 fn each_service_answers_to_bad_callers_in_its_own_way() {
@@ -26,6 +26,42 @@ fn each_service_answers_to_bad_callers_in_its_own_way() {
     assert_eq!(answers(EIPD_ACCESS_KEY).map(|(status, _)| status), [200; 3]);
     let unsigned = Request { authorization: None, ..signed("ec2", "", "POST", "/", addresses) };
     assert_eq!(refusal(&sim, &unsigned), (403, "MissingAuthenticationToken".to_owned()));
+}
+
+#[test]
+fn the_json_protocols_name_the_error_in_the_body_and_sqs_in_a_header_too() {
+    let (sim, _, _) = small(WorldConfig::default());
+    let requests = || {
+        let body = serde_json::json!({});
+        [sqs("ListQueues", &body), json_call("events", "AWSEvents.ListRules", &body)]
+    };
+    let errors = || requests().map(|request| json_refusal(&sim, &request));
+    let query = || {
+        let reply = sim.answer(&requests()[0]).expect("it arrives");
+        let header = reply.headers.into_iter().find(|(name, _)| *name == "x-amzn-query-error");
+        header.map(|(_, value)| value).unwrap_or_default()
+    };
+    for (credentials, code, in_query) in [
+        (Credentials::Invalid, "UnrecognizedClientException", "InvalidClientTokenId;Sender"),
+        (Credentials::Expired, "ExpiredTokenException", "ExpiredToken;Sender"),
+    ] {
+        sim.set_credentials(EIPD_ACCESS_KEY, credentials);
+        assert_eq!(errors(), [(403, code.to_owned()), (400, code.to_owned())]);
+        assert_eq!(query(), in_query);
+    }
+    sim.set_credentials(EIPD_ACCESS_KEY, Credentials::Valid);
+    for (effect, codes) in [
+        (Effect::Throttle, [(400, "RequestThrottled"), (400, "ThrottlingException")]),
+        (Effect::InternalError, [(500, "InternalFailure"), (500, "InternalException")]),
+        (Effect::Unavailable, [(503, "ServiceUnavailable"), (503, "ServiceUnavailable")]),
+        (Effect::Denied, [(403, "AccessDeniedException"), (400, "AccessDeniedException")]),
+    ] {
+        sim.inject(Fault::new(effect));
+        assert_eq!(errors(), codes.map(|(status, code)| (status, code.to_owned())));
+        sim.clear_faults();
+    }
+    let unsigned = requests().map(|request| Request { authorization: None, ..request });
+    assert_eq!(unsigned.map(|request| json_refusal(&sim, &request).0), [403, 400]);
 }
 
 #[test]

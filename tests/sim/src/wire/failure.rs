@@ -69,7 +69,7 @@ impl Failure {
             ),
             _ => Self::new(
                 "UnrecognizedClientException",
-                if service == Service::Events { 400 } else { 403 },
+                refused_status(service),
                 "The security token included in the request is invalid.",
             ),
         }
@@ -84,7 +84,7 @@ impl Failure {
             }
             _ => Self::new(
                 "ExpiredTokenException",
-                if service == Service::Events { 400 } else { 403 },
+                refused_status(service),
                 "The security token included in the request is expired",
             ),
         }
@@ -93,9 +93,11 @@ impl Failure {
     /// The service's answer to a request that is not signed.
     pub(crate) fn unsigned(service: Service) -> Self {
         match service {
-            Service::Lambda | Service::Sqs | Service::Events => {
-                Self::new("MissingAuthenticationTokenException", 403, "Missing Authentication Token")
-            }
+            Service::Lambda | Service::Sqs | Service::Events => Self::new(
+                "MissingAuthenticationTokenException",
+                refused_status(service),
+                "Missing Authentication Token",
+            ),
             _ => Self::new("MissingAuthenticationToken", 403, "Request is missing Authentication Token"),
         }
     }
@@ -113,9 +115,9 @@ impl Failure {
                 403,
                 format!("You are not authorized to perform this operation. {who}"),
             ),
-            Service::Lambda => Self::new("AccessDeniedException", 403, who),
-            // As all services of JSON 1.1 (believed).
-            Service::Events => Self::new("AccessDeniedException", 400, who),
+            Service::Lambda | Service::Events => {
+                Self::new("AccessDeniedException", refused_status(service), who)
+            }
             // SQS names its actions in small letters here (seen in its messages; believed).
             Service::Sqs => {
                 Self::new("AccessDeniedException", 403, who.replace(action, &action.to_ascii_lowercase()))
@@ -179,4 +181,9 @@ impl Failure {
         let headers = vec![("content-type", kind.to_owned()), (id, request_id.to_owned())];
         Reply { status: self.status, headers, body: Bytes::from(body) }
     }
+}
+
+/// The HTTP status of a caller who is not let in: services of JSON 1.1 answer everything with 400 (believed).
+fn refused_status(service: Service) -> u16 {
+    if service == Service::Events { 400 } else { 403 }
 }

@@ -163,6 +163,8 @@ fn target_of(request: &Request, prefix: &str) -> String {
 pub(crate) fn read(request: &Request) -> Call {
     let scope = Scope::of(request.authorization.as_deref());
     let is_lambda_path = ["/2015-03-31/", "/2017-03-31/"].iter().any(|start| request.path.starts_with(start));
+    let is_target_of =
+        |start: &str| request.target.as_deref().is_some_and(|target| target.starts_with(start));
     let service = match scope.service.as_deref() {
         Some("ec2") => Service::Ec2,
         Some("lambda") => Service::Lambda,
@@ -170,6 +172,8 @@ pub(crate) fn read(request: &Request) -> Call {
         Some("sqs") => Service::Sqs,
         Some("events") => Service::Events,
         None if is_lambda_path => Service::Lambda,
+        None if is_target_of("AmazonSQS.") => Service::Sqs,
+        None if is_target_of("AWSEvents.") => Service::Events,
         None => Service::Ec2,
         Some(_) => Service::Unknown,
     };

@@ -81,6 +81,24 @@ impl Caller {
         }
     }
 
+    /// Calls once, outside the limits of EC2 and Lambda.
+    ///
+    /// # Errors
+    /// Of this attempt.
+    pub(super) async fn once<T, E, Answer>(
+        &self,
+        operation: &Operation,
+        subject: &str,
+        answer: Answer,
+    ) -> Result<T, ApiError>
+    where
+        Answer: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        debug_assert!(operation.bucket == Bucket::Free, "{} has a limit", operation.name);
+        self.attempt(operation, subject, answer).await
+    }
+
     /// Changes, once. Does not wait for a token: the caller has it from [`Caller::ready`].
     ///
     /// # Errors

@@ -104,17 +104,7 @@ pub(super) struct Clients {
 
 impl Clients {
     pub(super) async fn new(place: &Place, surroundings: &Surroundings) -> Result<Self, SetUpError> {
-        let config = match &surroundings.credentials {
-            Some(credentials) => given(place, surroundings, credentials.clone()),
-            None => found(place, surroundings).await,
-        };
-        let region = config.region().filter(|region| !region.as_ref().is_empty());
-        let region = region.ok_or(SetUpError::NoRegion)?.to_string();
-        let config = match &place.role {
-            Some(role) => assume(config, role).await,
-            None => config,
-        };
-        let config = bound(config);
+        let (config, region) = config(place, surroundings).await?;
         let ec2 = aws_sdk_ec2::config::Builder::from(&config).interceptor(WholeAnswers).build();
         let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(WholeAnswers).build();
         Ok(Self {
@@ -124,6 +114,29 @@ impl Clients {
             region,
         })
     }
+}
+
+/// The client of a queue; answers of JSON that are cut off are errors to the SDK itself.
+pub(super) async fn queue_client(
+    place: &Place,
+    surroundings: &Surroundings,
+) -> Result<aws_sdk_sqs::Client, SetUpError> {
+    let (config, _) = config(place, surroundings).await?;
+    Ok(aws_sdk_sqs::Client::new(&config))
+}
+
+async fn config(place: &Place, surroundings: &Surroundings) -> Result<(SdkConfig, String), SetUpError> {
+    let config = match &surroundings.credentials {
+        Some(credentials) => given(place, surroundings, credentials.clone()),
+        None => found(place, surroundings).await,
+    };
+    let region = config.region().filter(|region| !region.as_ref().is_empty());
+    let region = region.ok_or(SetUpError::NoRegion)?.to_string();
+    let config = match &place.role {
+        Some(role) => assume(config, role).await,
+        None => config,
+    };
+    Ok((bound(config), region))
 }
 
 /// With the SDK's own settings, as far as ours do not override them.

@@ -92,6 +92,25 @@ pub(super) fn malformed(operation: &Operation, malformed: &Malformed) -> ApiErro
     }
 }
 
+/// An entry of a batch that was refused although the batch was accepted.
+pub(super) fn refused_entry(
+    operation: &Operation,
+    subject: &str,
+    code: &str,
+    message: Option<&str>,
+) -> ApiError {
+    ApiError {
+        operation: operation.name,
+        subject: subject.to_owned(),
+        class: ErrorClass::Unexpected,
+        code: Some(code.to_owned()),
+        request_id: None,
+        message: format!("an entry of the batch was refused: {}", message.unwrap_or(code)),
+        hint: None,
+        source: None,
+    }
+}
+
 /// A list whose pages do not end.
 pub(super) fn endless(operation: &Operation, subject: &str, message: String) -> ApiError {
     ApiError {

@@ -16,6 +16,7 @@ mod errors;
 mod hints;
 mod limits;
 mod observe;
+mod queue;
 mod shared;
 mod whole;
 
@@ -30,6 +31,7 @@ use async_trait::async_trait;
 use self::call::Caller;
 use self::client::Clients;
 pub use self::client::{AssumedRole, Place, SetUpError, Surroundings};
+pub use self::queue::SqsQueue;
 use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef};
 use crate::domain::ids::{AccountId, AllocationId, NetworkInterfaceId, SubnetId};
 use crate::domain::observed::{Address, Interface};

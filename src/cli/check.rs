@@ -108,6 +108,7 @@ mod tests {
         let name = "default".parse().expect("a name");
         Configuration {
             settings: Settings {
+                queue_url: None,
                 poll_interval: Duration::from_secs(60),
                 function_refresh: Duration::from_secs(300),
                 listen: ([127, 0, 0, 1], 9464).into(),

@@ -16,11 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::Error;
 use super::wire::{self, load_valid};
+use crate::aws::SqsQueue;
 use crate::config::settings::{Configuration, Settings, Target};
 use crate::config::source::Source;
 use crate::config::watch::{Change, Watch as FileWatch};
 use crate::domain::ids::TargetName;
 use crate::domain::policy::{Mode, RateShare};
+use crate::events::consumer::{Consumer, Route, Routes};
 use crate::reconcile::driver::{Driver, Watch};
 use crate::telemetry::log::LogSettings;
 use crate::telemetry::{Configured, Telemetry, http, panic};
@@ -50,6 +52,8 @@ pub(super) async fn run(file: Option<&Path>, observe: bool) -> Result<(), Error>
         drivers: BTreeMap::new(),
         tasks: JoinSet::new(),
         loading: None,
+        routes: Routes::default(),
+        consumer: None,
     };
     let mode = daemon.mode(&configuration.settings);
     daemon.take_orders(configuration).await?;
@@ -92,6 +96,9 @@ struct Daemon {
     stop: CancellationToken,
     drivers: BTreeMap<TargetName, Driven>,
     tasks: JoinSet<()>,
+    routes: Routes,
+    /// The URL of the queue that is read, and what ends the reading.
+    consumer: Option<(String, CancellationToken)>,
     /// The last read of the configuration: a thread that hangs is not followed by another.
     loading: Option<JoinHandle<Result<Configuration, Error>>>,
 }
@@ -102,6 +109,8 @@ struct Driven {
     fixed: Fixed,
     orders: watch::Sender<Watch>,
     cancel: CancellationToken,
+    /// Where its hints go.
+    route: Route,
     /// Cancelled once the driver has ended.
     ended: CancellationToken,
 }
@@ -150,15 +159,14 @@ impl Daemon {
     /// that left end, the others get their new orders. Nothing is changed when a new target's client can't be made.
     async fn take_orders(&mut self, configuration: Configuration) -> Result<(), Error> {
         let settings = &configuration.settings;
+        let queue = self.new_queue(settings).await?;
         let mut fresh = Vec::new();
         for target in &configuration.targets {
             let fixed = Fixed::of(target, settings);
             if self.drivers.get(&target.name).is_none_or(|driven| driven.fixed != fixed) {
-                let reconciler = {
-                    let telemetry = &self.telemetry;
-                    wire::reconciler(target, settings, telemetry.clone(), telemetry.clone()).await?
-                };
-                fresh.push((target, fixed, reconciler));
+                let telemetry = &self.telemetry;
+                let wired = wire::reconciler(target, settings, telemetry.clone(), telemetry.clone()).await?;
+                fresh.push((target, fixed, wired));
             }
         }
         self.telemetry.configured(&self.configured(&configuration));
@@ -166,13 +174,14 @@ impl Daemon {
         for (_, driven) in self.drivers.extract_if(.., |name, _| !stays(name)) {
             driven.cancel.cancel();
         }
-        for (target, fixed, reconciler) in fresh {
+        for (target, fixed, (reconciler, region)) in fresh {
+            let route = Route { region, inbox: reconciler.inbox() };
             let (orders, receiver) = watch::channel(self.watch(target, settings));
             let cancel = self.stop.child_token();
             let driver =
                 Driver { reconciler, watch: receiver, cancel: cancel.clone(), random: fastrand::Rng::new() };
             let ended = CancellationToken::new();
-            let driven = Driven { fixed, orders, cancel, ended: ended.clone() };
+            let driven = Driven { fixed, orders, cancel, route, ended: ended.clone() };
             let before = self.drivers.insert(target.name.clone(), driven);
             // One pass at a time per target: the new driver begins when the old one has ended.
             self.tasks.spawn(async move {
@@ -184,6 +193,9 @@ impl Daemon {
                 driver.run().await;
             });
         }
+        *self.routes.lock().expect("a panic ends the process") =
+            self.drivers.values().map(|driven| driven.route.clone()).collect();
+        self.consume(settings.queue_url.as_deref(), queue);
         for target in &configuration.targets {
             let watch = self.watch(target, settings);
             if let Some(driven) = self.drivers.get(&target.name) {
@@ -195,6 +207,34 @@ impl Daemon {
             }
         }
         Ok(())
+    }
+
+    /// The queue, when it is not the one that is read already.
+    async fn new_queue(&self, settings: &Settings) -> Result<Option<Arc<SqsQueue>>, Error> {
+        let read = self.consumer.as_ref().map(|(url, _)| url.as_str());
+        match settings.queue_url.as_deref().filter(|url| Some(*url) != read) {
+            Some(url) => Ok(Some(Arc::new(wire::queue(url, settings, self.telemetry.clone()).await?))),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads the queue of this URL from now on, and no other.
+    fn consume(&mut self, url: Option<&str>, new: Option<Arc<SqsQueue>>) {
+        if let Some((_, cancel)) = self.consumer.take_if(|(read, _)| url != Some(read.as_str())) {
+            cancel.cancel();
+        }
+        let (Some(url), Some(queue)) = (url, new) else { return };
+        let cancel = self.stop.child_token();
+        let consumer = Consumer {
+            queue,
+            routes: self.routes.clone(),
+            audience: self.telemetry.clone(),
+            clock: Arc::new(wire::SystemClock),
+            cancel: cancel.clone(),
+            seed: fastrand::u64(..),
+        };
+        self.tasks.spawn(consumer.run());
+        self.consumer = Some((url.to_owned(), cancel));
     }
 
     fn mode(&self, settings: &Settings) -> Mode {

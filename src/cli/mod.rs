@@ -154,6 +154,15 @@ pub enum Error {
         #[source]
         source: SetUpError,
     },
+    /// The queue's client can't be made.
+    #[error("queue `{url}` can't be read")]
+    Queue {
+        /// The queue.
+        url: String,
+        /// Why.
+        #[source]
+        source: SetUpError,
+    },
     /// The functions' ARNs name another region than the target's.
     #[error(
         "target `{target}` is in region `{region}`, but its functions' ARNs say `{stated}`; \

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::Error;
-use crate::aws::{AssumedRole, AwsTarget, Manner, Place, Surroundings};
+use crate::aws::{AssumedRole, AwsTarget, Manner, Place, SqsQueue, Surroundings};
 use crate::config;
 use crate::config::settings::{Configuration, Settings, Target};
 use crate::config::source::{Source, environment};
@@ -84,7 +84,7 @@ pub(super) async fn one_pass(file: Option<&Path>, intent: Intent) -> Result<Vec<
     let settings = &configuration.settings;
     let passes = configuration.targets.iter().map(|target| async move {
         let meter = Arc::new(Unmetered);
-        let mut reconciler = reconciler(target, settings, meter, Arc::new(ChangesOnly)).await?;
+        let (mut reconciler, _) = reconciler(target, settings, meter, Arc::new(ChangesOnly)).await?;
         let mut orders = orders(target, settings);
         if intent == Intent::Plan {
             orders.mode = Mode::Observe;
@@ -113,7 +113,7 @@ pub(super) async fn reconciler(
     settings: &Settings,
     meter: Arc<dyn CallMeter>,
     audience: Arc<dyn Audience>,
-) -> Result<Reconciler, Error> {
+) -> Result<(Reconciler, String), Error> {
     let role = target.role.clone().map(|role| AssumedRole { arn: role.arn, external_id: role.external_id });
     let place = Place { region: target.region.clone(), role };
     let seed = fastrand::u64(..);
@@ -129,7 +129,19 @@ pub(super) async fn reconciler(
             stated: stated.clone(),
         });
     }
+    let region = aws.region().to_owned();
     let aws = Arc::new(aws);
     let ports = Ports { reads: aws.clone(), changes: aws, clock: Arc::new(SystemClock), audience };
-    Ok(Reconciler::new(target.name.clone(), ports, seed))
+    Ok((Reconciler::new(target.name.clone(), ports, seed), region))
+}
+
+/// The queue with the events, over the real AWS. The credentials are the process's own, whatever roles the targets have.
+pub(super) async fn queue(
+    url: &str,
+    settings: &Settings,
+    meter: Arc<dyn CallMeter>,
+) -> Result<SqsQueue, Error> {
+    let manner = Manner { rate_share: settings.rate_share, seed: fastrand::u64(..), meter };
+    let queue = SqsQueue::connect(url, &Surroundings::production(), manner).await;
+    queue.map_err(|source| Error::Queue { url: url.to_owned(), source })
 }

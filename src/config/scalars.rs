@@ -333,7 +333,13 @@ fn read(merged: &Merged<'_>, faults: &mut Vec<Fault>) -> Option<Settings> {
     });
     let rate_share =
         merged.read("rate_share", faults, |value| RateShare::new(value.number()?).ok_or(Wrong::Form));
+    // Absent is nothing; at fault is a fault.
+    let queue_url = match merged.get("queue_url") {
+        Some(_) => merged.read("queue_url", faults, queue_url).map(Some),
+        None => Some(None),
+    };
     Some(Settings {
+        queue_url: queue_url?,
         poll_interval: poll_interval?,
         function_refresh: function_refresh?,
         listen: listen?,
@@ -357,6 +363,14 @@ fn listen(value: &Scalar<'_, '_>) -> Result<SocketAddr, Wrong> {
     })
 }
 
+fn queue_url(value: &Scalar<'_, '_>) -> Result<String, Wrong> {
+    let text = value.text()?;
+    match arn::queue_url(text, &shown(text)) {
+        Ok(()) => Ok(text.to_owned()),
+        Err(refusal) => Err(Wrong::Meaning { problem: refusal.problem, hint: refusal.hint }),
+    }
+}
+
 /// Checks the keys that this version does not act on, and notes those whose value asks for more than it does.
 fn read_later(merged: &Merged<'_>, faults: &mut Vec<Fault>, notes: &mut Vec<String>) {
     const NO_MOVES: &str = "this version only gives free addresses to bare interfaces";
@@ -367,11 +381,6 @@ fn read_later(merged: &Merged<'_>, faults: &mut Vec<Fault>, notes: &mut Vec<Stri
             notes.push(format!("{}: {}: has no effect yet: {why}", spot.place(), spot.key()));
         }
     };
-    key("queue_url", "this version finds changes by polling alone", &|value| {
-        let text = value.text()?;
-        let checked = arn::queue_url(text, &shown(text)).map(|()| true);
-        checked.map_err(|refusal| Wrong::Meaning { problem: refusal.problem, hint: refusal.hint })
-    });
     key("max_disruptions_per_pass", NO_MOVES, &|value| value.number::<u32>().map(|_| true));
     key("take_from", NO_MOVES, &|value| value.choice(&[("retired", true), ("nothing", false)]));
     key("switchover_grace", NO_MOVES, &|value| match value.text()? {

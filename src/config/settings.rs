@@ -31,6 +31,8 @@ pub struct Settings {
     pub mode: Mode,
     /// The part of EC2's throttle rate that may be used.
     pub rate_share: RateShare,
+    /// The queue with the events; nothing means that changes are found by polling alone.
+    pub queue_url: Option<String>,
 }
 
 /// An (account, region) and what is desired in it.

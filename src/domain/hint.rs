@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::action::Action;
 use super::function::Pair;
@@ -22,7 +23,7 @@ pub enum Hint {
 }
 
 /// Where a hint comes from.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Origin {
     /// When it happened, as the event tells.
     pub at: Timestamp,

@@ -134,7 +134,8 @@ pub struct ActionReport {
     pub request_id: Option<String>,
     /// From the start of the action to its confirmation or failure.
     pub took: Duration,
-    /// From the first sight of the uncovered interface to the confirmed association; only when done.
+    /// From the event that told of it, or else the first sight of the uncovered interface, to the confirmed association;
+    /// only when done.
     pub repaired_after: Option<Duration>,
     /// The bond that AWS made, when it told.
     pub association_id: Option<AssociationId>,
@@ -212,6 +213,9 @@ impl Serialize for ActionReport {
         fields.serialize_entry("detail", &self.detail)?;
         fields.serialize_entry("error_class", &self.class)?;
         fields.serialize_entry("request_id", &self.request_id)?;
+        if let Some(origin) = &self.origin {
+            fields.serialize_entry("cause", origin)?;
+        }
         fields.end()
     }
 }

@@ -3,6 +3,7 @@
 //! An event is a hint with a scope: it says where to look, never what is there. Nothing here changes or decides
 //! anything, and no promise rests on an event that arrives; a forged one can at worst cause a read.
 
+pub mod consumer;
 pub mod event;
 pub mod kind;
 pub mod parse;

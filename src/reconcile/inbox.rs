@@ -3,6 +3,7 @@
 //! away. Keeps hints, never facts; losing it costs time, since polling finds everything (law 8).
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ pub struct Concerns {
     pub account: Option<AccountId>,
     /// The declared addresses.
     pub allocations: HashSet<AllocationId>,
+    /// The declared addresses by their public faces.
+    pub public_ips: HashMap<IpAddr, AllocationId>,
     /// The declared addresses' bonds.
     pub associations: HashMap<AssociationId, AllocationId>,
     /// The names of the declared functions.
@@ -103,6 +106,18 @@ impl Inbox {
         drop(state);
         self.arrived.notify_one();
         Offered::Accepted
+    }
+
+    /// Takes a hint in whose concern nobody can judge from what it tells.
+    pub fn offer_anyway(&self, hint: Hint, origin: Origin) {
+        self.lock().add(hint, Some(origin));
+        self.arrived.notify_one();
+    }
+
+    /// The declared address with this public face, if it is known.
+    #[must_use]
+    pub fn address_with(&self, public_ip: IpAddr) -> Option<AllocationId> {
+        self.lock().concerns.public_ips.get(&public_ip).cloned()
     }
 
     /// Asks for a look at everything.

@@ -84,10 +84,12 @@ impl Known {
             .interfaces
             .values()
             .filter(|i| self.users.contains_key(&i.pair) || self.declared_on(&i.id).next().is_some());
+        let addresses = self.observed.addresses.values();
         Concerns {
             account: Some(self.observed.account.clone()),
             allocations: self.desired.allocations().into_iter().collect(),
             associations: bonds.collect(),
+            public_ips: addresses.map(|address| (address.public_ip, address.allocation.clone())).collect(),
             functions: self.desired.functions.keys().map(|function| function.name().into()).collect(),
             pairs: self.users.keys().cloned().collect(),
             interfaces: used.map(|interface| interface.id.clone()).collect(),
@@ -115,6 +117,15 @@ impl Known {
             }
         }
         corner
+    }
+
+    /// The interfaces that the hints tell of and that were seen.
+    pub(super) fn told_of(&self, hints: &Hints) -> BTreeSet<NetworkInterfaceId> {
+        let ids = hints.0.keys().filter_map(|hint| match hint {
+            Hint::Interface(id, _) => Some(id),
+            Hint::Address(_) | Hint::Function(_) => None,
+        });
+        ids.filter(|id| self.observed.interfaces.contains_key(*id)).cloned().collect()
     }
 
     /// The declared functions that use a pair, as they were last read.

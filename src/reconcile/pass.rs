@@ -1,6 +1,7 @@
 //! One pass over one target: observe, plan, audit, act, report. The reconciler keeps nothing between passes but
 //! caches (law 8), and a pass that could not see decides nothing.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -200,8 +201,9 @@ impl Reconciler {
         report.plan = decision.plan;
         report.actions = decision.actions;
         self.tell(&mut report, round, &observed, &decision.violations);
-        self.settle(round.hints, &observed, observed.is_complete());
         note_done(&mut observed, &report.actions);
+        let were_known = self.known.as_ref().map(|known| known.told_of(round.hints)).unwrap_or_default();
+        self.settle(round.hints, &were_known, &observed);
         self.know(round, observed, &report.plan);
         Some(self.passed(report, round))
     }
@@ -212,6 +214,7 @@ impl Reconciler {
         report.is_whole = false;
         self.recent.forget_old(self.ports.clock.now());
         let corner = known.corner(round.hints);
+        let were_known = known.told_of(round.hints);
         let look = round.in_time(self.observer.look(&mut known, corner, &self.recent)).await;
         let look = match look {
             Some(Ok(look)) => look,
@@ -227,7 +230,6 @@ impl Reconciler {
         let sight = Sight { desired: &look.desired, observed: &look.observed, seen_at: Some(look.at) };
         let plan_of_corner = plan(sight.desired, sight.observed);
         let decision = self.act_on(plan_of_corner, round, &sight).await;
-        self.settle(round.hints, &look.observed, look.gaps.is_empty());
         let gaps = look.gaps.clone();
         let mut whole = look.into_whole(known);
         note_done(&mut whole, &decision.actions);
@@ -237,6 +239,7 @@ impl Reconciler {
         let before = whole.gaps.len();
         whole.gaps.extend(gaps);
         self.tell(&mut report, round, &whole, &decision.violations);
+        self.settle(round.hints, &were_known, &whole);
         whole.gaps.truncate(before);
         self.know(round, whole, &report.plan);
         Some(self.passed(report, round))
@@ -339,8 +342,10 @@ impl Reconciler {
     fn finish(&self, mut report: ActionReport, round: &Round<'_>) -> ActionReport {
         if report.outcome == Outcome::Done {
             let interface = &report.action.network_interface_id;
+            let sight = self.ledger.age(interface, Instant::now());
             report.origin = round.hints.origin_of(&report.action).cloned();
-            report.repaired_after = self.ledger.age(interface, Instant::now());
+            let told = report.origin.as_ref().map(|origin| self.ports.clock.now().duration_since(origin.at));
+            report.repaired_after = told.and_then(|age| Duration::try_from(age).ok()).or(sight);
         }
         self.ports.audience.hear_action(&self.target, self.passes, &report);
         report
@@ -394,16 +399,14 @@ impl Reconciler {
     }
 
     /// Looks again at interfaces that an event told of and that EC2 does not show yet, or that do not serve yet.
-    fn settle(&mut self, hints: &Hints, seen: &Observed, is_complete: bool) {
-        let known = self.known.as_ref();
+    fn settle(&mut self, hints: &Hints, were_known: &BTreeSet<NetworkInterfaceId>, seen: &Observed) {
         for (hint, origin) in &hints.0 {
             let Hint::Interface(id, _) = hint else { continue };
-            let was_known = known.is_some_and(|known| known.observed.interfaces.contains_key(id));
             let is_settled = match seen.interfaces.get(id) {
                 Some(interface) => {
                     interface.status != InterfaceStatus::Waiting || !interface.associations.is_empty()
                 }
-                None => was_known && is_complete,
+                None => were_known.contains(id) && seen.is_complete(),
             };
             if is_settled {
                 self.patience.settled(hint);

@@ -144,6 +144,44 @@ pub trait Audience: Send + Sync {
     fn expect_next(&self, report: &Report, within: Duration);
 }
 
+pub use super::inbox::{Inbox, Offered};
+
+/// A queue of messages, each delivered at least once and in no order.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// The next messages, at most ten; waits some seconds for the first. A message comes again after a while unless it
+    /// is deleted.
+    async fn receive(&self) -> Result<Vec<Message>, ApiError>;
+
+    /// Deletes received messages; those that could not be come again.
+    async fn delete(&self, messages: &[Message]) -> Result<(), ApiError>;
+
+    /// Whether messages that come too often are put aside by the queue itself.
+    async fn puts_aside(&self) -> Result<bool, ApiError>;
+}
+
+/// A message of a queue.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Message {
+    /// Its id.
+    pub id: String,
+    /// What it says.
+    pub body: String,
+    /// What it is deleted with; another one each time it comes.
+    pub receipt: String,
+    /// How often it has come, this time included.
+    pub receives: u32,
+}
+
+/// Everyone who wants to know what came through the queue.
+pub trait EventAudience: Send + Sync {
+    /// A message was dealt with: the kind of its event, what became of it, and how long after its event it came.
+    fn hear_event(&self, kind: &'static str, outcome: &'static str, lag: Option<Duration>);
+
+    /// The queue can be used, or why not. Told at each change.
+    fn hear_queue(&self, trouble: Option<&str>);
+}
+
 /// Counts AWS requests, each attempt once.
 pub trait CallMeter: Send + Sync {
     /// One request: `service` and `operation` as in [`ApiError::operation`], the class when it failed.

@@ -11,7 +11,7 @@ use super::status::{Build, Snapshot, Status};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::ids::TargetName;
 use crate::domain::report::{ActionReport, Report};
-use crate::reconcile::ports::{Audience, CallMeter};
+use crate::reconcile::ports::{Audience, CallMeter, EventAudience};
 
 /// The version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -103,6 +103,19 @@ impl Audience for Telemetry {
 
     fn expect_next(&self, report: &Report, within: Duration) {
         self.status.expect_next(report, within);
+    }
+}
+
+impl EventAudience for Telemetry {
+    fn hear_event(&self, kind: &'static str, outcome: &'static str, lag: Option<Duration>) {
+        self.metrics.hear_event(kind, outcome, lag);
+    }
+
+    fn hear_queue(&self, trouble: Option<&str>) {
+        self.metrics.hear_queue(trouble.is_none());
+        if self.status.hear_queue(Timestamp::now(), trouble) {
+            self.journal.queue_turned(trouble);
+        }
     }
 }
 

@@ -66,6 +66,13 @@ impl Journal {
         self.lock().retain(|name, _| configured.targets.contains_key(name));
     }
 
+    pub(super) fn queue_turned(&self, trouble: Option<&str>) {
+        match trouble {
+            None => info!("events are received"),
+            Some(error) => warn!(error, "events can't be received, changes are found by polling"),
+        }
+    }
+
     pub(super) fn reload_failed(&self, message: &str) {
         warn!(error = message, "configuration refused, the former one stays in force");
     }
@@ -94,7 +101,7 @@ impl Journal {
 
 /// The line of a change, written as soon as it is confirmed.
 pub(super) fn tell_change(target: &TargetName, pass: u64, report: &ActionReport) {
-    let ActionReport { action, outcome, request_id, took, .. } = report;
+    let ActionReport { action, outcome, request_id, took, origin, .. } = report;
     if *outcome == Outcome::Done {
         info!(
             target = target.as_str(),
@@ -104,6 +111,7 @@ pub(super) fn tell_change(target: &TargetName, pass: u64, report: &ActionReport)
             network_interface_id = action.network_interface_id.as_str(),
             functions = names(&action.functions),
             reason = action.reason.as_str(),
+            cause = origin.as_ref().map(|origin| origin.actor.as_str()),
             took_ms = millis(*took),
             request_id = request_id.as_deref(),
             "{}",

@@ -4,7 +4,8 @@
 //! A label is a member of a closed set or comes from the configuration: never an id of AWS, never free text.
 
 use prometheus::{
-    CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    CounterVec, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
 };
 
 use super::series::{Series, registered};
@@ -20,6 +21,8 @@ const REPAIR_BUCKETS: &[f64] =
 
 /// Seconds. Lambda and EC2 answer most calls within 0.5 s; a page of 1,000 interfaces or an association takes up to
 /// some seconds, and beyond 10 s it is the call's own deadline that ends it.
+/// CloudTrail's events come within seconds, and sometimes minutes late (AWS.md 3).
+const LAG_BUCKETS: &[f64] = &[0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0];
 const REQUEST_BUCKETS: &[f64] = &[0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// A metric as its readers know it; the type is that of the field that holds it.
@@ -83,6 +86,21 @@ const RELOAD_SUCCESSFUL: Definition = Definition {
     name: "eipd_config_last_reload_successful",
     labels: &[],
     help: "1 when the configuration in force is the one last read, 0 when that one was faulty and the former is kept.",
+};
+const EVENTS: Definition = Definition {
+    name: "eipd_events_total",
+    labels: &["kind", "outcome"],
+    help: "Messages from the queue by the event they tell of and by what became of them.",
+};
+const EVENT_LAG: Definition = Definition {
+    name: "eipd_event_lag_seconds",
+    labels: &[],
+    help: "How many seconds after its own time an event that caused a look was received.",
+};
+const EVENT_QUEUE_UP: Definition = Definition {
+    name: "eipd_event_queue_up",
+    labels: &[],
+    help: "1 while the queue with the events can be received from, 0 while it can't be or none is configured.",
 };
 const RELOADS: Definition = Definition {
     name: "eipd_config_reloads_total",
@@ -225,6 +243,9 @@ impl Families {
 pub(super) struct Globals {
     pub(super) reload_successful: IntGauge,
     pub(super) reloads: IntCounterVec,
+    pub(super) events: IntCounterVec,
+    pub(super) event_lag: Histogram,
+    pub(super) event_queue_up: IntGauge,
     pub(super) aws_requests: IntCounterVec,
     pub(super) aws_request_duration: HistogramVec,
     pub(super) build_info: IntGaugeVec,
@@ -236,6 +257,12 @@ impl Globals {
         Self {
             reload_successful: registered(registry, IntGauge::with_opts(RELOAD_SUCCESSFUL.options())),
             reloads: registered(registry, counters(&RELOADS)),
+            events: registered(registry, counters(&EVENTS)),
+            event_lag: registered(
+                registry,
+                Histogram::with_opts(HistogramOpts::from(EVENT_LAG.options()).buckets(LAG_BUCKETS.to_vec())),
+            ),
+            event_queue_up: registered(registry, IntGauge::with_opts(EVENT_QUEUE_UP.options())),
             aws_requests: registered(registry, counters(&AWS_REQUESTS)),
             aws_request_duration: registered(registry, AWS_REQUEST_DURATION.histogram(REQUEST_BUCKETS)),
             build_info: registered(registry, IntGaugeVec::new(BUILD_INFO.options(), BUILD_INFO.labels)),

@@ -113,9 +113,20 @@ impl Metrics {
         for (function, time) in target.last_look.advance(report) {
             families.uncovered_seconds.at(&[name, &function.to_string()]).inc_by(time.as_secs_f64());
         }
-        if succeeded(report) {
+        if succeeded(report) && report.is_whole {
             families.last_success.at(&[name]).set(ended_at(report).as_duration().as_secs_f64());
         }
+    }
+
+    pub(super) fn hear_event(&self, kind: &str, outcome: &str, lag: Option<Duration>) {
+        self.globals.events.with_label_values(&[kind, outcome]).inc();
+        if let Some(lag) = lag {
+            self.globals.event_lag.observe(lag.as_secs_f64());
+        }
+    }
+
+    pub(super) fn hear_queue(&self, is_up: bool) {
+        self.globals.event_queue_up.set(i64::from(is_up));
     }
 
     /// Counts a request to AWS.
@@ -152,6 +163,7 @@ impl Families {
         }
         self.pass_duration.at(&[target]);
         self.repair.at(&[target, "observed"]);
+        self.repair.at(&[target, "event"]);
         self.last_success.at(&[target]);
         self.oldest_uncovered.at(&[target]);
         self.breaker_open.at(&[target]);
@@ -163,7 +175,8 @@ impl Families {
         for action in &report.actions {
             self.changes.at(&[name, action.action.kind.as_str(), action.outcome.as_str()]).inc();
             if let Some(age) = action.repaired_after {
-                self.repair.at(&[name, "observed"]).observe(age.as_secs_f64());
+                let origin = if action.origin.is_some() { "event" } else { "observed" };
+                self.repair.at(&[name, origin]).observe(age.as_secs_f64());
             }
         }
     }

@@ -41,6 +41,7 @@ struct State {
     poll_interval: Duration,
     targets: BTreeMap<TargetName, Target>,
     changes: VecDeque<Change>,
+    queue: Option<QueueStatus>,
 }
 
 struct Target {
@@ -69,6 +70,15 @@ pub(super) struct ReloadError {
     pub(super) message: String,
 }
 
+/// The queue with the events.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct QueueStatus {
+    /// Since when it is so.
+    pub(super) since: Timestamp,
+    /// Why it can't be received from.
+    pub(super) trouble: Option<String>,
+}
+
 /// An action that was carried out, or tried.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Change {
@@ -83,6 +93,8 @@ pub(super) struct Change {
 pub(super) struct Snapshot {
     pub(super) build: Build,
     pub(super) configuration: Option<ConfigurationStatus>,
+    /// Nothing without a queue.
+    pub(super) queue: Option<QueueStatus>,
     pub(super) targets: Vec<TargetSnapshot>,
     /// The newest first.
     pub(super) changes: Vec<Change>,
@@ -126,6 +138,18 @@ impl Status {
             };
             state.targets.insert(name.clone(), target);
         }
+    }
+
+    /// Whether the queue can be used; tells whether that is news.
+    pub(super) fn hear_queue(&self, at: Timestamp, trouble: Option<&str>) -> bool {
+        let mut state = self.lock();
+        let queue = QueueStatus { since: at, trouble: trouble.map(str::to_owned) };
+        let is_news = state.queue.as_ref().is_none_or(|known| known.trouble.is_some() != trouble.is_some());
+        match &mut state.queue {
+            Some(known) if !is_news => known.trouble = queue.trouble,
+            known => *known = Some(queue),
+        }
+        is_news
     }
 
     pub(super) fn reload_failed(&self, at: Timestamp, message: &str) {
@@ -187,6 +211,7 @@ impl Status {
             ready: target.watch.ready,
         });
         Snapshot {
+            queue: state.queue.clone(),
             build: self.build.clone(),
             configuration: state.configuration.clone(),
             targets: targets.collect(),
@@ -237,6 +262,7 @@ impl Serialize for Snapshot {
         fields.serialize_entry("revision", self.build.revision)?;
         fields.serialize_entry("started_at", &self.build.started_at)?;
         fields.serialize_entry("config", &self.configuration)?;
+        fields.serialize_entry("queue", &self.queue)?;
         fields.serialize_entry("targets", &latest)?;
         fields.serialize_entry("last_seen", &seen)?;
         fields.serialize_entry("loops", &self.targets)?;

@@ -6,6 +6,7 @@ mod budget;
 mod cli;
 mod convergence;
 mod crash;
+mod events;
 mod process;
 mod readme;
 mod reload;

@@ -10,15 +10,16 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use eipd::aws::{AwsTarget, Manner, Place, Surroundings};
+use eipd::aws::{AwsTarget, Manner, Place, SqsQueue, Surroundings};
 use eipd::domain::desired::{Desired, DesiredFunction, PinPlace, Pool};
 use eipd::domain::error_class::ErrorClass;
 use eipd::domain::ids::TargetName;
 use eipd::domain::policy::{Mode, RateShare};
 use eipd::domain::report::{ActionReport, Report, Trigger};
+use eipd::events::consumer::{Consumer, Route};
 use eipd::reconcile::driver::{Driver, Watch};
 use eipd::reconcile::pass::{Limits, Orders, Ports, Reconciler};
-use eipd::reconcile::ports::{Audience, CallMeter, Clock};
+use eipd::reconcile::ports::{Audience, CallMeter, Clock, EventAudience};
 use eipd_sim::{EIPD_ACCESS_KEY, SECRET_ACCESS_KEY, Sim, SimConnector, SimTimeSource};
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -47,6 +48,8 @@ impl CallMeter for NoMeter {
 pub struct Listener {
     reports: Mutex<Vec<Report>>,
     actions: Mutex<Vec<ActionReport>>,
+    events: Mutex<BTreeMap<(&'static str, &'static str), usize>>,
+    trouble: Mutex<Option<String>>,
 }
 
 impl Audience for Listener {
@@ -61,7 +64,28 @@ impl Audience for Listener {
     fn expect_next(&self, _: &Report, _: Duration) {}
 }
 
+impl EventAudience for Listener {
+    fn hear_event(&self, kind: &'static str, outcome: &'static str, _: Option<Duration>) {
+        let mut events = self.events.lock().expect("no test panics while it holds this");
+        *events.entry((kind, outcome)).or_default() += 1;
+    }
+
+    fn hear_queue(&self, trouble: Option<&str>) {
+        *self.trouble.lock().expect("no test panics while it holds this") = trouble.map(str::to_owned);
+    }
+}
+
 impl Listener {
+    /// How many messages were dealt with, by kind and outcome.
+    pub fn events(&self) -> BTreeMap<(&'static str, &'static str), usize> {
+        self.events.lock().expect("no test panics while it holds this").clone()
+    }
+
+    /// Why the queue can't be used now.
+    pub fn queue_trouble(&self) -> Option<String> {
+        self.trouble.lock().expect("no test panics while it holds this").clone()
+    }
+
     /// The reports so far.
     pub fn reports(&self) -> Vec<Report> {
         self.reports.lock().expect("no test panics while it holds this").clone()
@@ -73,20 +97,30 @@ impl Listener {
     }
 }
 
-/// The outside of a target: the real AWS room over the simulator.
-pub async fn ports(sim: &Sim, seed: u64, audience: Arc<dyn Audience>) -> Ports {
+fn surroundings(sim: &Sim) -> Surroundings {
     let credentials = Credentials::new(EIPD_ACCESS_KEY, SECRET_ACCESS_KEY, None, None, "test");
-    let surroundings = Surroundings {
+    Surroundings {
         http_client: SharedHttpClient::new(SimConnector::new(sim)),
         time_source: SharedTimeSource::new(sim.time_source()),
         sleep: SharedAsyncSleep::new(TokioSleep::new()),
         credentials: Some(SharedCredentialsProvider::new(credentials)),
         endpoint_url: None,
-    };
-    let region = sim.world(|world| world.config().region.clone());
-    let place = Place { region: Some(region), role: None };
-    let manner = Manner { rate_share: RateShare::default(), seed, meter: Arc::new(NoMeter) };
-    let target = AwsTarget::connect(&place, &surroundings, manner).await.expect("a region is given");
+    }
+}
+
+fn manner(seed: u64) -> Manner {
+    Manner { rate_share: RateShare::default(), seed, meter: Arc::new(NoMeter) }
+}
+
+fn region(sim: &Sim) -> String {
+    sim.world(|world| world.config().region.clone())
+}
+
+/// The outside of a target: the real AWS room over the simulator.
+pub async fn ports(sim: &Sim, seed: u64, audience: Arc<dyn Audience>) -> Ports {
+    let place = Place { region: Some(region(sim)), role: None };
+    let target = AwsTarget::connect(&place, &surroundings(sim), manner(seed)).await;
+    let target = target.expect("a region is given");
     let target = Arc::new(target);
     Ports { reads: target.clone(), changes: target, clock: Arc::new(SimClock(sim.time_source())), audience }
 }
@@ -131,6 +165,7 @@ pub async fn pass(reconciler: &mut Reconciler, orders: &Orders) -> Report {
 /// A daemon in a task.
 pub struct Daemon {
     task: JoinHandle<()>,
+    consumer: Option<JoinHandle<()>>,
     cancel: CancellationToken,
     orders: watch::Sender<Watch>,
     /// What it reported.
@@ -138,8 +173,17 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts one.
+    /// Starts one that polls.
     pub async fn start(sim: &Sim, desired: &Desired, seed: u64) -> Self {
+        Self::begin(sim, desired, seed, None).await
+    }
+
+    /// Starts one that receives events from this queue besides.
+    pub async fn start_with_queue(sim: &Sim, desired: &Desired, seed: u64, queue_url: &str) -> Self {
+        Self::begin(sim, desired, seed, Some(queue_url)).await
+    }
+
+    async fn begin(sim: &Sim, desired: &Desired, seed: u64, queue_url: Option<&str>) -> Self {
         let (sender, receiver) = watch::channel(Watch { orders: orders(desired), poll_interval: POLL });
         let (cancel, heard) = (CancellationToken::new(), Arc::new(Listener::default()));
         let driver = Driver {
@@ -148,7 +192,23 @@ impl Daemon {
             cancel: cancel.clone(),
             random: fastrand::Rng::with_seed(seed),
         };
-        Self { task: tokio::spawn(driver.run()), cancel, orders: sender, heard }
+        let consumer = match queue_url {
+            Some(url) => {
+                let queue = SqsQueue::connect(url, &surroundings(sim), manner(seed)).await;
+                let route = Route { region: region(sim), inbox: driver.reconciler.inbox() };
+                let consumer = Consumer {
+                    queue: Arc::new(queue.expect("the URL has a region")),
+                    routes: Arc::new(Mutex::new(vec![route])),
+                    audience: heard.clone(),
+                    clock: Arc::new(SimClock(sim.time_source())),
+                    cancel: cancel.clone(),
+                    seed,
+                };
+                Some(tokio::spawn(consumer.run()))
+            }
+            None => None,
+        };
+        Self { task: tokio::spawn(driver.run()), consumer, cancel, orders: sender, heard }
     }
 
     /// Gives it other orders, as a reload does.
@@ -164,6 +224,7 @@ impl Daemon {
     /// Ends it at whatever it is doing, as a crash does.
     pub async fn kill(self) {
         self.task.abort();
+        self.consumer.into_iter().for_each(|consumer| consumer.abort());
         let end = self.task.await;
         assert!(end.is_ok() || end.is_err_and(|error| error.is_cancelled()), "the daemon panicked");
     }

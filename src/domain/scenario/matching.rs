@@ -142,7 +142,10 @@ fn an_address_that_a_pin_names_is_the_last_that_others_get() {
     for n in 1..200 {
         let world = simple().pin_subnet("f", 1, &[2]).eni(n, 2, &[1]);
         assert_eq!(world.verdicts().len(), 1);
-        assert!(!received(&world).contains(&super::alloc(2)), "interface {n} takes what only subnet 1 may use");
+        assert!(
+            !received(&world).contains(&super::alloc(2)),
+            "interface {n} takes what only subnet 1 may use"
+        );
     }
 }
 

@@ -27,6 +27,9 @@ eipd_observe_only | gauge | target
 eipd_contested_addresses | gauge | target
 eipd_config_last_reload_successful | gauge |
 eipd_config_reloads_total | counter | outcome
+eipd_events_total | counter | kind outcome
+eipd_event_lag_seconds | histogram |
+eipd_event_queue_up | gauge |
 eipd_changes_total | counter | target action outcome
 eipd_passes_total | counter | target trigger outcome
 eipd_pass_duration_seconds | histogram | target
@@ -46,6 +49,8 @@ fn metrics() -> Metrics {
         ("prod-us", &["reports"]),
     ]));
     let figures = PoolFigures { associated: 2, spare: 3, lingering: 1, shortfall: 1, ..Default::default() };
+    metrics.hear_event("associate_address", "accepted", Some(std::time::Duration::from_secs(3)));
+    metrics.hear_queue(true);
     metrics.hear(
         &pass("prod-eu", 1)
             .pool("partner-a", figures)

@@ -1,0 +1,149 @@
+//! A queue of SQS. Receives by long polling, deletes in batches; never retries by itself, since receiving goes on anyway
+//! and what was not deleted comes again.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName};
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use super::call::{Caller, Operation};
+use super::client::{Place, queue_client};
+use super::errors::refused_entry;
+use super::limits::Bucket;
+use super::{Manner, SetUpError, Surroundings};
+use crate::reconcile::ports::{ApiError, Message, Queue};
+
+const RECEIVE: Operation =
+    Operation { name: "sqs:ReceiveMessage", bucket: Bucket::Free, resource: "the queue" };
+const DELETE: Operation =
+    Operation { name: "sqs:DeleteMessage", bucket: Bucket::Free, resource: "the queue" };
+const ATTRIBUTES: Operation =
+    Operation { name: "sqs:GetQueueAttributes", bucket: Bucket::Free, resource: "the queue" };
+
+/// The longest that SQS waits for a message (AWS.md 3, believed).
+const WAIT_SECONDS: i32 = 20;
+
+/// The client must wait longer than SQS does (AWS.md 3, confirmed).
+const RECEIVE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The most in one receive and in one batch (AWS.md 3, confirmed).
+const MESSAGES_MAX: i32 = 10;
+
+/// The queue of a URL.
+pub struct SqsQueue {
+    client: aws_sdk_sqs::Client,
+    caller: Caller,
+    url: String,
+}
+
+impl SqsQueue {
+    /// Prepares the client; makes no call. The region is that of the URL, where it tells one.
+    ///
+    /// # Errors
+    /// Without a region.
+    pub async fn connect(url: &str, surroundings: &Surroundings, manner: Manner) -> Result<Self, SetUpError> {
+        let place = Place { region: region_of(url).map(str::to_owned), role: None };
+        let client = queue_client(&place, surroundings).await?;
+        Ok(Self { client, caller: Caller::new(manner), url: url.to_owned() })
+    }
+
+    fn subject(&self) -> String {
+        format!("of `{}`", self.url)
+    }
+}
+
+/// `https://sqs.eu-west-1.amazonaws.com/111122223333/eipd`, or the older `https://eu-west-1.queue.amazonaws.com/…`.
+fn region_of(url: &str) -> Option<&str> {
+    let host = url.split_once("://")?.1.split(['/', ':']).next()?;
+    let labels: Vec<&str> = host.split('.').collect();
+    match labels[..] {
+        ["sqs" | "sqs-fips", region, "amazonaws", ..] | [region, "queue", "amazonaws", ..] => Some(region),
+        _ => None,
+    }
+}
+
+#[async_trait]
+impl Queue for SqsQueue {
+    async fn receive(&self) -> Result<Vec<Message>, ApiError> {
+        let timeouts = TimeoutConfig::builder()
+            .operation_timeout(RECEIVE_TIMEOUT)
+            .operation_attempt_timeout(RECEIVE_TIMEOUT)
+            .build();
+        let request = self
+            .client
+            .receive_message()
+            .queue_url(&self.url)
+            .max_number_of_messages(MESSAGES_MAX)
+            .wait_time_seconds(WAIT_SECONDS)
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .customize()
+            .config_override(aws_sdk_sqs::config::Builder::new().timeout_config(timeouts));
+        let answer = self.caller.once(&RECEIVE, &self.subject(), request.send()).await?;
+        Ok(answer.messages.unwrap_or_default().into_iter().filter_map(message).collect())
+    }
+
+    async fn delete(&self, messages: &[Message]) -> Result<(), ApiError> {
+        let mut entries = Vec::new();
+        for (number, message) in messages.iter().enumerate() {
+            let entry = DeleteMessageBatchRequestEntry::builder()
+                .id(number.to_string())
+                .receipt_handle(&message.receipt)
+                .build()
+                .expect("an id and a receipt are given");
+            entries.push(entry);
+        }
+        for batch in entries.chunks(usize::try_from(MESSAGES_MAX).expect("a small number")) {
+            let request =
+                self.client.delete_message_batch().queue_url(&self.url).set_entries(Some(batch.to_vec()));
+            let answer = self.caller.once(&DELETE, &self.subject(), request.send()).await?;
+            if let Some(failed) = answer.failed.first() {
+                return Err(refused_entry(&DELETE, &self.subject(), failed.code(), failed.message()));
+            }
+        }
+        Ok(())
+    }
+
+    async fn puts_aside(&self) -> Result<bool, ApiError> {
+        let attributes = || {
+            self.client
+                .get_queue_attributes()
+                .queue_url(&self.url)
+                .attribute_names(QueueAttributeName::RedrivePolicy)
+                .send()
+        };
+        let answer = self.caller.read(&ATTRIBUTES, &self.subject(), attributes).await?;
+        let policy = answer.attributes().and_then(|known| known.get(&QueueAttributeName::RedrivePolicy));
+        Ok(policy.is_some_and(|policy| !policy.is_empty()))
+    }
+}
+
+/// Without an id or a receipt nothing can be done with a message; SQS gives both.
+fn message(item: aws_sdk_sqs::types::Message) -> Option<Message> {
+    let count =
+        item.attributes.as_ref().and_then(|a| a.get(&MessageSystemAttributeName::ApproximateReceiveCount));
+    Some(Message {
+        receives: count.and_then(|count| count.parse().ok()).unwrap_or(1),
+        id: item.message_id?,
+        receipt: item.receipt_handle?,
+        body: item.body.unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_region_is_that_of_the_url() {
+        for (url, region) in [
+            ("https://sqs.eu-west-1.amazonaws.com/111122223333/eipd", Some("eu-west-1")),
+            ("https://sqs.cn-north-1.amazonaws.com.cn/111122223333/eipd", Some("cn-north-1")),
+            ("https://eu-west-1.queue.amazonaws.com/111122223333/eipd", Some("eu-west-1")),
+            ("http://127.0.0.1:4566/111122223333/eipd", None),
+            ("https://vpce-1.sqs.eu-west-1.vpce.amazonaws.com/1/eipd", None),
+        ] {
+            assert_eq!(region_of(url), region, "{url}");
+        }
+    }
+}

@@ -63,6 +63,7 @@ pub fn estate(interfaces: usize, pools: usize, bare: bool) -> (Desired, Observed
         functions: BTreeMap::new(),
         recent_writes: BTreeMap::new(),
         refused: BTreeSet::new(),
+        retired: BTreeSet::new(),
         gaps: Vec::new(),
     };
     let per_pool = interfaces / pools;

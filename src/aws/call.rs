@@ -237,7 +237,10 @@ mod tests {
         let allocation = "eipalloc-0123456789abcdef0".parse().expect("a valid id");
         let start = Instant::now();
         for _ in 0..100 {
-            target.associate(&allocation, &eni()).await.expect_err("throttled");
+            target
+                .associate(&allocation, &eni(), crate::reconcile::ports::Takes::Nothing)
+                .await
+                .expect_err("throttled");
         }
         assert_eq!((wire.sent().len(), start.elapsed()), (100, Duration::ZERO));
         for _ in 0..60 {

@@ -302,9 +302,14 @@ mod tests {
         let target = target(&surroundings, &place(), 1, &Arc::default()).await;
         let (allocation, interface) =
             ("eipalloc-0a1b2c3d".parse().expect("valid"), "eni-0a1b2c3d".parse().expect("valid"));
-        let error = crate::reconcile::ports::Changes::associate(&target, &allocation, &interface)
-            .await
-            .expect_err("nobody listens");
+        let error = crate::reconcile::ports::Changes::associate(
+            &target,
+            &allocation,
+            &interface,
+            crate::reconcile::ports::Takes::Nothing,
+        )
+        .await
+        .expect_err("nobody listens");
         assert_eq!(error.class, crate::domain::error_class::ErrorClass::Unavailable, "{error}");
     }
 }

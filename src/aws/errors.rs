@@ -305,7 +305,11 @@ mod tests {
 
     async fn change(wire: &Wire) -> ApiError {
         let (allocation, id) = (ALLOCATION.parse().expect("valid"), ENI.parse().expect("valid"));
-        wire.target().await.associate(&allocation, &id).await.expect_err("the change fails")
+        wire.target()
+            .await
+            .associate(&allocation, &id, crate::reconcile::ports::Takes::Nothing)
+            .await
+            .expect_err("the change fails")
     }
 
     fn body(status: u16, body: &str) -> Answer {
@@ -396,7 +400,10 @@ mod tests {
              AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run with a role"
         );
         let (allocation, id) = (ALLOCATION.parse().expect("valid"), ENI.parse().expect("valid"));
-        let change = target.associate(&allocation, &id).await.expect_err("no credentials");
+        let change = target
+            .associate(&allocation, &id, crate::reconcile::ports::Takes::Nothing)
+            .await
+            .expect_err("no credentials");
         assert_eq!((error.class, change.class), (ErrorClass::Denied, ErrorClass::Denied));
         assert_eq!(wire.sent(), []);
     }
@@ -410,7 +417,10 @@ mod tests {
         let target = target(&surroundings, &place(), 1, &Arc::default()).await;
         let start = tokio::time::Instant::now();
         let (allocation, id) = (ALLOCATION.parse().expect("valid"), ENI.parse().expect("valid"));
-        let error = target.associate(&allocation, &id).await.expect_err("no credentials");
+        let error = target
+            .associate(&allocation, &id, crate::reconcile::ports::Takes::Nothing)
+            .await
+            .expect_err("no credentials");
         assert_eq!((error.class, start.elapsed().as_secs()), (ErrorClass::Denied, 5), "{error}");
         assert!(error.to_string().contains("timed out after 5 seconds"), "{error}");
     }

@@ -36,7 +36,7 @@ use crate::domain::function::{FunctionConfiguration, FunctionObservation, Functi
 use crate::domain::ids::{AccountId, AllocationId, NetworkInterfaceId, SubnetId};
 use crate::domain::observed::{Address, Interface};
 use crate::domain::policy::RateShare;
-use crate::reconcile::ports::{ApiError, Associated, CallMeter, Changes, Partial, Reads};
+use crate::reconcile::ports::{ApiError, Associated, CallMeter, Changes, Partial, Reads, Takes};
 
 /// How the calls to a target are paced, reported and replayed.
 pub struct Manner {
@@ -104,6 +104,10 @@ impl Reads for AwsTarget {
         observe::function::function(self, function).await
     }
 
+    async fn versions(&self) -> Partial<FunctionConfiguration> {
+        observe::functions::versions(self).await
+    }
+
     async fn functions(&self) -> Partial<(FunctionRef, FunctionConfiguration)> {
         observe::functions::functions(self).await
     }
@@ -115,8 +119,9 @@ impl Changes for AwsTarget {
         &self,
         allocation: &AllocationId,
         interface: &NetworkInterfaceId,
+        takes: Takes,
     ) -> Result<Associated, ApiError> {
-        act::associate_address::associate(self, allocation, interface).await
+        act::associate_address::associate(self, allocation, interface, takes).await
     }
 
     async fn ready(&self) {

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
     use crate::config::settings::{Settings, Stated, Target};
     use crate::domain::desired::{Desired, DesiredFunction, Pool};
-    use crate::domain::policy::{Mode, RateShare};
+    use crate::domain::policy::{Grace, Mode, RateShare, TakeFrom};
 
     fn configuration() -> Configuration {
         let allocations = ["eipalloc-0a1b2c3d", "eipalloc-0a1b2c3e"].map(|id| id.parse().expect("an id"));
@@ -109,6 +109,8 @@ mod tests {
         Configuration {
             settings: Settings {
                 queue_url: None,
+                take_from: TakeFrom::default(),
+                switchover_grace: Grace::default(),
                 poll_interval: Duration::from_secs(60),
                 function_refresh: Duration::from_secs(300),
                 listen: ([127, 0, 0, 1], 9464).into(),

@@ -104,6 +104,8 @@ pub(super) fn orders(target: &Target, settings: &Settings) -> Orders {
         mode: settings.mode,
         function_refresh: settings.function_refresh,
         account: target.stated.account.clone(),
+        take_from: settings.take_from,
+        switchover_grace: settings.switchover_grace,
     }
 }
 

@@ -25,7 +25,7 @@ use super::arn;
 use super::document::{Fields, Node, Spot};
 use super::fault::{Fault, near, shown};
 use super::settings::Settings;
-use crate::domain::policy::{Mode, RateShare};
+use crate::domain::policy::{Grace, Mode, RateShare, TakeFrom};
 
 /// Below this, a pass is still running when the next is due.
 const SHORTEST_POLL: Duration = Duration::from_secs(1);
@@ -338,7 +338,16 @@ fn read(merged: &Merged<'_>, faults: &mut Vec<Fault>) -> Option<Settings> {
         Some(_) => merged.read("queue_url", faults, queue_url).map(Some),
         None => Some(None),
     };
+    let take_from = merged.read("take_from", faults, |value| {
+        value.choice(&[("retired", TakeFrom::Retired), ("nothing", TakeFrom::Nothing)])
+    });
+    let switchover_grace = merged.read("switchover_grace", faults, |value| match value.text()? {
+        "auto" => Ok(Grace::Auto),
+        _ => value.duration_within(Duration::ZERO, LONGEST_GRACE).map(Grace::For),
+    });
     Some(Settings {
+        take_from: take_from?,
+        switchover_grace: switchover_grace?,
         queue_url: queue_url?,
         poll_interval: poll_interval?,
         function_refresh: function_refresh?,
@@ -382,11 +391,6 @@ fn read_later(merged: &Merged<'_>, faults: &mut Vec<Fault>, notes: &mut Vec<Stri
         }
     };
     key("max_disruptions_per_pass", NO_MOVES, &|value| value.number::<u32>().map(|_| true));
-    key("take_from", NO_MOVES, &|value| value.choice(&[("retired", true), ("nothing", false)]));
-    key("switchover_grace", NO_MOVES, &|value| match value.text()? {
-        "auto" => Ok(true),
-        _ => value.duration_within(Duration::ZERO, LONGEST_GRACE).map(|_| true),
-    });
     key("on_removed", NO_MOVES, &|value| value.choice(&[("keep", false), ("disassociate", true)]));
     key("event_bus", "this version sends no notifications", &|value| {
         if arn::is_event_bus(value.text()?) { Ok(true) } else { Err(Wrong::Form) }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::desired::Desired;
 use crate::domain::ids::{AccountId, TargetName};
-use crate::domain::policy::{Mode, RateShare};
+use crate::domain::policy::{Grace, Mode, RateShare, TakeFrom};
 
 /// A whole valid configuration.
 #[derive(Clone, PartialEq, Debug)]
@@ -31,6 +31,10 @@ pub struct Settings {
     pub mode: Mode,
     /// The part of EC2's throttle rate that may be used.
     pub rate_share: RateShare,
+    /// From what an address may be taken.
+    pub take_from: TakeFrom,
+    /// How long an interface must have been without a user before that.
+    pub switchover_grace: Grace,
     /// The queue with the events; nothing means that changes are found by polling alone.
     pub queue_url: Option<String>,
 }

@@ -19,6 +19,8 @@ pub struct Action {
     pub public_ip: IpAddr,
     /// The interface that it is done to.
     pub network_interface_id: NetworkInterfaceId,
+    /// The interface that the address is taken from; only for a move.
+    pub from: Option<NetworkInterfaceId>,
     /// The declared functions that the interface serves.
     pub functions: Arc<[FunctionRef]>,
     /// Why.
@@ -31,17 +33,20 @@ pub struct Action {
 pub enum ActionKind {
     /// A free address is given to an interface that carries none. Disrupts nothing.
     Associate,
+    /// An address is taken from an interface that nothing uses any more, and given to one that carries none.
+    Move,
 }
 
 impl ActionKind {
     /// Every kind, for metrics that show a zero before the first change.
-    pub const ALL: [Self; 1] = [Self::Associate];
+    pub const ALL: [Self; 2] = [Self::Associate, Self::Move];
 
     /// The name in plans, metrics and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Associate => "associate",
+            Self::Move => "move",
         }
     }
 }
@@ -56,6 +61,8 @@ pub enum ActionReason {
     Upcoming,
     /// The interface got this address moments ago, and no read shows it any more.
     Lost,
+    /// The interface carries no address, none is free, and this one is on an interface that nothing uses any more.
+    Retired,
 }
 
 impl ActionReason {
@@ -66,6 +73,7 @@ impl ActionReason {
             Self::Bare => "bare",
             Self::Upcoming => "upcoming",
             Self::Lost => "lost",
+            Self::Retired => "retired",
         }
     }
 }

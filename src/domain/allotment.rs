@@ -7,7 +7,7 @@ use std::hash::Hash;
 
 use super::desired::Desired;
 use super::drift::{Drift, Finding, Place};
-use super::ids::AllocationId;
+use super::ids::{AllocationId, NetworkInterfaceId};
 use super::index::{Index, index_for};
 use super::matching::Matching;
 use super::observed::{Address, Interface, Observed};
@@ -24,10 +24,13 @@ pub struct Wish<'a> {
     pub only: Option<&'a AllocationId>,
 }
 
+/// An address, and the retired interface that it is taken from if it is not free.
+type Gift<'a> = (&'a Address, Option<&'a NetworkInterfaceId>);
+
 /// Who is given what.
 pub struct Allotment<'a> {
-    /// By the number of the finding.
-    given: Vec<Option<&'a Address>>,
+    /// By the number of the finding, with the interface that it is taken from.
+    given: Vec<Option<Gift<'a>>>,
     /// By the number of the address, the number of the finding.
     takers: Vec<Option<usize>>,
 }
@@ -37,8 +40,8 @@ impl<'a> Allotment<'a> {
         Self { given: vec![None; drift.interfaces.len()], takers: vec![None; drift.addresses()] }
     }
 
-    fn give(&mut self, finding: usize, number: usize, address: &'a Address) {
-        self.given[finding] = Some(address);
+    fn give(&mut self, finding: usize, number: usize, gift: Gift<'a>) {
+        self.given[finding] = Some(gift);
         self.takers[number] = Some(finding);
     }
 
@@ -56,7 +59,13 @@ impl<'a> Allotment<'a> {
     /// What the finding of this number is given.
     #[must_use]
     pub fn of(&self, finding: usize) -> Option<&'a Address> {
-        self.given[finding]
+        self.given[finding].map(|(address, _)| address)
+    }
+
+    /// The interface that it is taken from, if it is.
+    #[must_use]
+    pub fn from(&self, finding: usize) -> Option<&'a NetworkInterfaceId> {
+        self.given[finding].and_then(|(_, from)| from)
     }
 
     /// The number of the finding that is given the address of this number.
@@ -122,7 +131,7 @@ fn restore<'a>(
             && wish.finding.usage.candidates.contains(allocation)
             && border_groups_agree(address.border_group.as_deref(), border_group_of(interface));
         if allowed {
-            allotment.give(wish.number, number, address);
+            allotment.give(wish.number, number, (address, None));
         }
     }
 }
@@ -157,7 +166,7 @@ fn keep_spares(desired: &Desired, drift: &Drift<'_>, wishes: &[Wish<'_>], allotm
 
 /// Equal wishes and equal addresses, each as one group, so that the matching is small however large the estate.
 struct Market<'a> {
-    free: Vec<(usize, &'a Address)>,
+    free: Vec<(usize, Gift<'a>)>,
     demands: Vec<Vec<Ticket>>,
     supplies: Vec<Vec<Ticket>>,
     fits: Vec<Vec<usize>>,
@@ -173,10 +182,11 @@ struct DemandKey<'a> {
     border_group: Option<&'a str>,
 }
 
-/// What makes free addresses equal. Its order is that in which they are given: first those that EC2 did not refuse
-/// lately, and of them those that the fewest pins name, since an unpinned interface has others to choose from.
+/// What makes addresses equal. Its order is that in which they are given: first those that are free, then those on
+/// retired interfaces; of each first those that EC2 did not refuse lately, and of them those that the fewest pins name, since an unpinned interface has others to choose from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct SupplyKey<'a> {
+    is_taken: bool,
     was_refused: bool,
     pins: usize,
     /// The candidate sets that they lie in, as one number.
@@ -204,10 +214,11 @@ impl<'a> Market<'a> {
         };
         let (wanted, demands) = groups(wishes.iter().map(asks));
         let mut regions = Regions::default();
-        let (free, lie_in) = sets.free_addresses(drift, &mut regions);
+        let (free, lie_in) = sets.free_addresses(observed, drift, &mut regions);
         let pins = pins_by_address(desired);
-        let offers = free.iter().zip(lie_in).enumerate().map(|(place, ((_, address), lies_in))| {
+        let offers = free.iter().zip(lie_in).enumerate().map(|(place, ((_, (address, from)), lies_in))| {
             let key = SupplyKey {
+                is_taken: from.is_some(),
                 was_refused: observed.refused.contains(&address.allocation),
                 pins: pins.get(&address.allocation).copied().unwrap_or(0),
                 lies_in,
@@ -229,8 +240,8 @@ impl<'a> Market<'a> {
         for (demand, supply, units) in matching.units() {
             let pairs = pair_up(&mut self.demands[demand], &mut self.supplies[supply], units);
             for (finding, free) in pairs {
-                let (number, address) = self.free[free];
-                allotment.give(finding, number, address);
+                let (number, gift) = self.free[free];
+                allotment.give(finding, number, gift);
             }
         }
     }
@@ -255,7 +266,9 @@ fn fits(wanted: &[DemandKey<'_>], offered: &[SupplyKey<'_>], regions: &Regions) 
     let mut fits = vec![Vec::new(); wanted.len()];
     for (supply, key) in offered.iter().enumerate() {
         for demand in regions.of(key.lies_in).iter().filter_map(|set| demands_of_set.get(set)).flatten() {
-            if border_groups_agree(key.border_group, wanted[*demand].border_group) {
+            // An interface that does not serve yet can wait for what is free.
+            let may_have = !(key.is_taken && wanted[*demand].waits);
+            if may_have && border_groups_agree(key.border_group, wanted[*demand].border_group) {
                 fits[*demand].push(supply);
             }
         }
@@ -305,19 +318,26 @@ impl<'a> CandidateSets<'a> {
         self.numbers[&std::ptr::from_ref(&*wish.finding.usage.candidates)]
     }
 
-    /// Every free address that lies in one of the sets, once, with its number; and the region that each lies in.
+    /// Every address to be had that lies in one of the sets, once, with its number; and the region that each lies in.
     fn free_addresses(
         &self,
+        observed: &Observed,
         drift: &'a Drift<'a>,
         regions: &mut Regions,
-    ) -> (Vec<(usize, &'a Address)>, Vec<usize>) {
+    ) -> (Vec<(usize, Gift<'a>)>, Vec<usize>) {
         let mut lie_in = vec![0; drift.addresses()];
         let mut free = Vec::with_capacity(drift.addresses());
         for (set_number, set) in self.sets.iter().enumerate() {
             for &number in drift.numbers_of(set).iter() {
-                let Place::Free(address) = drift.place(number) else { continue };
+                let gift: Gift<'a> = match drift.place(number) {
+                    Place::Free(address) => (*address, None),
+                    Place::Lingering(Some(address), on) if observed.retired.contains(*on) => {
+                        (*address, Some(*on))
+                    }
+                    _ => continue,
+                };
                 if lie_in[number] == 0 {
-                    free.push((number, *address));
+                    free.push((number, gift));
                 }
                 lie_in[number] = regions.within(lie_in[number], set_number);
             }

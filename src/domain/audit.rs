@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use super::action::{Action, ActionKind};
 use super::desired::{Allocations, Desired, PinPlace};
-use super::function::{FunctionConfiguration, FunctionObservation, FunctionRef, SecurityGroups};
+use super::function::{FunctionConfiguration, FunctionObservation, FunctionRef, Pair, SecurityGroups};
 use super::ids::{AccountId, AllocationId, NetworkInterfaceId, PoolName, SubnetId};
 use super::index::{Index, index_for};
 pub use super::objection::{Objection, Violation};
@@ -22,6 +22,7 @@ pub fn audit(desired: &Desired, observed: &Observed, actions: &[Action]) -> Vec<
         return Vec::new();
     }
     let mut files = Files {
+        observed,
         account: &observed.account,
         interfaces: Register::with_capacity(actions.len()),
         addresses: Register::with_capacity(actions.len()),
@@ -47,6 +48,7 @@ pub fn audit(desired: &Desired, observed: &Observed, actions: &[Action]) -> Vec<
 
 /// What is known of everything that the actions name, and of nothing else.
 struct Files<'a> {
+    observed: &'a Observed,
     account: &'a AccountId,
     interfaces: Register<NetworkInterfaceId, InterfaceFile<'a>>,
     addresses: Register<AllocationId, AddressFile<'a>>,
@@ -192,7 +194,9 @@ impl<'a> Files<'a> {
         let mut objections = Vec::new();
         // A further kind of change needs rules of its own: this match is where the compiler asks for them.
         match action.kind {
+            ActionKind::Associate if action.from.is_some() => objections.push(Objection::MoveWithoutSource),
             ActionKind::Associate => {}
+            ActionKind::Move => self.examine_source(action, &mut objections),
         }
         let interface = &self.interfaces.files[interface];
         let address = &self.addresses.files[address];
@@ -216,7 +220,7 @@ impl<'a> Files<'a> {
             None => objections.push(Objection::AddressUnseen),
             Some(seen) => self.examine_address(seen, action, &mut objections),
         }
-        if let Some(shown_on) = address.shown_on {
+        if let Some(shown_on) = address.shown_on.filter(|on| Some(*on) != action.from.as_ref()) {
             objections.push(Objection::Held(Some(shown_on.clone())));
         }
         examine_recent(action, interface, address, &mut objections);
@@ -294,6 +298,19 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// Where an address is taken from: an interface of ours that no declared function and no version uses.
+    fn examine_source(&self, action: &Action, objections: &mut Vec<Objection>) {
+        let Some(from) = &action.from else {
+            objections.push(Objection::MoveWithoutSource);
+            return;
+        };
+        let seen = self.observed.interfaces.get(from).filter(|seen| seen.owner == *self.account);
+        let is_used = |pair: &Pair| self.users.contains_key(&(&pair.subnet, &pair.security_groups));
+        if !self.observed.retired.contains(from) || seen.is_none_or(|seen| is_used(&seen.pair)) {
+            objections.push(Objection::NotRetired(from.clone()));
+        }
+    }
+
     fn examine_address(&self, address: &Address, action: &Action, objections: &mut Vec<Objection>) {
         if address.public_ip != action.public_ip {
             objections.push(Objection::OtherPublicIp(address.public_ip));
@@ -301,10 +318,13 @@ impl<'a> Files<'a> {
         if let Some(service) = &address.managed_by {
             objections.push(Objection::ServiceManaged(service.clone()));
         }
-        if let Some(association) = &address.association {
+        if let Some(association) = &address.association
+            && (action.from.is_none() || association.interface != action.from)
+        {
             objections.push(Objection::Held(association.interface.clone()));
         }
-        if let Some(interface) = self.unnamed.get(&address.public_ip) {
+        let unnamed = self.unnamed.get(&address.public_ip);
+        if let Some(interface) = unnamed.filter(|on| Some(**on) != action.from.as_ref()) {
             objections.push(Objection::Held(Some((*interface).clone())));
         }
     }

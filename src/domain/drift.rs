@@ -108,8 +108,9 @@ pub enum Place<'a> {
     Free(&'a Address),
     /// On an interface that a declared function uses.
     Associated,
-    /// On a Lambda interface of this account that no declared function uses.
-    Lingering(&'a NetworkInterfaceId),
+    /// On a Lambda interface of this account that no declared function uses. The address where it was read and nothing
+    /// else holds it.
+    Lingering(Option<&'a Address>, &'a NetworkInterfaceId),
     /// Held for an interface that it was given to moments ago, though no read shows it there.
     Settling(&'a NetworkInterfaceId),
     /// On something that is none of our business.
@@ -288,7 +289,7 @@ fn places<'a>(
             ([], Some(address), None) => Place::Free(address),
             ([], None, _) if observed.lacks(Part::Addresses) => Place::Unread,
             ([], None, _) => Place::Missing,
-            (holders, ..) => held(holders, observed, &occupancy.interfaces, is_used),
+            (holders, address, _) => held(holders, address, observed, &occupancy.interfaces, is_used),
         }
     };
     let mut places = vec![Place::Unread; occupancy.addresses()];
@@ -303,6 +304,7 @@ fn places<'a>(
 /// Where an address is that something holds; when a stale view shows a second holder, the one we serve counts.
 fn held<'a>(
     holders: &[Holder<'a>],
+    address: Option<&'a Address>,
     observed: &Observed,
     interfaces: &[&'a Interface],
     is_used: &[bool],
@@ -322,7 +324,7 @@ fn held<'a>(
     }
     match (serves, lingering, elsewhere) {
         (true, ..) => Place::Associated,
-        (false, Some(interface), _) => Place::Lingering(interface),
+        (false, Some(interface), _) => Place::Lingering(address.filter(|_| holders.len() == 1), interface),
         (false, None, Some(interface)) if !observed.lacks(Part::Interfaces) => {
             Place::Foreign(format!("network interface `{interface}`"))
         }

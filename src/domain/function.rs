@@ -188,6 +188,12 @@ impl FunctionConfiguration {
         self.last_update == Some(LastUpdate::InProgress) || self.state == Some(FunctionState::Pending)
     }
 
+    /// Whether its creation or its last update failed.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.last_update == Some(LastUpdate::Failed) || self.state == Some(FunctionState::Failed)
+    }
+
     /// Whether an update is under way or left undecided.
     #[must_use]
     pub fn is_unsettled(&self) -> bool {

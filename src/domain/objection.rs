@@ -56,6 +56,10 @@ pub enum Objection {
     RecentlyGivenTo(NetworkInterfaceId),
     /// The address belongs to the first network border group, the interface to the second.
     BorderGroup(String, String),
+    /// The change takes the address from this interface, which is not known to be without a user.
+    NotRetired(NetworkInterfaceId),
+    /// The change does not say where it takes the address from, or says so without taking it.
+    MoveWithoutSource,
     /// The plan gives the address more than once.
     AddressTwice,
     /// The plan gives the interface more than one address.
@@ -103,6 +107,12 @@ impl fmt::Display for Objection {
             Self::RecentlyGivenTo(other) => write!(f, "the address went to `{other}` moments ago"),
             Self::BorderGroup(one, other) => {
                 write!(f, "the address belongs to network border group `{one}`, the interface to `{other}`")
+            }
+            Self::NotRetired(from) => {
+                write!(f, "the address is taken from `{from}`, which something may use")
+            }
+            Self::MoveWithoutSource => {
+                f.write_str("the change and where it takes the address from do not agree")
             }
             Self::AddressTwice => f.write_str("the plan gives the address more than once"),
             Self::InterfaceTwice => f.write_str("the plan gives the interface more than one address"),

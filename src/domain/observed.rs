@@ -35,6 +35,8 @@ pub struct Observed {
     /// Addresses that EC2 refused to this process lately: others are better. Differs between replicas, as far as they were
     /// refused different ones.
     pub refused: BTreeSet<AllocationId>,
+    /// Interfaces that no version of any function uses any more, and from which addresses may be taken (law 12).
+    pub retired: BTreeSet<NetworkInterfaceId>,
     /// What could not be seen; empty means that the observation is complete.
     pub gaps: Vec<Gap>,
 }

@@ -27,6 +27,8 @@ pub struct Plan {
     pub interfaces: Vec<InterfacePlan>,
     /// How each pool stands, before the changes.
     pub pools: BTreeMap<PoolName, PoolFigures>,
+    /// The declared addresses that are on interfaces which no declared function uses.
+    pub lingering: Vec<(AllocationId, NetworkInterfaceId)>,
     /// What an operator should know besides.
     pub warnings: Vec<Warning>,
 }
@@ -130,10 +132,12 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
     let interfaces: Vec<InterfacePlan> =
         findings.map(|(number, finding)| judge.judge(number, finding)).collect();
     let mut actions = Vec::with_capacity(allotment.given());
-    actions.extend(interfaces.iter().filter_map(|interface| action(interface, observed)));
+    let planned = interfaces.iter().enumerate();
+    actions.extend(planned.filter_map(|(number, i)| action(i, allotment.from(number), observed)));
     let pools = figures(desired, &drift, &allotment, &interfaces);
     let warnings = warnings::warnings(desired, observed, &drift, &pools);
-    Plan { actions, interfaces, pools, warnings }
+    let lingering = lingering(desired, &drift);
+    Plan { actions, interfaces, pools, lingering, warnings }
 }
 
 /// The bare interfaces that may be given something. What may carry an address that could not be read is not known to be
@@ -158,17 +162,34 @@ fn wishes<'a>(drift: &'a Drift<'a>, observed: &'a Observed) -> Vec<Wish<'a>> {
     wishes
 }
 
-fn action(interface: &InterfacePlan, observed: &Observed) -> Option<Action> {
+fn lingering(desired: &Desired, drift: &Drift<'_>) -> Vec<(AllocationId, NetworkInterfaceId)> {
+    let pools = desired.pools.values().zip(&drift.pools);
+    let declared = pools.flat_map(|(pool, numbers)| pool.allocations.iter().zip(numbers));
+    let lingering = declared.filter_map(|(allocation, number)| match drift.place(*number) {
+        Place::Lingering(_, interface) => Some((allocation.clone(), (*interface).clone())),
+        _ => None,
+    });
+    lingering.collect()
+}
+
+fn action(
+    interface: &InterfacePlan,
+    from: Option<&NetworkInterfaceId>,
+    observed: &Observed,
+) -> Option<Action> {
     let Verdict::Gets(allocation, public_ip) = &interface.verdict else { return None };
     let reason = if observed.recent_writes.contains_key(&interface.network_interface_id) {
         ActionReason::Lost
+    } else if from.is_some() {
+        ActionReason::Retired
     } else if interface.status == InterfaceStatus::InUse {
         ActionReason::Bare
     } else {
         ActionReason::Upcoming
     };
     Some(Action {
-        kind: ActionKind::Associate,
+        kind: if from.is_some() { ActionKind::Move } else { ActionKind::Associate },
+        from: from.cloned(),
         allocation_id: allocation.clone(),
         public_ip: *public_ip,
         network_interface_id: interface.network_interface_id.clone(),
@@ -255,7 +276,7 @@ impl PoolFigures {
         let figure = match place {
             Place::Associated => &mut self.associated,
             Place::Free(_) => &mut self.spare,
-            Place::Lingering(_) => &mut self.lingering,
+            Place::Lingering(..) => &mut self.lingering,
             Place::Missing => &mut self.missing,
             Place::Foreign(_) => &mut self.foreign,
             Place::Settling(_) | Place::Obscure | Place::Unread => &mut self.unknown,

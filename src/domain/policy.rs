@@ -1,5 +1,7 @@
 //! What the operator allows the daemon to do. Data only; the gate in `reconcile` holds it.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 /// Whether changes are made.
@@ -22,6 +24,27 @@ impl Mode {
             Self::Observe => "observe",
         }
     }
+}
+
+/// From what an address may be taken for an interface that is in use and has none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TakeFrom {
+    /// From interfaces that no version of any function uses any more.
+    #[default]
+    Retired,
+    /// From nothing.
+    Nothing,
+}
+
+/// How long an interface must have been without a user before its address is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Grace {
+    /// As long as the functions' own timeouts, at least a minute.
+    #[default]
+    Auto,
+    /// This long.
+    For(Duration),
 }
 
 /// The part of EC2's documented throttle rate that the daemon allows itself, from 0.05 to 1: with less than one read a

@@ -207,6 +207,9 @@ impl Serialize for ActionReport {
         fields.serialize_entry("allocation_id", &self.action.allocation_id)?;
         fields.serialize_entry("public_ip", &self.action.public_ip)?;
         fields.serialize_entry("network_interface_id", &self.action.network_interface_id)?;
+        if let Some(from) = &self.action.from {
+            fields.serialize_entry("from", from)?;
+        }
         fields.serialize_entry("functions", &*self.action.functions)?;
         fields.serialize_entry("reason", &self.action.reason)?;
         fields.serialize_entry("outcome", &self.outcome)?;

@@ -97,6 +97,7 @@ pub(crate) fn associate(address: u32, interface: u32, functions: &[&str]) -> Act
         allocation_id: alloc(address),
         public_ip: ip(address),
         network_interface_id: eni(interface),
+        from: None,
         functions: functions.iter().map(|name| function(name)).collect(),
         reason: ActionReason::Bare,
     }
@@ -118,6 +119,7 @@ impl World {
             functions: BTreeMap::new(),
             recent_writes: BTreeMap::new(),
             refused: BTreeSet::new(),
+            retired: BTreeSet::new(),
             gaps: Vec::new(),
         };
         Self { desired: Desired::default(), observed }

@@ -107,7 +107,7 @@ impl<'a> Shortage<'a> {
                         census.associated += 1;
                         census.in_use += 1;
                     }
-                    Place::Lingering(_) => census.in_use += 1,
+                    Place::Lingering(..) => census.in_use += 1,
                     Place::Obscure => census.obscure += 1,
                     Place::Foreign(what) if census.foreign.is_none() => {
                         census.foreign = Some((allocation.clone(), what.clone()));

@@ -108,7 +108,7 @@ fn address_trouble(place: &Place<'_>) -> Option<(WarningKind, String)> {
             WarningKind::AddressOnForeignResource,
             format!("is on {what}, which eipd never touches; hint: free it or take it off the list"),
         )),
-        Place::Lingering(interface) => Some((
+        Place::Lingering(_, interface) => Some((
             WarningKind::AddressLingering,
             format!("is still on `{interface}`, which no declared function uses"),
         )),

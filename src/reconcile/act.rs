@@ -193,8 +193,17 @@ impl Actor<'_> {
             Ruling::AlreadySo => return Ok(End::AlreadySo),
             Ruling::Refused(why) => return Ok(End::Skipped(why)),
         };
+        if action.from.is_some() {
+            let now = self.reads.addresses(&[action.allocation_id.clone()].into()).await;
+            if let Some(error) = now.errors.into_iter().next() {
+                return Err(error);
+            }
+            if let Some(why) = Gate::judge_source(action, now.found.first()) {
+                return Ok(End::Skipped(why));
+            }
+        }
         is_sent.store(true, Ordering::Relaxed);
-        let associated = self.gate.associate(permit).await?;
+        let associated = self.gate.carry_out(permit).await?;
         if timeout(CONFIRM_WITHIN, self.is_confirmed(action)).await.unwrap_or(false) {
             Ok(End::Done(associated))
         } else {

@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::ports::{ApiError, Associated, Changes};
+use super::ports::{ApiError, Associated, Changes, Takes};
 use crate::domain::action::{Action, ActionKind};
 use crate::domain::ids::{AccountId, AllocationId};
-use crate::domain::observed::{Interface, InterfaceStatus};
+use crate::domain::observed::{Address, Interface, InterfaceStatus};
 use crate::domain::policy::Mode;
 
 /// Lets through what is allowed.
@@ -48,7 +48,6 @@ impl Gate {
 
     /// Judges an action by the rules and by the interface as it is now.
     pub(super) fn judge(rules: &Rules, action: &Action, now: Option<&Interface>) -> Ruling {
-        let ActionKind::Associate = action.kind;
         if rules.mode == Mode::Observe {
             return Ruling::Refused("observe mode: nothing is changed".to_owned());
         }
@@ -73,10 +72,26 @@ impl Gate {
         Ruling::Allowed(Permit(action.clone()))
     }
 
-    /// Carries out what a permit allows: one attempt.
-    pub(super) async fn associate(&self, permit: Permit) -> Result<Associated, ApiError> {
+    /// Judges where a move takes its address from, by the address as it is now.
+    pub(super) fn judge_source(action: &Action, now: Option<&Address>) -> Option<String> {
+        let from = action.from.as_ref()?;
+        let Some(address) = now else { return Some("the address is gone".to_owned()) };
+        let on = address.association.as_ref().map(|association| association.interface.as_ref());
+        match on {
+            None => None,
+            Some(Some(on)) if on == from => None,
+            Some(_) => Some(format!("the address is no longer on `{from}`")),
+        }
+    }
+
+    /// Carries out what a permit allows: one attempt. Only a move takes an address from somewhere.
+    pub(super) async fn carry_out(&self, permit: Permit) -> Result<Associated, ApiError> {
         let Permit(action) = permit;
-        self.changes.associate(&action.allocation_id, &action.network_interface_id).await
+        let takes = match action.kind {
+            ActionKind::Associate => Takes::Nothing,
+            ActionKind::Move => Takes::WhatItIsOn,
+        };
+        self.changes.associate(&action.allocation_id, &action.network_interface_id, takes).await
     }
 }
 
@@ -95,6 +110,7 @@ mod tests {
             allocation_id: "eipalloc-00000001".parse().expect("well-formed"),
             public_ip: IpAddr::from([203, 0, 113, 1]),
             network_interface_id: "eni-00000001".parse().expect("well-formed"),
+            from: None,
             functions: Arc::from([]),
             reason: ActionReason::Bare,
         }

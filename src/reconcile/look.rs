@@ -75,6 +75,7 @@ impl Observer {
             addresses: addresses.found.into_iter().map(|a| (a.allocation.clone(), a)).collect(),
             recent_writes: recent.at(at),
             refused: recent.refused(at),
+            retired: BTreeSet::new(),
             gaps: gaps.iter().cloned().chain([unseen]).collect(),
         };
         Look { desired, observed, at: looked_at, gaps, corner }

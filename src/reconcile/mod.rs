@@ -16,4 +16,5 @@ pub mod pass;
 mod patience;
 pub mod ports;
 mod recent;
+mod retirement;
 mod schedule;

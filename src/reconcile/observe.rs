@@ -91,6 +91,7 @@ impl Observer {
             functions: self.book.observations(desired.functions.keys()),
             recent_writes,
             refused: recent.refused(at),
+            retired: BTreeSet::new(),
             gaps,
         })
     }

@@ -19,6 +19,7 @@ use super::observe::{Blind, Observer};
 use super::patience::Patience;
 use super::ports::{Audience, Changes, Clock, Reads};
 use super::recent::RecentWrites;
+use super::retirement::Retirement;
 use crate::domain::action::{Action, Outcome};
 use crate::domain::audit::{Violation, audit};
 use crate::domain::desired::Desired;
@@ -28,7 +29,7 @@ use crate::domain::hint::{Hint, Hints};
 use crate::domain::ids::{AccountId, NetworkInterfaceId, TargetName};
 use crate::domain::observed::{InterfaceStatus, Observed, Part};
 use crate::domain::plan::{Plan, Verdict, plan};
-use crate::domain::policy::Mode;
+use crate::domain::policy::{Grace, Mode, TakeFrom};
 use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
 use crate::domain::warnings::unservable;
 
@@ -43,6 +44,10 @@ pub struct Orders {
     pub function_refresh: Duration,
     /// The account that the credentials must belong to, where the configuration says which.
     pub account: Option<AccountId>,
+    /// From what an address may be taken.
+    pub take_from: TakeFrom,
+    /// How long an interface must have been without a user before that.
+    pub switchover_grace: Grace,
 }
 
 /// The outside of a target.
@@ -67,6 +72,7 @@ pub struct Reconciler {
     recent: RecentWrites,
     hesitations: Hesitations,
     ledger: Ledger,
+    retirement: Retirement,
     inbox: Arc<Inbox>,
     /// Nothing before the first pass, and when the orders changed since.
     known: Option<Known>,
@@ -133,6 +139,7 @@ impl Reconciler {
             gate: Gate::new(Arc::clone(&ports.changes)),
             observer: Observer::new(Arc::clone(&ports.reads), Arc::clone(&ports.clock)),
             ports,
+            retirement: Retirement::default(),
             inbox: Arc::default(),
             known: None,
             patience: Patience::default(),
@@ -191,8 +198,13 @@ impl Reconciler {
             Ok(Err(Blind(why))) => return Some(self.failed(report, why, round)),
             Err(too_slow) => return Some(self.failed(report, vec![too_slow], round)),
         };
-        let sight = Sight { desired: &round.orders.desired, observed: &observed, seen_at: None };
-        let plan = plan(sight.desired, sight.observed);
+        let desired = &*round.orders.desired;
+        let mut plan = plan(desired, &observed);
+        if self.retirement.consider(&plan, desired, round.orders.take_from) {
+            observed.retired = self.retired(round, &plan, &observed).await?;
+            plan = plan_again(plan, desired, &observed);
+        }
+        let sight = Sight { desired, observed: &observed, seen_at: None };
         if observed.is_complete() {
             self.hesitations.keep_only(plan.actions.iter());
         }
@@ -236,6 +248,7 @@ impl Reconciler {
         report.plan = plan(&round.orders.desired, &whole);
         report.actions = decision.actions;
         self.note_bare(&report.plan, &whole);
+        self.retirement.consider(&report.plan, &round.orders.desired, round.orders.take_from);
         let before = whole.gaps.len();
         whole.gaps.extend(gaps);
         self.tell(&mut report, round, &whole, &decision.violations);
@@ -243,6 +256,21 @@ impl Reconciler {
         whole.gaps.truncate(before);
         self.know(round, whole, &report.plan);
         Some(self.passed(report, round))
+    }
+
+    /// The interfaces that addresses may be taken from; none unless every version of every function could be listed.
+    async fn retired(
+        &mut self,
+        round: &Round<'_>,
+        plan: &Plan,
+        observed: &Observed,
+    ) -> Option<BTreeSet<NetworkInterfaceId>> {
+        let versions = match round.in_time(self.ports.reads.versions()).await? {
+            Ok(versions) if versions.errors.is_empty() => versions.found,
+            _ => return Some(BTreeSet::new()),
+        };
+        let Orders { desired, switchover_grace, .. } = round.orders;
+        Some(self.retirement.note(&versions, plan, desired, observed, *switchover_grace))
     }
 
     fn blank(&mut self, round: &Round<'_>, trigger: Trigger) -> Report {
@@ -427,9 +455,13 @@ impl Reconciler {
         match report.result {
             PassResult::Refused => None,
             _ if left || elsewhere || self.observer.has_unread() => Some(Duration::ZERO),
-            _ => self.hesitations.next(now),
+            _ => self.hesitations.next(now).into_iter().chain(self.retirement.next(now)).min(),
         }
     }
+}
+
+fn plan_again(before: Plan, desired: &Desired, observed: &Observed) -> Plan {
+    if observed.retired.is_empty() { before } else { plan(desired, observed) }
 }
 
 impl Round<'_> {

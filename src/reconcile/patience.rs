@@ -18,7 +18,7 @@ const FUNCTION_WITHIN: Duration = Duration::from_secs(15 * 60);
 const CLOSE_LOOKS: u32 = 8;
 
 /// No look comes later than this after the one before.
-const LONGEST: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// What is being looked at again, since when, and how often it was.
 #[derive(Default)]
@@ -61,8 +61,8 @@ mod tests {
             waits.push(wait.as_secs());
             now += wait;
         }
-        assert_eq!(waits[..12], [1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 8]);
-        assert!(waits.is_sorted() && waits.last() == Some(&30));
+        assert_eq!(waits[..13], [1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 8, 10]);
+        assert!(waits.is_sorted() && waits.last() == Some(&10));
         assert!(now - begun <= FUNCTION_WITHIN && now - begun > FUNCTION_WITHIN / 2);
         patience.settled(&hint);
         assert_eq!(patience.next(&hint, now), Some(Duration::from_secs(1)));

@@ -77,18 +77,31 @@ pub trait Reads: Send + Sync {
     /// One function with its states. `Ok(FunctionObservation::NotFound)` when Lambda says that it is not there.
     async fn function(&self, function: &FunctionRef) -> Result<FunctionObservation, ApiError>;
 
+    /// The network settings of every version of every function of the region.
+    async fn versions(&self) -> Partial<FunctionConfiguration>;
+
     /// The `$LATEST` configuration of every function of the region, without states (ListFunctions omits them).
     async fn functions(&self) -> Partial<(FunctionRef, FunctionConfiguration)>;
+}
+
+/// Whether an address may be taken from where it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Takes {
+    /// It must be free: AllowReassociation=false.
+    Nothing,
+    /// A move that the plan names and the gate has judged: AllowReassociation=true.
+    WhatItIsOn,
 }
 
 /// Changing a target. One attempt each: whether to try again is not decided below this line.
 #[async_trait]
 pub trait Changes: Send + Sync {
-    /// Gives the address to the interface's primary private address, with AllowReassociation=false.
+    /// Gives the address to the interface's primary private address; takes it from where it is only if that is said.
     async fn associate(
         &self,
         allocation: &AllocationId,
         interface: &NetworkInterfaceId,
+        takes: Takes,
     ) -> Result<Associated, ApiError>;
 
     /// Waits until the rate limit for changes lets one more pass.

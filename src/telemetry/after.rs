@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::domain::action::{ActionKind, Outcome};
+use crate::domain::action::Outcome;
 use crate::domain::function::FunctionRef;
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName};
 use crate::domain::plan::{InterfacePlan, PoolFigures, Verdict};
@@ -59,7 +59,7 @@ pub(super) fn pools(report: &Report) -> BTreeMap<&PoolName, PoolFigures> {
     let given: BTreeSet<&NetworkInterfaceId> = report
         .actions
         .iter()
-        .filter(|report| report.outcome == Outcome::Done && report.action.kind == ActionKind::Associate)
+        .filter(|report| report.outcome == Outcome::Done)
         .map(|report| &report.action.network_interface_id)
         .collect();
     for interface in &report.plan.interfaces {

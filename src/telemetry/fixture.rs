@@ -164,6 +164,7 @@ impl Pass {
             allocation_id: eip(n),
             public_ip: ip(n),
             network_interface_id: eni(n),
+            from: None,
             functions: refs(functions),
             reason: ActionReason::Bare,
         };

@@ -123,6 +123,7 @@ pub(super) fn tell_change(target: &TargetName, pass: u64, report: &ActionReport)
 fn past_tense(kind: ActionKind) -> &'static str {
     match kind {
         ActionKind::Associate => "associated",
+        ActionKind::Move => "moved",
     }
 }
 

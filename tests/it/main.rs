@@ -14,4 +14,5 @@ mod rhythm;
 mod rig;
 mod simulator;
 mod small;
+mod switchover;
 mod weather;

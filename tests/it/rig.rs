@@ -14,7 +14,7 @@ use eipd::aws::{AwsTarget, Manner, Place, SqsQueue, Surroundings};
 use eipd::domain::desired::{Desired, DesiredFunction, PinPlace, Pool};
 use eipd::domain::error_class::ErrorClass;
 use eipd::domain::ids::TargetName;
-use eipd::domain::policy::{Mode, RateShare};
+use eipd::domain::policy::{Grace, Mode, RateShare, TakeFrom};
 use eipd::domain::report::{ActionReport, Report, Trigger};
 use eipd::events::consumer::{Consumer, Route};
 use eipd::reconcile::driver::{Driver, Watch};
@@ -141,6 +141,8 @@ pub fn orders(desired: &Desired) -> Orders {
         mode: Mode::Enforce,
         function_refresh: Duration::from_secs(300),
         account: None,
+        take_from: TakeFrom::default(),
+        switchover_grace: Grace::default(),
     }
 }
 

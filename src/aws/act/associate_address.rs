@@ -1,4 +1,5 @@
-//! EC2's AssociateAddress. Never with AllowReassociation=true: that would take the address from wherever it is.
+//! EC2's AssociateAddress. With AllowReassociation=true, which takes the address from wherever it is, only where that is
+//! said.
 
 use aws_types::request_id::RequestId;
 
@@ -6,7 +7,7 @@ use crate::aws::AwsTarget;
 use crate::aws::call::Operation;
 use crate::aws::limits::Bucket;
 use crate::domain::ids::{AllocationId, NetworkInterfaceId};
-use crate::reconcile::ports::{ApiError, Associated};
+use crate::reconcile::ports::{ApiError, Associated, Takes};
 
 const OPERATION: Operation = Operation {
     name: "ec2:AssociateAddress",
@@ -24,6 +25,7 @@ pub(in crate::aws) async fn associate(
     target: &AwsTarget,
     allocation: &AllocationId,
     interface: &NetworkInterfaceId,
+    takes: Takes,
 ) -> Result<Associated, ApiError> {
     let subject = format!("of `{allocation}` with `{interface}`");
     let request = target
@@ -32,7 +34,7 @@ pub(in crate::aws) async fn associate(
         .associate_address()
         .allocation_id(allocation.as_str())
         .network_interface_id(interface.as_str())
-        .allow_reassociation(false);
+        .allow_reassociation(takes == Takes::WhatItIsOn);
     let answer = target.caller.change(&OPERATION, &subject, request.send()).await?;
     Ok(Associated {
         association: crate::aws::convert::association_id(answer.association_id()),
@@ -43,14 +45,15 @@ pub(in crate::aws) async fn associate(
 #[cfg(test)]
 mod tests {
     use crate::aws::canned::{Wire, xml};
-    use crate::reconcile::ports::Changes;
+    use crate::reconcile::ports::{Changes, Takes};
 
     #[tokio::test(start_paused = true)]
     async fn an_association_never_takes_an_address_from_elsewhere() {
         let wire = Wire::of([xml("AssociateAddress", "<associationId>eipassoc-0a1b2c3d</associationId>")]);
         let (allocation, interface) =
             ("eipalloc-0a1b2c3d".parse().expect("valid"), "eni-0a1b2c3d".parse().expect("valid"));
-        let answer = wire.target().await.associate(&allocation, &interface).await.expect("it answers");
+        let answer =
+            wire.target().await.associate(&allocation, &interface, Takes::Nothing).await.expect("it answers");
         assert_eq!(answer.association.map(|id| id.to_string()).as_deref(), Some("eipassoc-0a1b2c3d"));
         assert_eq!(answer.request_id.as_deref(), Some("request-0"));
         let body = &wire.sent()[0].body;

@@ -1,4 +1,6 @@
-//! Lambda's ListFunctions, `$LATEST` only.
+//! Lambda's ListFunctions: `$LATEST` alone, or every version.
+
+use aws_sdk_lambda::types::FunctionVersion;
 
 use super::pages::{Page, walk};
 use crate::aws::AwsTarget;
@@ -17,9 +19,24 @@ const ITEMS_PER_PAGE: i32 = 50;
 
 /// Every function of the region, without its states.
 pub(in crate::aws) async fn functions(target: &AwsTarget) -> Partial<(FunctionRef, FunctionConfiguration)> {
-    let subject = format!("in `{}`", target.region());
-    let request = target.clients.lambda.list_functions().max_items(ITEMS_PER_PAGE);
-    walk(&OPERATION, &subject, |subject, marker| {
+    list(target, &format!("in `{}`", target.region()), None).await
+}
+
+/// The network settings of every version of every function of the region.
+pub(in crate::aws) async fn versions(target: &AwsTarget) -> Partial<FunctionConfiguration> {
+    let subject = format!("of all versions in `{}`", target.region());
+    let all = list(target, &subject, Some(FunctionVersion::All)).await;
+    Partial { found: all.found.into_iter().map(|(_, version)| version).collect(), errors: all.errors }
+}
+
+async fn list(
+    target: &AwsTarget,
+    subject: &str,
+    versions: Option<FunctionVersion>,
+) -> Partial<(FunctionRef, FunctionConfiguration)> {
+    let request =
+        target.clients.lambda.list_functions().max_items(ITEMS_PER_PAGE).set_function_version(versions);
+    walk(&OPERATION, subject, |subject, marker| {
         let request = request.clone().set_marker(marker);
         async move {
             let answer = target.caller.read(&OPERATION, &subject, || request.clone().send()).await?;

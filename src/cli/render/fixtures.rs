@@ -211,6 +211,7 @@ impl Scene {
             allocation_id: allocation(n),
             public_ip: ip(n),
             network_interface_id: eni(n),
+            from: None,
             functions: Arc::clone(&interface.functions),
             reason,
         };

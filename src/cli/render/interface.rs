@@ -103,6 +103,7 @@ fn why(reason: ActionReason) -> &'static str {
     match reason {
         ActionReason::Bare => "carries no address",
         ActionReason::Upcoming => "about to serve, and carries no address",
+        ActionReason::Retired => "carries no address; this one is on an interface that nothing uses any more",
         ActionReason::Lost => "got it moments ago, and no read shows it any more",
     }
 }

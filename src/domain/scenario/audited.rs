@@ -1,7 +1,7 @@
 //! The audit, one objection at a time: a plan that is right, and what is wrong with each way to spoil it.
 
 use super::{World, alloc, associate, eni, function, ip, vpc, zone_id};
-use crate::domain::action::Action;
+use crate::domain::action::{Action, ActionKind};
 use crate::domain::audit::{Objection, audit};
 use crate::domain::desired::PinPlace;
 use crate::domain::function::LastUpdate;
@@ -118,6 +118,34 @@ fn an_address_that_is_anywhere_in_either_view_is_left_alone() {
     let managed = simple().with_address(2, |address| address.managed_by = Some("nlb".to_owned()));
     assert_eq!(against(&managed), [Objection::ServiceManaged("nlb".to_owned())]);
     assert_eq!(against(&simple().without_address(2)), [Objection::AddressUnseen]);
+}
+
+/// Interface 3 is used by nothing and carries address 2.
+fn lingering() -> World {
+    simple().eni(3, 3, &[1]).on(2, 3)
+}
+
+fn moved(from: Option<u32>) -> Action {
+    Action { kind: ActionKind::Move, from: from.map(eni), ..associate(2, 1, &["f", "g"]) }
+}
+
+#[test]
+fn an_address_is_taken_from_a_retired_interface_alone() {
+    let against = |world: &World, action: Action| objections(world, &[action]);
+    let mut world = lingering();
+    assert_eq!(against(&world, moved(Some(3))), [Objection::NotRetired(eni(3))]);
+    world.observed.retired.insert(eni(3));
+    assert_eq!(against(&world, moved(Some(3))), []);
+    assert_eq!(against(&world, associate(2, 1, &["f", "g"])).len(), 2, "only a move may take it");
+    assert_eq!(against(&world, moved(None))[0], Objection::MoveWithoutSource);
+    let odd = Action { from: Some(eni(3)), ..associate(2, 1, &["f", "g"]) };
+    assert_eq!(against(&world, odd), [Objection::MoveWithoutSource]);
+    let mut used = lingering().function("h", "q", &[3], &[1]);
+    used.observed.retired.insert(eni(3));
+    assert_eq!(against(&used, moved(Some(3))), [Objection::NotRetired(eni(3))]);
+    let mut elsewhere = lingering().with_eni(3, |i| i.owner = "999988887777".parse().expect("well-formed"));
+    elsewhere.observed.retired.insert(eni(3));
+    assert_eq!(against(&elsewhere, moved(Some(3))), [Objection::NotRetired(eni(3))]);
 }
 
 #[test]

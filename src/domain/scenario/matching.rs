@@ -138,6 +138,24 @@ fn where_the_zone_is_not_shown_a_zone_pin_makes_wait_what_it_may_concern() {
 }
 
 #[test]
+fn an_address_on_a_retired_interface_is_taken_when_none_is_free_and_for_what_serves_alone() {
+    let mut world = simple().eni(1, 1, &[1]).eni(2, 1, &[1]).eni(3, 1, &[1]).eni(4, 1, &[1]).eni(9, 9, &[9]);
+    world = world.on(1, 1).on(2, 2).on(3, 9);
+    assert!(world.plan().actions.is_empty(), "lingering is not retired");
+    world.observed.retired.insert(super::eni(9));
+    let plan = world.plan();
+    let [action] = &plan.actions[..] else { panic!("one move, not {:?}", plan.actions) };
+    assert_eq!((action.kind.as_str(), action.from.clone()), ("move", Some(super::eni(9))));
+    assert_eq!(action.allocation_id, super::alloc(3));
+    assert_eq!(plan.uncovered().count(), 1);
+    let waiting = world.clone().waiting(3).waiting(4);
+    assert!(waiting.plan().actions.is_empty(), "what does not serve yet can wait");
+    let free = world.pool("p", &[1, 2, 3, 4], 0);
+    let kinds: Vec<_> = free.plan().actions.iter().map(|action| action.kind.as_str()).collect();
+    assert!(kinds.contains(&"associate") && kinds.contains(&"move"), "{kinds:?}");
+}
+
+#[test]
 fn an_address_that_a_pin_names_is_the_last_that_others_get() {
     for n in 1..200 {
         let world = simple().pin_subnet("f", 1, &[2]).eni(n, 2, &[1]);

@@ -66,6 +66,7 @@ impl World {
         }
         if current.is_some() {
             self.watch_breaking(hand, "AssociateAddress", address);
+            self.watch_taking(hand, address);
             self.break_association(address);
         }
         Ok(self.make_association(address, target))

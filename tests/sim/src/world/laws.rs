@@ -24,6 +24,8 @@ pub enum ViolationKind {
     UnmanagedInterface,
     /// A healthy association of an expected function's interface was broken (law 2).
     HealthyBroken,
+    /// An address was taken from a Lambda interface that some version of some function uses (law 12).
+    TakenFromUsed,
     /// An address was allocated or released (law 4).
     AddressAllocatedOrReleased,
 }
@@ -106,6 +108,18 @@ impl World {
             let allocation = &self.addresses[address].allocation_id;
             let detail = format!("{operation} took {allocation} ({public_ip}) from {}", interface.id);
             self.violate(ViolationKind::HealthyBroken, detail);
+        }
+    }
+
+    /// Looks at an address that is about to be moved to another interface: nothing may use the one it is on.
+    pub(crate) fn watch_taking(&mut self, hand: Hand, address: AddressIx) {
+        let Some(association) = self.addresses[address].association() else { return };
+        let interface = &self.interfaces[association.interface];
+        let (Hand::Eipd, Some(pair)) = (hand, interface.pair) else { return };
+        if !self.pairs[pair].users.is_empty() {
+            let allocation = &self.addresses[address].allocation_id;
+            let detail = format!("{allocation} was taken from {}", interface.id);
+            self.violate(ViolationKind::TakenFromUsed, detail);
         }
     }
 

@@ -11,7 +11,7 @@ use super::action::{Action, Outcome};
 use super::error_class::ErrorClass;
 use super::function::FunctionRef;
 use super::hint::Origin;
-use super::ids::{AssociationId, TargetName};
+use super::ids::{AllocationId, AssociationId, NetworkInterfaceId, TargetName};
 use super::observed::InterfaceStatus;
 use super::plan::{InterfacePlan, Plan, Verdict};
 use super::policy::Mode;
@@ -48,6 +48,8 @@ pub struct Report {
     pub uncovered: Vec<Uncovered>,
     /// Declared functions that no address can be given to: absent, outside a VPC, or on a capacity provider.
     pub unservable: Vec<FunctionRef>,
+    /// What somebody undoes again and again.
+    pub contested: Vec<Contested>,
     /// For how long the longest uncovered interface has been so, as far as this process saw it.
     pub oldest_uncovered: Option<Duration>,
 }
@@ -119,6 +121,19 @@ impl PassResult {
     }
 }
 
+/// An address that somebody takes off again whenever it is given.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Contested {
+    /// The address.
+    pub allocation_id: AllocationId,
+    /// The interface that it is given to.
+    pub network_interface_id: NetworkInterfaceId,
+    /// How often it was undone.
+    pub times: u32,
+    /// Who did it the last time, as an event told.
+    pub actor: Option<String>,
+}
+
 /// What became of one action.
 #[derive(Clone, Debug)]
 pub struct ActionReport {
@@ -175,7 +190,7 @@ impl Report {
 
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Report", 17)?;
+        let mut fields = serializer.serialize_struct("Report", 18)?;
         fields.serialize_field("target", &self.target)?;
         fields.serialize_field("actions", &self.actions)?;
         fields.serialize_field("uncovered", &self.uncovered)?;
@@ -186,6 +201,7 @@ impl Serialize for Report {
         fields.serialize_field("failures", &self.failures)?;
         fields.serialize_field("unservable", &self.unservable)?;
         fields.serialize_field("interfaces", &self.plan.interfaces)?;
+        fields.serialize_field("contested", &self.contested)?;
         fields.serialize_field("pools", &self.plan.pools)?;
         fields.serialize_field("pass", &self.pass)?;
         fields.serialize_field("trigger", &self.trigger)?;

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::act::{Actor, may_have_happened, planned};
 use super::aftermath::{coverage, note_done, refused, result};
+use super::contest::Contests;
 use super::gate::{Gate, Rules};
 use super::hesitation::Hesitations;
 use super::inbox::{Errand, Inbox};
@@ -72,6 +73,7 @@ pub struct Reconciler {
     recent: RecentWrites,
     hesitations: Hesitations,
     ledger: Ledger,
+    contests: Contests,
     retirement: Retirement,
     inbox: Arc<Inbox>,
     /// Nothing before the first pass, and when the orders changed since.
@@ -139,6 +141,7 @@ impl Reconciler {
             gate: Gate::new(Arc::clone(&ports.changes)),
             observer: Observer::new(Arc::clone(&ports.reads), Arc::clone(&ports.clock)),
             ports,
+            contests: Contests::default(),
             retirement: Retirement::default(),
             inbox: Arc::default(),
             known: None,
@@ -290,6 +293,7 @@ impl Reconciler {
             covered: 0,
             uncovered: Vec::new(),
             unservable: Vec::new(),
+            contested: Vec::new(),
             oldest_uncovered: None,
         }
     }
@@ -331,7 +335,7 @@ impl Reconciler {
             return actions.iter().map(planned).collect();
         }
         let now = Instant::now();
-        let objections: Vec<_> = actions.iter().map(|action| self.hesitations.against(action, now)).collect();
+        let objections: Vec<_> = actions.iter().map(|action| self.objection(action, now)).collect();
         let willing = actions.iter().zip(&objections).filter(|(_, objection)| objection.is_none());
         let willing: Vec<Action> = willing.map(|(action, _)| action.clone()).collect();
         let rules = Rules {
@@ -366,6 +370,12 @@ impl Reconciler {
         reports.collect()
     }
 
+    /// Why an action is not to be tried now, if so.
+    fn objection(&self, action: &Action, now: Instant) -> Option<(ErrorClass, String)> {
+        let contested = || Some((ErrorClass::Conflict, self.contests.against(action, now)?));
+        self.hesitations.against(action, now).or_else(contested)
+    }
+
     /// Completes the report of an action that has just ended, and tells of it.
     fn finish(&self, mut report: ActionReport, round: &Round<'_>) -> ActionReport {
         if report.outcome == Outcome::Done {
@@ -391,6 +401,7 @@ impl Reconciler {
         }
         if report.outcome == Outcome::Done {
             self.hesitations.note_success(action);
+            self.contests.note_done(report, now);
         } else if let Some(class) = report.class {
             let why = report.detail.clone().unwrap_or_default();
             self.hesitations.note_failure(action, class, &why, now);
@@ -401,10 +412,17 @@ impl Reconciler {
     }
 
     /// What the pass says of the whole target.
-    fn tell(&self, report: &mut Report, round: &Round<'_>, observed: &Observed, violations: &[Violation]) {
+    fn tell(
+        &mut self,
+        report: &mut Report,
+        round: &Round<'_>,
+        observed: &Observed,
+        violations: &[Violation],
+    ) {
         report.unservable = unservable(&round.orders.desired, observed);
         report.failures = violations.iter().map(ToString::to_string).collect();
         report.result = result(report, observed, !violations.is_empty());
+        report.contested = self.contests.contested(Instant::now());
         (report.covered, report.uncovered) = coverage(&report.plan, &report.actions);
         let open = report.uncovered.iter().map(|uncovered| &uncovered.network_interface_id);
         report.oldest_uncovered = self.ledger.oldest(open, Instant::now());
@@ -451,11 +469,14 @@ impl Reconciler {
         let now = Instant::now();
         let elsewhere = report.mode == Mode::Enforce
             && !report.is_whole
-            && report.plan.actions.iter().any(|action| self.hesitations.against(action, now).is_none());
+            && report.plan.actions.iter().any(|action| self.objection(action, now).is_none());
         match report.result {
             PassResult::Refused => None,
             _ if left || elsewhere || self.observer.has_unread() => Some(Duration::ZERO),
-            _ => self.hesitations.next(now).into_iter().chain(self.retirement.next(now)).min(),
+            _ => {
+                let waits = [self.hesitations.next(now), self.retirement.next(now), self.contests.next(now)];
+                waits.into_iter().flatten().min()
+            }
         }
     }
 }

@@ -72,6 +72,7 @@ pub(super) fn pass(target: &str, n: u64) -> Pass {
         covered: 0,
         uncovered: Vec::new(),
         unservable: Vec::new(),
+        contested: Vec::new(),
         oldest_uncovered: None,
     })
 }

@@ -32,6 +32,7 @@ struct Memory {
     /// Uncovered interfaces with the code of their reason: the words of some reasons differ from pass to pass.
     uncovered: BTreeMap<NetworkInterfaceId, &'static str>,
     warnings: BTreeSet<(WarningKind, String)>,
+    contested: BTreeSet<NetworkInterfaceId>,
     failed_actions: BTreeSet<FailedAction>,
     failing: Option<Failing>,
 }
@@ -87,6 +88,7 @@ impl Journal {
         }
         let mut changed = report.actions.iter().any(|action| action.outcome == Outcome::Done);
         if report.result != PassResult::Failed {
+            memory.tell_contested(report);
             changed |= memory.tell_failed_actions(report);
             changed |= memory.tell_uncovered(report);
             changed |= memory.tell_warnings(report);
@@ -128,6 +130,28 @@ fn past_tense(kind: ActionKind) -> &'static str {
 }
 
 impl Memory {
+    fn tell_contested(&mut self, report: &Report) {
+        let now: BTreeSet<_> = report.contested.iter().map(|one| one.network_interface_id.clone()).collect();
+        for one in &report.contested {
+            if !self.contested.contains(&one.network_interface_id) {
+                warn!(
+                    target = report.target.as_str(),
+                    pass = report.pass,
+                    allocation_id = one.allocation_id.as_str(),
+                    network_interface_id = one.network_interface_id.as_str(),
+                    times = one.times,
+                    by = one.actor.as_deref(),
+                    "contested: somebody undoes it again and again, so it is repaired ever more rarely"
+                );
+            }
+        }
+        for interface in self.contested.difference(&now) {
+            let (target, pass) = (report.target.as_str(), report.pass);
+            info!(target, pass, network_interface_id = interface.as_str(), "no longer contested");
+        }
+        self.contested = now;
+    }
+
     fn tell_failed_actions(&mut self, report: &Report) -> bool {
         let mut now = BTreeSet::new();
         let mut news = 0;

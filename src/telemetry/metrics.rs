@@ -80,7 +80,7 @@ const OBSERVE_ONLY: Definition = Definition {
 const CONTESTED: Definition = Definition {
     name: "eipd_contested_addresses",
     labels: &["target"],
-    help: "Declared addresses that another party keeps moving; this version never takes one back, so 0.",
+    help: "Declared addresses that somebody else takes off again whenever they are given.",
 };
 const RELOAD_SUCCESSFUL: Definition = Definition {
     name: "eipd_config_last_reload_successful",

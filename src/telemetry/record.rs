@@ -109,6 +109,7 @@ impl Metrics {
         families.count_changes(report);
         families.show_interfaces(report, &target.declared);
         families.show_pools(report);
+        families.contested.at(&[name]).set(i64::try_from(report.contested.len()).unwrap_or(i64::MAX));
         families.drift.replace(name, after::drift(report).into_iter().map(|(kind, count)| ([kind], count)));
         for (function, time) in target.last_look.advance(report) {
             families.uncovered_seconds.at(&[name, &function.to_string()]).inc_by(time.as_secs_f64());

@@ -244,3 +244,28 @@ fn replicas_on_one_queue_and_on_queues_of_their_own_settle() {
         });
     }
 }
+
+#[test]
+fn whoever_undoes_it_again_and_again_is_named_and_not_fought_without_end() {
+    on_paused_clock(async {
+        let (small, daemon) = listening(2, Duration::from_secs(1)).await;
+        let before = small.sim.calls("AssociateAddress");
+        for _ in 0..600 {
+            small.sim.world(|world| world.stray_disassociate(&small.allocations[0]));
+            sleep(Duration::from_secs(3)).await;
+        }
+        let repairs = small.sim.calls("AssociateAddress") - before;
+        assert!((5..=12).contains(&repairs), "{repairs} repairs in half an hour");
+        let contested = daemon.heard.reports().last().expect("passes were made").contested.clone();
+        assert_eq!(contested.len(), 1);
+        assert_eq!(contested[0].allocation_id.as_str(), small.allocations[0]);
+        assert!(
+            contested[0].actor.as_ref().is_some_and(|actor| actor.starts_with("arn:aws:")),
+            "{contested:?}"
+        );
+        sleep(Duration::from_secs(45 * 60)).await;
+        assert!(small.is_covered(), "once the other gives up it is repaired");
+        assert_eq!(daemon.heard.reports().last().map(|report| report.contested.len()), Some(0));
+        assert_lawful(&small.sim);
+    });
+}

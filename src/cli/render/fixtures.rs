@@ -65,6 +65,7 @@ impl Scene {
             covered: 0,
             uncovered: Vec::new(),
             unservable: Vec::new(),
+            contested: Vec::new(),
             oldest_uncovered: None,
         })
     }

@@ -7,7 +7,7 @@
 //! eipd.toml ─► Desired ─┐
 //!                       ├─► plan() ─► Plan ─► audit() ─► act ─► report ─► metrics, status, log
 //! AWS ─► Observed ──────┘                                  ▲
-//! poll timer, reload ─► trigger ───────────────────────────┘ one pass at a time per target
+//! poll timer, queue, reload ─► trigger(scope) ─────────────┘ one pass at a time per target
 //! ```
 //!
 //! A trigger says that it is time to look, never what is there: the pass reads the facts itself. All state lives in

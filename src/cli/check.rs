@@ -109,6 +109,7 @@ mod tests {
         Configuration {
             settings: Settings {
                 queue_url: None,
+                event_bus: None,
                 poll_interval: Duration::from_secs(60),
                 function_refresh: Duration::from_secs(300),
                 listen: ([127, 0, 0, 1], 9464).into(),

@@ -125,6 +125,15 @@ pub(super) async fn queue_client(
     Ok(aws_sdk_sqs::Client::new(&config))
 }
 
+/// The client of an event bus; answers of JSON that are cut off are errors to the SDK itself.
+pub(super) async fn bus_client(
+    place: &Place,
+    surroundings: &Surroundings,
+) -> Result<aws_sdk_eventbridge::Client, SetUpError> {
+    let (config, _) = config(place, surroundings).await?;
+    Ok(aws_sdk_eventbridge::Client::new(&config))
+}
+
 async fn config(place: &Place, surroundings: &Surroundings) -> Result<(SdkConfig, String), SetUpError> {
     let config = match &surroundings.credentials {
         Some(credentials) => given(place, surroundings, credentials.clone()),

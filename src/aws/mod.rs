@@ -8,6 +8,7 @@
 //! type of the SDK to the rooms above, except for what [`Surroundings`] injects.
 
 mod act;
+mod bus;
 mod call;
 mod client;
 mod codes;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use self::bus::EventBus;
 use self::call::Caller;
 use self::client::Clients;
 pub use self::client::{AssumedRole, Place, SetUpError, Surroundings};

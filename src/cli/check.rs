@@ -111,6 +111,7 @@ mod tests {
                 queue_url: None,
                 take_from: TakeFrom::default(),
                 switchover_grace: Grace::default(),
+                event_bus: None,
                 poll_interval: Duration::from_secs(60),
                 function_refresh: Duration::from_secs(300),
                 listen: ([127, 0, 0, 1], 9464).into(),

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::Error;
+use super::notify::Notifications;
 use super::wire::{self, load_valid};
 use crate::aws::SqsQueue;
 use crate::config::settings::{Configuration, Settings, Target};
@@ -47,6 +48,7 @@ pub(super) async fn run(file: Option<&Path>, observe: bool) -> Result<(), Error>
     let mut daemon = Daemon {
         source,
         observe,
+        notifications: Notifications::new(telemetry.clone()),
         telemetry,
         stop,
         drivers: BTreeMap::new(),
@@ -93,6 +95,7 @@ struct Daemon {
     source: Source,
     observe: bool,
     telemetry: Arc<Telemetry>,
+    notifications: Notifications,
     stop: CancellationToken,
     drivers: BTreeMap<TargetName, Driven>,
     tasks: JoinSet<()>,
@@ -160,16 +163,18 @@ impl Daemon {
     async fn take_orders(&mut self, configuration: Configuration) -> Result<(), Error> {
         let settings = &configuration.settings;
         let queue = self.new_queue(settings).await?;
+        let bus = self.notifications.new_bus(settings).await?;
         let mut fresh = Vec::new();
         for target in &configuration.targets {
             let fixed = Fixed::of(target, settings);
             if self.drivers.get(&target.name).is_none_or(|driven| driven.fixed != fixed) {
-                let telemetry = &self.telemetry;
-                let wired = wire::reconciler(target, settings, telemetry.clone(), telemetry.clone()).await?;
+                let audience = self.notifications.audience();
+                let wired = wire::reconciler(target, settings, self.telemetry.clone(), audience).await?;
                 fresh.push((target, fixed, wired));
             }
         }
         self.telemetry.configured(&self.configured(&configuration));
+        self.notifications.switch(settings.event_bus.as_deref(), bus, &mut self.tasks);
         let stays = |name: &TargetName| configuration.targets.iter().any(|target| target.name == *name);
         for (_, driven) in self.drivers.extract_if(.., |name, _| !stays(name)) {
             driven.cancel.cancel();
@@ -262,6 +267,7 @@ impl Daemon {
         self.stop.cancel();
         let all = async {
             while self.tasks.join_next().await.is_some() {}
+            self.notifications.end().await;
             server.await.ok();
         };
         if timeout(TO_END, all).await.is_err() {

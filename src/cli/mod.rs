@@ -10,6 +10,7 @@ mod daemon;
 pub mod exit;
 mod health;
 mod http;
+mod notify;
 pub mod output;
 mod plan;
 mod render;
@@ -159,6 +160,15 @@ pub enum Error {
     Queue {
         /// The queue.
         url: String,
+        /// Why.
+        #[source]
+        source: SetUpError,
+    },
+    /// The event bus's client can't be made.
+    #[error("event bus `{bus}` can't be published on")]
+    Bus {
+        /// Its name or ARN.
+        bus: String,
         /// Why.
         #[source]
         source: SetUpError,

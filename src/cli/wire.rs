@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::Error;
-use crate::aws::{AssumedRole, AwsTarget, Manner, Place, SqsQueue, Surroundings};
+use crate::aws::{AssumedRole, AwsTarget, EventBus, Manner, Place, SqsQueue, Surroundings};
 use crate::config;
 use crate::config::settings::{Configuration, Settings, Target};
 use crate::config::source::{Source, environment};
@@ -146,4 +146,15 @@ pub(super) async fn queue(
     let manner = Manner { rate_share: settings.rate_share, seed: fastrand::u64(..), meter };
     let queue = SqsQueue::connect(url, &Surroundings::production(), manner).await;
     queue.map_err(|source| Error::Queue { url: url.to_owned(), source })
+}
+
+/// The bus that is published on, over the real AWS. The credentials are the process's own, as with the queue.
+pub(super) async fn bus(
+    bus: &str,
+    settings: &Settings,
+    meter: Arc<dyn CallMeter>,
+) -> Result<EventBus, Error> {
+    let manner = Manner { rate_share: settings.rate_share, seed: fastrand::u64(..), meter };
+    let made = EventBus::connect(bus, &Surroundings::production(), manner).await;
+    made.map_err(|source| Error::Bus { bus: bus.to_owned(), source })
 }

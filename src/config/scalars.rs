@@ -345,10 +345,15 @@ fn read(merged: &Merged<'_>, faults: &mut Vec<Fault>) -> Option<Settings> {
         "auto" => Ok(Grace::Auto),
         _ => value.duration_within(Duration::ZERO, LONGEST_GRACE).map(Grace::For),
     });
+    let event_bus = match merged.get("event_bus") {
+        Some(_) => merged.read("event_bus", faults, event_bus).map(Some),
+        None => Some(None),
+    };
     Some(Settings {
         take_from: take_from?,
         switchover_grace: switchover_grace?,
         queue_url: queue_url?,
+        event_bus: event_bus?,
         poll_interval: poll_interval?,
         function_refresh: function_refresh?,
         listen: listen?,
@@ -380,6 +385,11 @@ fn queue_url(value: &Scalar<'_, '_>) -> Result<String, Wrong> {
     }
 }
 
+fn event_bus(value: &Scalar<'_, '_>) -> Result<String, Wrong> {
+    let text = value.text()?;
+    if arn::is_event_bus(text) { Ok(text.to_owned()) } else { Err(Wrong::Form) }
+}
+
 /// Checks the keys that this version does not act on, and notes those whose value asks for more than it does.
 fn read_later(merged: &Merged<'_>, faults: &mut Vec<Fault>, notes: &mut Vec<String>) {
     const NO_MOVES: &str = "this version only gives free addresses to bare interfaces";
@@ -392,7 +402,4 @@ fn read_later(merged: &Merged<'_>, faults: &mut Vec<Fault>, notes: &mut Vec<Stri
     };
     key("max_disruptions_per_pass", NO_MOVES, &|value| value.number::<u32>().map(|_| true));
     key("on_removed", NO_MOVES, &|value| value.choice(&[("keep", false), ("disassociate", true)]));
-    key("event_bus", "this version sends no notifications", &|value| {
-        if arn::is_event_bus(value.text()?) { Ok(true) } else { Err(Wrong::Form) }
-    });
 }

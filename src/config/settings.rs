@@ -37,6 +37,8 @@ pub struct Settings {
     pub switchover_grace: Grace,
     /// The queue with the events; nothing means that changes are found by polling alone.
     pub queue_url: Option<String>,
+    /// The event bus, by name or ARN, that changes of state are published on; nothing means nowhere.
+    pub event_bus: Option<String>,
 }
 
 /// An (account, region) and what is desired in it.

@@ -195,6 +195,72 @@ pub trait EventAudience: Send + Sync {
     fn hear_queue(&self, trouble: Option<&str>);
 }
 
+/// A bus that events are published on.
+#[async_trait]
+pub trait Bus: Send + Sync {
+    /// Publishes these, at most ten. One attempt; each entry has an outcome of its own, in the same order.
+    async fn publish(&self, entries: &[BusEntry]) -> Result<Vec<Result<(), ApiError>>, ApiError>;
+}
+
+/// An event for a bus.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BusEntry {
+    /// Who says it.
+    pub source: &'static str,
+    /// What kind of thing happened.
+    pub detail_type: &'static str,
+    /// What happened, as a JSON object.
+    pub detail: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl BusEntry {
+    /// Its bytes, as EventBridge counts them: 14 for the time (EventBridge user guide, believed).
+    #[must_use]
+    pub fn size(&self) -> usize {
+        14 + self.source.len() + self.detail_type.len() + self.detail.len()
+    }
+}
+
+/// What became of a notification.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Delivery {
+    /// The bus has it.
+    Sent,
+    /// An attempt failed, and there will be another.
+    Retried,
+    /// It was refused for good, or for too long.
+    Failed,
+    /// It was never tried: there were too many, or the process ended.
+    Dropped,
+}
+
+impl Delivery {
+    /// Every outcome.
+    pub const ALL: [Self; 4] = [Self::Sent, Self::Retried, Self::Failed, Self::Dropped];
+
+    /// The name in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Retried => "retried",
+            Self::Failed => "failed",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
+/// Everyone who wants to know what became of notifications.
+pub trait NotificationAudience: Send + Sync {
+    /// So many had this outcome.
+    fn hear_notifications(&self, delivery: Delivery, count: u64);
+
+    /// The bus can be used, or why not. Told at each change.
+    fn hear_bus(&self, trouble: Option<&str>);
+}
+
 /// Counts AWS requests, each attempt once.
 pub trait CallMeter: Send + Sync {
     /// One request: `service` and `operation` as in [`ApiError::operation`], the class when it failed.

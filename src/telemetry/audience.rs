@@ -11,7 +11,7 @@ use super::status::{Build, Snapshot, Status};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::ids::TargetName;
 use crate::domain::report::{ActionReport, Report};
-use crate::reconcile::ports::{Audience, CallMeter, EventAudience};
+use crate::reconcile::ports::{Audience, CallMeter, Delivery, EventAudience, NotificationAudience};
 
 /// The version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -116,6 +116,16 @@ impl EventAudience for Telemetry {
         if self.status.hear_queue(Timestamp::now(), trouble) {
             self.journal.queue_turned(trouble);
         }
+    }
+}
+
+impl NotificationAudience for Telemetry {
+    fn hear_notifications(&self, delivery: Delivery, count: u64) {
+        self.metrics.hear_notifications(delivery, count);
+    }
+
+    fn hear_bus(&self, trouble: Option<&str>) {
+        self.journal.bus_turned(trouble);
     }
 }
 

@@ -74,6 +74,13 @@ impl Journal {
         }
     }
 
+    pub(super) fn bus_turned(&self, trouble: Option<&str>) {
+        match trouble {
+            None => info!("notifications are published"),
+            Some(error) => warn!(error, "notifications can't be published; passes go on as ever"),
+        }
+    }
+
     pub(super) fn reload_failed(&self, message: &str) {
         warn!(error = message, "configuration refused, the former one stays in force");
     }

@@ -102,6 +102,11 @@ const EVENT_QUEUE_UP: Definition = Definition {
     labels: &[],
     help: "1 while the queue with the events can be received from, 0 while it can't be or none is configured.",
 };
+const NOTIFICATIONS: Definition = Definition {
+    name: "eipd_notifications_total",
+    labels: &["outcome"],
+    help: "Notifications for the event bus by what became of them; one that is tried again is counted as retried each time.",
+};
 const RELOADS: Definition = Definition {
     name: "eipd_config_reloads_total",
     labels: &["outcome"],
@@ -246,6 +251,7 @@ pub(super) struct Globals {
     pub(super) events: IntCounterVec,
     pub(super) event_lag: Histogram,
     pub(super) event_queue_up: IntGauge,
+    pub(super) notifications: IntCounterVec,
     pub(super) aws_requests: IntCounterVec,
     pub(super) aws_request_duration: HistogramVec,
     pub(super) build_info: IntGaugeVec,
@@ -263,6 +269,7 @@ impl Globals {
                 Histogram::with_opts(HistogramOpts::from(EVENT_LAG.options()).buckets(LAG_BUCKETS.to_vec())),
             ),
             event_queue_up: registered(registry, IntGauge::with_opts(EVENT_QUEUE_UP.options())),
+            notifications: registered(registry, counters(&NOTIFICATIONS)),
             aws_requests: registered(registry, counters(&AWS_REQUESTS)),
             aws_request_duration: registered(registry, AWS_REQUEST_DURATION.histogram(REQUEST_BUCKETS)),
             build_info: registered(registry, IntGaugeVec::new(BUILD_INFO.options(), BUILD_INFO.labels)),

@@ -3,7 +3,7 @@
 //! [`Telemetry`] is the one audience of passes and the meter of AWS requests; it keeps `metrics` (moved in `record`),
 //! `status` (with `health`) and `journal` (the log lines about passes), and `http` serves it. `log` and `panic` set up
 //! the process. Everything shown is made from reports: this room reads neither AWS nor files, decides nothing, and
-//! knows only `domain` and the two ports that it implements.
+//! knows only `domain` and the ports that it implements.
 
 mod after;
 mod audience;

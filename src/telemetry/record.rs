@@ -20,6 +20,7 @@ use crate::domain::function::FunctionRef;
 use crate::domain::ids::TargetName;
 use crate::domain::policy::Mode;
 use crate::domain::report::{Coverage, PassResult, Report, Trigger};
+use crate::reconcile::ports::Delivery;
 
 /// The metrics with their registry.
 pub(super) struct Metrics {
@@ -47,6 +48,9 @@ impl Metrics {
             .register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))
             .expect("the metrics of the process are registered once");
         let globals = Globals::new(&registry);
+        for delivery in Delivery::ALL {
+            globals.notifications.with_label_values(&[delivery.as_str()]);
+        }
         globals.build_info.with_label_values(&[version, revision]).set(1);
         let passes = Passes { families: Families::new(&registry), targets: BTreeMap::new() };
         Self { registry, globals, passes: Mutex::new(passes) }
@@ -128,6 +132,10 @@ impl Metrics {
 
     pub(super) fn hear_queue(&self, is_up: bool) {
         self.globals.event_queue_up.set(i64::from(is_up));
+    }
+
+    pub(super) fn hear_notifications(&self, delivery: Delivery, count: u64) {
+        self.globals.notifications.with_label_values(&[delivery.as_str()]).inc_by(count);
     }
 
     /// Counts a request to AWS.

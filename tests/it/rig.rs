@@ -10,16 +10,18 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use eipd::aws::{AwsTarget, Manner, Place, SqsQueue, Surroundings};
+use eipd::aws::{AwsTarget, EventBus, Manner, Place, SqsQueue, Surroundings};
 use eipd::domain::desired::{Desired, DesiredFunction, PinPlace, Pool};
 use eipd::domain::error_class::ErrorClass;
 use eipd::domain::ids::TargetName;
 use eipd::domain::policy::{Grace, Mode, RateShare, TakeFrom};
 use eipd::domain::report::{ActionReport, Report, Trigger};
 use eipd::events::consumer::{Consumer, Route};
+use eipd::events::outbox::{Notifier, Outbox};
+use eipd::events::publisher::Publisher;
 use eipd::reconcile::driver::{Driver, Watch};
 use eipd::reconcile::pass::{Limits, Orders, Ports, Reconciler};
-use eipd::reconcile::ports::{Audience, CallMeter, Clock, EventAudience};
+use eipd::reconcile::ports::{Audience, CallMeter, Clock, Delivery, EventAudience, NotificationAudience};
 use eipd_sim::{EIPD_ACCESS_KEY, SECRET_ACCESS_KEY, Sim, SimConnector, SimTimeSource};
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -50,14 +52,20 @@ pub struct Listener {
     actions: Mutex<Vec<ActionReport>>,
     events: Mutex<BTreeMap<(&'static str, &'static str), usize>>,
     trouble: Mutex<Option<String>>,
+    delivered: Mutex<BTreeMap<Delivery, u64>>,
+    bus_trouble: Mutex<Option<String>>,
+    /// Who else hears of passes.
+    notifier: Option<Notifier>,
 }
 
 impl Audience for Listener {
-    fn hear_action(&self, _: &TargetName, _: u64, action: &ActionReport) {
+    fn hear_action(&self, target: &TargetName, pass: u64, action: &ActionReport) {
         self.actions.lock().expect("no test panics while it holds this").push(action.clone());
+        self.notifier.iter().for_each(|notifier| notifier.hear_action(target, pass, action));
     }
 
     fn hear(&self, report: &Report) {
+        self.notifier.iter().for_each(|notifier| notifier.hear(report));
         self.reports.lock().expect("no test panics while it holds this").push(report.clone());
     }
 
@@ -75,7 +83,29 @@ impl EventAudience for Listener {
     }
 }
 
+impl NotificationAudience for Listener {
+    fn hear_notifications(&self, delivery: Delivery, count: u64) {
+        let mut delivered = self.delivered.lock().expect("no test panics while it holds this");
+        *delivered.entry(delivery).or_default() += count;
+    }
+
+    fn hear_bus(&self, trouble: Option<&str>) {
+        *self.bus_trouble.lock().expect("no test panics while it holds this") = trouble.map(str::to_owned);
+    }
+}
+
 impl Listener {
+    /// How many notifications had this outcome.
+    pub fn delivered(&self, delivery: Delivery) -> u64 {
+        let delivered = self.delivered.lock().expect("no test panics while it holds this");
+        delivered.get(&delivery).copied().unwrap_or(0)
+    }
+
+    /// Why the bus can't be used now.
+    pub fn bus_trouble(&self) -> Option<String> {
+        self.bus_trouble.lock().expect("no test panics while it holds this").clone()
+    }
+
     /// How many messages were dealt with, by kind and outcome.
     pub fn events(&self) -> BTreeMap<(&'static str, &'static str), usize> {
         self.events.lock().expect("no test panics while it holds this").clone()
@@ -168,6 +198,7 @@ pub async fn pass(reconciler: &mut Reconciler, orders: &Orders) -> Report {
 pub struct Daemon {
     task: JoinHandle<()>,
     consumer: Option<JoinHandle<()>>,
+    publishing: Option<(Arc<Outbox>, JoinHandle<()>)>,
     cancel: CancellationToken,
     orders: watch::Sender<Watch>,
     /// What it reported.
@@ -177,17 +208,41 @@ pub struct Daemon {
 impl Daemon {
     /// Starts one that polls.
     pub async fn start(sim: &Sim, desired: &Desired, seed: u64) -> Self {
-        Self::begin(sim, desired, seed, None).await
+        Self::begin(sim, desired, seed, None, None).await
     }
 
     /// Starts one that receives events from this queue besides.
     pub async fn start_with_queue(sim: &Sim, desired: &Desired, seed: u64, queue_url: &str) -> Self {
-        Self::begin(sim, desired, seed, Some(queue_url)).await
+        Self::begin(sim, desired, seed, Some(queue_url), None).await
     }
 
-    async fn begin(sim: &Sim, desired: &Desired, seed: u64, queue_url: Option<&str>) -> Self {
+    /// Starts one that publishes on the bus of this ARN besides.
+    pub async fn start_with_bus(sim: &Sim, desired: &Desired, seed: u64, bus: &str) -> Self {
+        Self::begin(sim, desired, seed, None, Some(bus)).await
+    }
+
+    async fn begin(
+        sim: &Sim,
+        desired: &Desired,
+        seed: u64,
+        queue_url: Option<&str>,
+        bus: Option<&str>,
+    ) -> Self {
         let (sender, receiver) = watch::channel(Watch { orders: orders(desired), poll_interval: POLL });
-        let (cancel, heard) = (CancellationToken::new(), Arc::new(Listener::default()));
+        let outbox = bus.map(|_| Arc::new(Outbox::new(seed)));
+        let notifier =
+            outbox.clone().map(|outbox| Notifier::new(outbox, Arc::new(SimClock(sim.time_source()))));
+        let (cancel, heard) =
+            (CancellationToken::new(), Arc::new(Listener { notifier, ..Listener::default() }));
+        let publishing = match bus.zip(outbox) {
+            Some((bus, outbox)) => {
+                let bus = EventBus::connect(bus, &surroundings(sim), manner(seed)).await;
+                let bus = Arc::new(bus.expect("the ARN has a region"));
+                let publisher = Publisher { bus, outbox: outbox.clone(), audience: heard.clone(), seed };
+                Some((outbox, tokio::spawn(publisher.run())))
+            }
+            None => None,
+        };
         let driver = Driver {
             reconciler: Reconciler::new(target(), ports(sim, seed, heard.clone()).await, seed),
             watch: receiver,
@@ -210,7 +265,7 @@ impl Daemon {
             }
             None => None,
         };
-        Self { task: tokio::spawn(driver.run()), consumer, cancel, orders: sender, heard }
+        Self { task: tokio::spawn(driver.run()), consumer, publishing, cancel, orders: sender, heard }
     }
 
     /// Gives it other orders, as a reload does.
@@ -227,6 +282,7 @@ impl Daemon {
     pub async fn kill(self) {
         self.task.abort();
         self.consumer.into_iter().for_each(|consumer| consumer.abort());
+        self.publishing.into_iter().for_each(|(_, publisher)| publisher.abort());
         let end = self.task.await;
         assert!(end.is_ok() || end.is_err_and(|error| error.is_cancelled()), "the daemon panicked");
     }
@@ -236,6 +292,10 @@ impl Daemon {
         let begun = tokio::time::Instant::now();
         self.cancel.cancel();
         self.task.await.expect("the daemon does not panic");
+        if let Some((outbox, publisher)) = self.publishing {
+            outbox.close();
+            publisher.await.expect("the publisher does not panic");
+        }
         begun.elapsed()
     }
 }

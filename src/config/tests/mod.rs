@@ -71,9 +71,10 @@ fn the_full_example_shows_the_defaults() {
         examples().into_iter().find(|path| path.ends_with("full.toml")).expect("there is a full example");
     let full = load(&Source::File(full), &BTreeMap::new()).unwrap_or_else(|faults| panic!("{faults}"));
     let queue_url = Some("https://sqs.eu-west-1.amazonaws.com/111122223333/eipd".to_owned());
-    assert_eq!(full.settings, super::settings::Settings { queue_url, ..sound(SOUND).settings });
+    let event_bus = Some("default".to_owned());
+    assert_eq!(full.settings, super::settings::Settings { queue_url, event_bus, ..sound(SOUND).settings });
     let keys: Vec<_> = full.notes.iter().filter_map(|note| note.split(": ").nth(1)).collect();
-    assert_eq!(keys, ["safety.max_disruptions_per_pass", "notify.event_bus"]);
+    assert_eq!(keys, ["safety.max_disruptions_per_pass"]);
 }
 
 #[test]

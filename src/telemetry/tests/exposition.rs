@@ -30,6 +30,7 @@ eipd_config_reloads_total | counter | outcome
 eipd_events_total | counter | kind outcome
 eipd_event_lag_seconds | histogram |
 eipd_event_queue_up | gauge |
+eipd_notifications_total | counter | outcome
 eipd_changes_total | counter | target action outcome
 eipd_passes_total | counter | target trigger outcome
 eipd_pass_duration_seconds | histogram | target
@@ -51,6 +52,7 @@ fn metrics() -> Metrics {
     let figures = PoolFigures { associated: 2, spare: 3, lingering: 1, shortfall: 1, ..Default::default() };
     metrics.hear_event("associate_address", "accepted", Some(std::time::Duration::from_secs(3)));
     metrics.hear_queue(true);
+    metrics.hear_notifications(crate::reconcile::ports::Delivery::Sent, 3);
     metrics.hear(
         &pass("prod-eu", 1)
             .pool("partner-a", figures)

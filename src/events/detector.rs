@@ -1,0 +1,195 @@
+//! Which changes of state a report amounts to, each told once: what was told before is remembered, target by target, and
+//! a process that begins anew tells what it finds uncovered once. What a pass could not see is no change. Pure: reports
+//! in, changes out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::notification::{Change, Functions, Recovery, text};
+use crate::domain::action::{ActionKind, Outcome};
+use crate::domain::ids::{NetworkInterfaceId, PoolName, TargetName};
+use crate::domain::observed::InterfaceStatus;
+use crate::domain::reason::{Reason, Uncovered};
+use crate::domain::report::{ActionReport, Coverage, PassResult, Report};
+
+/// So many changes of one kind in one pass are told one by one, the rest in one summary: when a whole pool vanishes, the
+/// first interfaces tell the story.
+pub const ONE_BY_ONE_MAX: usize = 20;
+
+/// What has been told.
+#[derive(Default)]
+pub struct Detector {
+    targets: BTreeMap<TargetName, Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    uncovered: BTreeSet<NetworkInterfaceId>,
+    exhausted: BTreeSet<PoolName>,
+    /// The pass that associations are counted for, and their reasons.
+    associating: (u64, Crowd),
+}
+
+/// Changes of one kind in one pass.
+#[derive(Default)]
+struct Crowd {
+    told: usize,
+    rest: BTreeMap<&'static str, usize>,
+}
+
+impl Crowd {
+    /// Whether this one is told by itself.
+    fn admits(&mut self, reason: &'static str) -> bool {
+        let admits = self.told < ONE_BY_ONE_MAX;
+        if admits {
+            self.told += 1;
+        } else {
+            *self.rest.entry(reason).or_default() += 1;
+        }
+        admits
+    }
+
+    fn summary(self, summarised_kind: &'static str) -> Option<Change> {
+        let count: usize = self.rest.values().sum();
+        let by_reason = self.rest;
+        (count > 0).then_some(Change::NotificationsSummarised { summarised_kind, count, by_reason })
+    }
+}
+
+impl Detector {
+    /// What an action that has ended amounts to. An association beyond the first [`ONE_BY_ONE_MAX`] of its pass is told
+    /// with the pass's report.
+    pub fn action(&mut self, target: &TargetName, pass: u64, report: &ActionReport) -> Option<Change> {
+        let ActionReport { action, outcome, origin, .. } = report;
+        if *outcome != Outcome::Done || action.kind != ActionKind::Associate {
+            return None;
+        }
+        let associating = &mut self.memory(target).associating;
+        if associating.0 != pass {
+            *associating = (pass, Crowd::default());
+        }
+        let reason = action.reason.as_str();
+        associating.1.admits(reason).then(|| Change::AddressAssociated {
+            allocation_id: action.allocation_id.clone(),
+            public_ip: action.public_ip,
+            network_interface_id: action.network_interface_id.clone(),
+            functions: Functions::of(&action.functions),
+            reason,
+            caused_by: origin.as_ref().map(|origin| text(&origin.actor)),
+        })
+    }
+
+    /// What a pass amounts to, its associations that were told already not included.
+    pub fn report(&mut self, report: &Report) -> Vec<Change> {
+        let memory = self.memory(&report.target);
+        let (_, associations) = std::mem::take(&mut memory.associating);
+        let mut changes = Vec::new();
+        changes.extend(associations.summary("address_associated"));
+        if report.result != PassResult::Failed {
+            memory.exhausted(report, &mut changes);
+            memory.uncovered(report, &mut changes);
+            memory.recovered(report, &mut changes);
+            memory.pools_recovered(report, &mut changes);
+        }
+        changes
+    }
+
+    fn memory(&mut self, target: &TargetName) -> &mut Memory {
+        self.targets.entry(target.clone()).or_default()
+    }
+}
+
+/// Whether it is not known how the interface stands: its addresses can't be read, or reads do not agree yet.
+fn is_unknown(uncovered: &Uncovered) -> bool {
+    matches!(uncovered.reason, Reason::ObservationIncomplete | Reason::Settling(_))
+}
+
+fn waiting<'a>(report: &'a Report, pool: &'a PoolName) -> usize {
+    let waits = |one: &&Uncovered| one.pool == *pool && one.reason.is_want_of_addresses();
+    report.uncovered.iter().filter(waits).count()
+}
+
+impl Memory {
+    fn uncovered(&mut self, report: &Report, changes: &mut Vec<Change>) {
+        let mut crowd = Crowd::default();
+        for uncovered in report.uncovered.iter().filter(|one| !is_unknown(one)) {
+            let Uncovered { network_interface_id, functions, pool, reason } = uncovered;
+            let is_news = self.uncovered.insert(network_interface_id.clone());
+            if is_news && crowd.admits(reason.code()) {
+                changes.push(Change::NetworkInterfaceUncovered {
+                    network_interface_id: network_interface_id.clone(),
+                    functions: Functions::of(functions),
+                    pool: pool.clone(),
+                    reason: reason.code(),
+                    message: text(&reason.to_string()),
+                });
+            }
+        }
+        changes.extend(crowd.summary("network_interface_uncovered"));
+    }
+
+    fn recovered(&mut self, report: &Report, changes: &mut Vec<Change>) {
+        if self.uncovered.is_empty() {
+            return;
+        }
+        let still: BTreeSet<_> = report.uncovered.iter().map(|one| &one.network_interface_id).collect();
+        let serving: BTreeMap<_, _> = report
+            .plan
+            .interfaces
+            .iter()
+            .map(|interface| (&interface.network_interface_id, interface.status == InterfaceStatus::InUse))
+            .collect();
+        let mut crowd = Crowd::default();
+        self.uncovered.retain(|interface| {
+            let outcome = match serving.get(interface) {
+                _ if still.contains(interface) => return true,
+                None if report.coverage() == Coverage::Unknown => return true,
+                Some(true) => Recovery::Covered,
+                Some(false) | None => Recovery::Obsolete,
+            };
+            if crowd.admits(outcome.as_str()) {
+                let network_interface_id = interface.clone();
+                changes.push(Change::NetworkInterfaceRecovered { network_interface_id, outcome });
+            }
+            false
+        });
+        changes.extend(crowd.summary("network_interface_recovered"));
+    }
+
+    fn exhausted(&mut self, report: &Report, changes: &mut Vec<Change>) {
+        let pools: BTreeSet<&PoolName> = report
+            .uncovered
+            .iter()
+            .filter(|one| one.reason.is_want_of_addresses())
+            .map(|one| &one.pool)
+            .collect();
+        let mut crowd = Crowd::default();
+        for pool in pools {
+            if self.exhausted.insert(pool.clone()) && crowd.admits("no_free_address") {
+                changes.push(Change::PoolExhausted {
+                    pool: pool.clone(),
+                    waiting: waiting(report, pool),
+                    shortfall: report.plan.pools.get(pool).map_or(0, |figures| figures.shortfall),
+                });
+            }
+        }
+        changes.extend(crowd.summary("pool_exhausted"));
+    }
+
+    fn pools_recovered(&mut self, report: &Report, changes: &mut Vec<Change>) {
+        let is_unclear = |pool: &PoolName| {
+            report.coverage() == Coverage::Unknown
+                || report.uncovered.iter().any(|one| one.pool == *pool && is_unknown(one))
+        };
+        let mut crowd = Crowd::default();
+        self.exhausted.retain(|pool| {
+            // A pool that left the configuration has no state to tell of.
+            let is_declared = report.plan.pools.contains_key(pool);
+            let stays = is_declared && (waiting(report, pool) > 0 || is_unclear(pool));
+            if !stays && is_declared && crowd.admits("covered") {
+                changes.push(Change::PoolRecovered { pool: pool.clone() });
+            }
+            stays
+        });
+        changes.extend(crowd.summary("pool_recovered"));
+    }
+}

@@ -1,0 +1,155 @@
+//! Each change of state is told once, recovery and restart included; what could not be seen is no change; and a flood
+//! is summed up.
+
+use super::reports::{Having, association, eni, id, no_free_address, pass};
+use crate::domain::action::Outcome;
+use crate::domain::observed::InterfaceStatus;
+use crate::domain::reason::Reason;
+use crate::domain::report::{PassResult, Report};
+use crate::events::detector::{Detector, ONE_BY_ONE_MAX};
+use crate::events::notification::Change;
+
+/// What is told of a report, in short.
+fn told(detector: &mut Detector, report: &Report) -> Vec<String> {
+    detector.report(report).iter().map(short).collect()
+}
+
+fn short(change: &Change) -> String {
+    match change {
+        Change::AddressAssociated { network_interface_id, .. } => {
+            format!("associated {network_interface_id}")
+        }
+        Change::NetworkInterfaceUncovered { network_interface_id, reason, .. } => {
+            format!("uncovered {network_interface_id} {reason}")
+        }
+        Change::NetworkInterfaceRecovered { network_interface_id, outcome } => {
+            format!("recovered {network_interface_id} {}", outcome.as_str())
+        }
+        Change::PoolExhausted { pool, waiting, shortfall } => {
+            format!("exhausted {pool} {waiting} {shortfall}")
+        }
+        Change::PoolRecovered { pool } => format!("replenished {pool}"),
+        Change::NotificationsSummarised { summarised_kind, count, by_reason } => {
+            format!("{count} more {summarised_kind} {by_reason:?}")
+        }
+    }
+}
+
+fn nothing() -> Vec<String> {
+    Vec::new()
+}
+
+#[test]
+fn uncovered_and_exhausted_are_told_once_and_so_is_their_end() {
+    let mut detector = Detector::default();
+    assert_eq!(told(&mut detector, &pass(1).covered(1..=3)), nothing());
+    let short_of_one = |n| pass(n).covered(1..=2).uncovered([3], &no_free_address());
+    let (one, pool) = (format!("uncovered {} no_free_address", eni(3)), "exhausted partner-a 1 1".to_owned());
+    assert_eq!(told(&mut detector, &short_of_one(2)), [pool.clone(), one.clone()]);
+    for n in 3..100 {
+        assert_eq!(told(&mut detector, &short_of_one(n)), nothing(), "not once for each pass");
+    }
+    let other = Reason::ActionFailed("denied".to_owned());
+    let now_refused = pass(100).covered(1..=2).uncovered([3], &other);
+    assert_eq!(
+        told(&mut detector, &now_refused),
+        ["replenished partner-a"],
+        "still uncovered, for another reason"
+    );
+    let back = pass(101).covered(1..=3);
+    assert_eq!(told(&mut detector, &back), [format!("recovered {} covered", eni(3))]);
+    assert_eq!(told(&mut detector, &back), nothing());
+    assert_eq!(told(&mut detector, &short_of_one(102)), [pool, one], "a new change of state");
+}
+
+#[test]
+fn a_new_process_tells_what_it_finds_once() {
+    let short_of_two = pass(1).covered([1]).uncovered([2, 3], &no_free_address());
+    for _ in 0..2 {
+        let mut detector = Detector::default();
+        assert_eq!(told(&mut detector, &short_of_two).len(), 3);
+        assert_eq!(told(&mut detector, &short_of_two), nothing());
+    }
+}
+
+#[test]
+fn what_a_pass_could_not_see_is_no_change() {
+    let mut detector = Detector::default();
+    told(&mut detector, &pass(1).covered([1]).uncovered([2], &no_free_address()));
+    for unseen in [
+        pass(2).having(|report| report.result = PassResult::Failed),
+        pass(2).blind(),
+        pass(2).blind().uncovered([1, 2], &Reason::ObservationIncomplete),
+        pass(2).uncovered([1, 2], &Reason::Settling(id("eipalloc-0a1b2c3d"))),
+    ] {
+        assert_eq!(told(&mut detector, &unseen), nothing(), "{unseen:?}");
+    }
+    assert_eq!(told(&mut detector, &pass(3).covered([1]).uncovered([2], &no_free_address())), nothing());
+    let all = pass(4).covered([1, 2]);
+    assert_eq!(told(&mut detector, &all).len(), 2);
+}
+
+#[test]
+fn an_interface_that_is_gone_or_serves_no_more_is_obsolete() {
+    let mut detector = Detector::default();
+    told(&mut detector, &pass(1).uncovered([1, 2], &no_free_address()));
+    let idle =
+        pass(2).covered([1]).having(|report| report.plan.interfaces[0].status = InterfaceStatus::Detaching);
+    let ends = [eni(1), eni(2)].map(|eni| format!("recovered {eni} obsolete"));
+    assert_eq!(
+        told(&mut detector, &idle),
+        [ends.to_vec(), vec!["replenished partner-a".to_owned()]].concat()
+    );
+}
+
+#[test]
+fn a_pool_that_left_the_file_is_not_told_of() {
+    let mut detector = Detector::default();
+    told(&mut detector, &pass(1).uncovered([1], &no_free_address()));
+    let without = pass(2).having(|report| report.plan.pools.clear());
+    assert_eq!(told(&mut detector, &without), [format!("recovered {} obsolete", eni(1))]);
+}
+
+#[test]
+fn targets_are_told_apart() {
+    let mut detector = Detector::default();
+    let there = |n| pass(n).uncovered([1], &no_free_address());
+    let elsewhere = |n| there(n).having(|report| report.target = id("prod-us"));
+    assert_eq!((told(&mut detector, &there(1)).len(), told(&mut detector, &elsewhere(1)).len()), (2, 2));
+    assert_eq!((told(&mut detector, &there(2)).len(), told(&mut detector, &elsewhere(2)).len()), (0, 0));
+}
+
+#[test]
+fn only_confirmed_associations_are_told() {
+    let mut detector = Detector::default();
+    let target = pass(1).target;
+    for outcome in [Outcome::Planned, Outcome::Failed, Outcome::Skipped] {
+        assert_eq!(detector.action(&target, 1, &association(1, outcome)), None);
+    }
+    let change = detector.action(&target, 1, &association(1, Outcome::Done)).expect("it is news");
+    assert_eq!(short(&change), format!("associated {}", eni(1)));
+    let after = pass(1).covered([1]).having(|report| report.actions.push(association(1, Outcome::Done)));
+    assert_eq!(told(&mut detector, &after), nothing(), "it was told when it was made");
+}
+
+#[test]
+fn a_flood_is_told_in_part_and_summed_up() {
+    let mut detector = Detector::default();
+    let target = pass(1).target;
+    let thousands = pass(1).uncovered(1..=5000, &no_free_address());
+    let news = told(&mut detector, &thousands);
+    assert_eq!(news.len(), 1 + ONE_BY_ONE_MAX + 1);
+    assert_eq!(news[0], "exhausted partner-a 5000 5000");
+    assert_eq!(
+        news.last().map(String::as_str),
+        Some("4980 more network_interface_uncovered {\"no_free_address\": 4980}")
+    );
+    assert_eq!(told(&mut detector, &thousands), nothing());
+    let associated = (1..=5000).filter_map(|n| detector.action(&target, 2, &association(n, Outcome::Done)));
+    assert_eq!(associated.count(), ONE_BY_ONE_MAX);
+    let news = told(&mut detector, &pass(2).covered(1..=5000));
+    assert_eq!(news.len(), 1 + ONE_BY_ONE_MAX + 1 + 1);
+    assert_eq!(news[0], "4980 more address_associated {\"bare\": 4980}");
+    assert_eq!(news[ONE_BY_ONE_MAX + 1], "4980 more network_interface_recovered {\"covered\": 4980}");
+    assert!(detector.action(&target, 3, &association(1, Outcome::Done)).is_some(), "a pass of its own");
+}

@@ -47,15 +47,16 @@ impl EventBus {
             .build()
     }
 
-    fn outcome(&self, result: Option<&PutEventsResultEntry>) -> Result<(), ApiError> {
+    /// Why an entry was refused; nothing when it was taken.
+    fn refusal(&self, result: Option<&PutEventsResultEntry>) -> Option<ApiError> {
         let refused = |code: &str, message| {
             let error = refused_entry(&PUT, &self.subject(), code, message);
-            Err(ApiError { class: classify(code, 400), ..error })
+            Some(ApiError { class: classify(code, 400), ..error })
         };
         match result {
             Some(result) => match &result.error_code {
                 Some(code) => refused(code, result.error_message()),
-                None => Ok(()),
+                None => None,
             },
             None => refused("NoResult", Some("the answer has fewer entries than the request")),
         }
@@ -69,11 +70,11 @@ fn region_of(bus: &str) -> Option<&str> {
 
 #[async_trait]
 impl Bus for EventBus {
-    async fn publish(&self, entries: &[BusEntry]) -> Result<Vec<Result<(), ApiError>>, ApiError> {
+    async fn publish(&self, entries: &[BusEntry]) -> Result<Vec<Option<ApiError>>, ApiError> {
         let request = self.client.put_events();
         let request = request.set_entries(Some(entries.iter().map(|entry| self.entry(entry)).collect()));
         let answer = self.caller.once(&PUT, &self.subject(), request.send()).await?;
-        Ok((0..entries.len()).map(|number| self.outcome(answer.entries().get(number))).collect())
+        Ok((0..entries.len()).map(|number| self.refusal(answer.entries().get(number))).collect())
     }
 }
 
@@ -114,7 +115,7 @@ mod tests {
     async fn entries_are_sent_as_eventbridge_takes_them() {
         let wire = Wire::of([body(200, r#"{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}"#)]);
         let outcomes = bus(&wire).await.publish(&entries(1)).await.expect("it answers");
-        assert!(matches!(outcomes[..], [Ok(())]));
+        assert!(matches!(outcomes[..], [None]));
         let sent = &wire.sent()[0];
         assert!(sent.uri.contains("events.us-east-1.amazonaws.com"), "{}", sent.uri);
         assert!(sent.headers.contains("AWSEvents.PutEvents"), "{}", sent.headers);
@@ -133,7 +134,7 @@ mod tests {
             {"ErrorCode":"MalformedDetail","ErrorMessage":"Detail is malformed."}]}"#;
         let wire = Wire::of([body(200, answer)]);
         let outcomes = bus(&wire).await.publish(&entries(4)).await.expect("it answers");
-        let classes: Vec<_> = outcomes.iter().map(|o| o.as_ref().err().map(|error| error.class)).collect();
+        let classes: Vec<_> = outcomes.iter().map(|o| o.as_ref().map(|error| error.class)).collect();
         let unexpected = Some(ErrorClass::Unexpected);
         assert_eq!(classes, [None, Some(ErrorClass::Unavailable), unexpected, unexpected]);
     }

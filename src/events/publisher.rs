@@ -93,11 +93,7 @@ impl Publisher {
     }
 
     /// Keeps in hand what is worth another attempt. The class of the first failure, if there was one.
-    fn settle(
-        &self,
-        hand: &mut Hand,
-        answer: Result<Vec<Result<(), ApiError>>, ApiError>,
-    ) -> Option<ErrorClass> {
+    fn settle(&self, hand: &mut Hand, answer: Result<Vec<Option<ApiError>>, ApiError>) -> Option<ErrorClass> {
         let tried = std::mem::take(&mut hand.waiting);
         let (mut sent, mut failed) = (0, 0);
         let mut trouble: Option<ApiError> = None;
@@ -109,8 +105,8 @@ impl Publisher {
             Ok(outcomes) => {
                 for (one, outcome) in tried.into_iter().zip(outcomes) {
                     match outcome {
-                        Ok(()) => sent += 1,
-                        Err(error) => {
+                        None => sent += 1,
+                        Some(error) => {
                             keep_or_fail(one, error.class);
                             trouble.get_or_insert(error);
                         }

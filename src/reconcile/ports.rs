@@ -198,8 +198,8 @@ pub trait EventAudience: Send + Sync {
 /// A bus that events are published on.
 #[async_trait]
 pub trait Bus: Send + Sync {
-    /// Publishes these, at most ten. One attempt; each entry has an outcome of its own, in the same order.
-    async fn publish(&self, entries: &[BusEntry]) -> Result<Vec<Result<(), ApiError>>, ApiError>;
+    /// Publishes these, at most ten. One attempt; for each entry, in their order, why it was refused, if it was.
+    async fn publish(&self, entries: &[BusEntry]) -> Result<Vec<Option<ApiError>>, ApiError>;
 }
 
 /// An event for a bus.

@@ -87,7 +87,7 @@ impl Story {
         sleep(Duration::from_secs(50 * 60)).await;
         daemon.stop().await;
         let exposure = self.sim.world(|world| world.exposure("billing"));
-        let beliefs = self.sim.world(|world| world.beliefs().clone());
+        let beliefs = self.sim.world(|world| *world.beliefs());
         for violation in self.sim.violations() {
             assert_eq!(violation.kind, ViolationKind::HealthyBroken, "seed {}: {violation:?}", self.seed);
         }
@@ -148,6 +148,7 @@ fn gaps(spares: usize) -> Vec<(u64, Told)> {
     (0..SEEDS).map(|seed| (seed, tell(seed))).collect()
 }
 
+#[expect(clippy::print_stdout, reason = "the distribution is for people to read")]
 fn print(title: &str, told: &[(u64, Told)]) {
     let mut seconds: Vec<f64> = told.iter().map(|(_, told)| told.gap).collect();
     seconds.sort_by(f64::total_cmp);

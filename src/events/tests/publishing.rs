@@ -30,7 +30,7 @@ fn error(class: ErrorClass) -> ApiError {
     }
 }
 
-type Answer = Result<Vec<Result<(), ApiError>>, ApiError>;
+type Answer = Result<Vec<Option<ApiError>>, ApiError>;
 
 /// A bus that answers the n-th call, counted from 0, as a function says; nothing means never.
 struct Tempered<F> {
@@ -54,7 +54,7 @@ impl<F: Fn(usize, usize) -> Option<Answer> + Send + Sync> Bus for Tempered<F> {
 }
 
 fn taken(count: usize) -> Option<Answer> {
-    Some(Ok((0..count).map(|_| Ok(())).collect()))
+    Some(Ok((0..count).map(|_| None).collect()))
 }
 
 #[derive(Default)]
@@ -166,7 +166,7 @@ async fn a_bus_in_trouble_is_tried_again_and_told_of_once_for_each_turn() {
 #[tokio::test(start_paused = true)]
 async fn an_entry_that_is_refused_for_good_holds_up_no_other() {
     let bench = Bench::with(|number, count| match number {
-        0 => Some(Ok(vec![Ok(()), Err(error(ErrorClass::Unexpected)), Err(error(ErrorClass::Unavailable))])),
+        0 => Some(Ok(vec![None, Some(error(ErrorClass::Unexpected)), Some(error(ErrorClass::Unavailable))])),
         _ => taken(count),
     });
     bench.tell(3);

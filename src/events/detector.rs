@@ -85,10 +85,11 @@ impl Detector {
         let mut changes = Vec::new();
         changes.extend(associations.summary("address_associated"));
         if report.result != PassResult::Failed {
-            memory.exhausted(report, &mut changes);
+            let wants = wants(report);
+            memory.exhausted(report, &wants, &mut changes);
             memory.uncovered(report, &mut changes);
             memory.recovered(report, &mut changes);
-            memory.pools_recovered(report, &mut changes);
+            memory.pools_recovered(report, &wants, &mut changes);
         }
         changes
     }
@@ -103,9 +104,23 @@ fn is_unknown(uncovered: &Uncovered) -> bool {
     matches!(uncovered.reason, Reason::ObservationIncomplete | Reason::Settling(_))
 }
 
-fn waiting<'a>(report: &'a Report, pool: &'a PoolName) -> usize {
-    let waits = |one: &&Uncovered| one.pool == *pool && one.reason.is_want_of_addresses();
-    report.uncovered.iter().filter(waits).count()
+/// How the uncovered interfaces of a pool stand.
+#[derive(Clone, Copy, Default)]
+struct Want {
+    /// How many wait for an address of it.
+    waiting: usize,
+    /// Whether it is not known of some.
+    is_unclear: bool,
+}
+
+fn wants(report: &Report) -> BTreeMap<&PoolName, Want> {
+    let mut wants: BTreeMap<&PoolName, Want> = BTreeMap::new();
+    for one in &report.uncovered {
+        let want = wants.entry(&one.pool).or_default();
+        want.waiting += usize::from(one.reason.is_want_of_addresses());
+        want.is_unclear |= is_unknown(one);
+    }
+    wants
 }
 
 impl Memory {
@@ -155,36 +170,33 @@ impl Memory {
         changes.extend(crowd.summary("network_interface_recovered"));
     }
 
-    fn exhausted(&mut self, report: &Report, changes: &mut Vec<Change>) {
-        let pools: BTreeSet<&PoolName> = report
-            .uncovered
-            .iter()
-            .filter(|one| one.reason.is_want_of_addresses())
-            .map(|one| &one.pool)
-            .collect();
+    fn exhausted(&mut self, report: &Report, wants: &BTreeMap<&PoolName, Want>, changes: &mut Vec<Change>) {
         let mut crowd = Crowd::default();
-        for pool in pools {
-            if self.exhausted.insert(pool.clone()) && crowd.admits("no_free_address") {
+        for (pool, Want { waiting, .. }) in wants.iter().filter(|(_, want)| want.waiting > 0) {
+            if self.exhausted.insert((*pool).clone()) && crowd.admits("no_free_address") {
                 changes.push(Change::PoolExhausted {
-                    pool: pool.clone(),
-                    waiting: waiting(report, pool),
-                    shortfall: report.plan.pools.get(pool).map_or(0, |figures| figures.shortfall),
+                    pool: (*pool).clone(),
+                    waiting: *waiting,
+                    shortfall: report.plan.pools.get(*pool).map_or(0, |figures| figures.shortfall),
                 });
             }
         }
         changes.extend(crowd.summary("pool_exhausted"));
     }
 
-    fn pools_recovered(&mut self, report: &Report, changes: &mut Vec<Change>) {
-        let is_unclear = |pool: &PoolName| {
-            report.coverage() == Coverage::Unknown
-                || report.uncovered.iter().any(|one| one.pool == *pool && is_unknown(one))
-        };
+    fn pools_recovered(
+        &mut self,
+        report: &Report,
+        wants: &BTreeMap<&PoolName, Want>,
+        changes: &mut Vec<Change>,
+    ) {
+        let is_blind = report.coverage() == Coverage::Unknown;
         let mut crowd = Crowd::default();
         self.exhausted.retain(|pool| {
             // A pool that left the configuration has no state to tell of.
             let is_declared = report.plan.pools.contains_key(pool);
-            let stays = is_declared && (waiting(report, pool) > 0 || is_unclear(pool));
+            let Want { waiting, is_unclear } = wants.get(pool).copied().unwrap_or_default();
+            let stays = is_declared && (waiting > 0 || is_unclear || is_blind);
             if !stays && is_declared && crowd.admits("covered") {
                 changes.push(Change::PoolRecovered { pool: pool.clone() });
             }

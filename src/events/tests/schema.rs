@@ -81,6 +81,12 @@ fn the_examples_in_the_document_are_what_is_published() {
 }
 
 #[test]
+fn the_daemons_own_rule_takes_no_notification() {
+    let pattern = crate::events::pattern::event_pattern();
+    assert!(one_of_each().iter().all(|entry| !pattern.contains(entry.detail_type)));
+}
+
+#[test]
 fn a_notification_is_small_whatever_it_tells() {
     let many: Vec<FunctionRef> =
         (0..5000).map(|n| format!("{}-{n}", "f".repeat(58)).parse().expect("a name")).collect();

@@ -9,6 +9,7 @@ pub mod kind;
 pub mod parse;
 pub mod pattern;
 mod record;
+pub mod wiring;
 
 #[cfg(test)]
 mod tests;

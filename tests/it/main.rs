@@ -15,3 +15,4 @@ mod rig;
 mod simulator;
 mod small;
 mod weather;
+mod wiring;

@@ -116,6 +116,27 @@ impl Clients {
     }
 }
 
+/// The clients that set the way of events up.
+pub(super) struct WiringClients {
+    pub(super) events: aws_sdk_eventbridge::Client,
+    pub(super) sqs: aws_sdk_sqs::Client,
+    pub(super) sts: aws_sdk_sts::Client,
+    pub(super) region: String,
+}
+
+impl WiringClients {
+    pub(super) async fn new(place: &Place, surroundings: &Surroundings) -> Result<Self, SetUpError> {
+        let (config, region) = config(place, surroundings).await?;
+        let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(WholeAnswers).build();
+        Ok(Self {
+            events: aws_sdk_eventbridge::Client::new(&config),
+            sqs: aws_sdk_sqs::Client::new(&config),
+            sts: aws_sdk_sts::Client::from_conf(sts),
+            region,
+        })
+    }
+}
+
 /// The client of a queue; answers of JSON that are cut off are errors to the SDK itself.
 pub(super) async fn queue_client(
     place: &Place,

@@ -1,7 +1,7 @@
 //! The AWS side of a target: reads and changes it through the AWS SDK, and tells its failures apart.
 //!
 //! `client` makes the SDK's clients; `call` is the one way that every call goes (`limits`, metering, retry of reads,
-//! `errors` with its `codes`); `observe` and `act` have one file per API call; `convert` turns the SDK's options
+//! `errors` with its `codes`); `observe` and `act` have one file per API call; `queue` reads messages, `wiring` sets their way up; `convert` turns the SDK's options
 //! into domain types, and nothing else does.
 //!
 //! It never decides what to change, never retries a change, never allocates or releases an address, and shows no
@@ -20,6 +20,7 @@ mod observe;
 mod queue;
 mod shared;
 mod whole;
+mod wiring;
 
 #[cfg(test)]
 mod canned;
@@ -33,7 +34,8 @@ pub use self::bus::EventBus;
 use self::call::Caller;
 use self::client::Clients;
 pub use self::client::{AssumedRole, Place, SetUpError, Surroundings};
-pub use self::queue::SqsQueue;
+pub use self::queue::{SqsQueue, region_of};
+pub use self::wiring::EventWiring;
 use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef};
 use crate::domain::ids::{AccountId, AllocationId, NetworkInterfaceId, SubnetId};
 use crate::domain::observed::{Address, Interface};

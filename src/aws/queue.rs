@@ -53,8 +53,10 @@ impl SqsQueue {
     }
 }
 
-/// `https://sqs.eu-west-1.amazonaws.com/111122223333/eipd`, or the older `https://eu-west-1.queue.amazonaws.com/…`.
-fn region_of(url: &str) -> Option<&str> {
+/// The region that the URL of a queue tells: `https://sqs.eu-west-1.amazonaws.com/111122223333/eipd`, or the older
+/// `https://eu-west-1.queue.amazonaws.com/…`.
+#[must_use]
+pub fn region_of(url: &str) -> Option<&str> {
     let host = url.split_once("://")?.1.split(['/', ':']).next()?;
     let labels: Vec<&str> = host.split('.').collect();
     match labels[..] {

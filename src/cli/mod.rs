@@ -7,6 +7,7 @@ mod apply;
 mod check;
 mod completions;
 mod daemon;
+mod events;
 pub mod exit;
 mod health;
 mod http;
@@ -30,7 +31,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use exit::Exit;
 
 use crate::aws::SetUpError;
-use crate::domain::ids::TargetName;
+use crate::domain::ids::{AccountId, TargetName};
+use crate::events::wiring::NameError;
+use crate::reconcile::ports::ApiError;
 use crate::telemetry::log::LogError;
 
 /// Keeps declared Elastic IPs on the network interfaces of AWS Lambda functions in a VPC
@@ -48,6 +51,7 @@ Examples:
   eipd apply -c eipd.toml    do it once
   eipd run -c eipd.toml      keep doing it
   eipd status                what a running daemon says
+  eipd events setup          have AWS tell of changes as they happen
 
 Exit codes: 0 all is well, 1 could not tell, 2 something is uncovered or to be done, 64 wrong usage.
 The AWS SDK's own variables hold (AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL, …).";
@@ -60,6 +64,7 @@ enum Verb {
     Check(check::Check),
     Status(status::Status),
     Health(health::Health),
+    Events(events::Events),
     Completions(completions::Completions),
 }
 
@@ -76,6 +81,7 @@ impl Cli {
             Verb::Check(verb) => verb.run(),
             Verb::Status(verb) => verb.run(),
             Verb::Health(verb) => verb.run(),
+            Verb::Events(verb) => verb.run(),
             Verb::Completions(verb) => verb.run(),
         }
     }
@@ -172,6 +178,32 @@ pub enum Error {
         /// Why.
         #[source]
         source: SetUpError,
+    },
+    /// The names for the wiring can't be used.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A call to AWS failed.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The clients for the wiring can't be made.
+    #[error("the wiring of events can't be reached")]
+    Wiring(#[source] SetUpError),
+    /// The configured queue is another account's.
+    #[error(
+        "`events.queue_url` names the account {stated}, but the credentials belong to {account}; \
+         hint: use credentials of {stated}"
+    )]
+    QueueElsewhere {
+        /// The account of the URL.
+        stated: String,
+        /// The account of the credentials.
+        account: AccountId,
+    },
+    /// Something that `eipd` did not set up would have to be changed.
+    #[error("nothing was changed, since it is not ours:\n{}", objections.join("\n"))]
+    NotOurs {
+        /// Each part with what would change.
+        objections: Vec<String>,
     },
     /// The functions' ARNs name another region than the target's.
     #[error(

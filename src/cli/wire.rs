@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::Error;
-use crate::aws::{AssumedRole, AwsTarget, EventBus, Manner, Place, SqsQueue, Surroundings};
+use crate::aws::{
+    AssumedRole, AwsTarget, EventBus, EventWiring, Manner, Place, SqsQueue, Surroundings, region_of,
+};
 use crate::config;
 use crate::config::settings::{Configuration, Settings, Target};
 use crate::config::source::{Source, environment};
@@ -135,6 +137,14 @@ pub(super) async fn reconciler(
     let aws = Arc::new(aws);
     let ports = Ports { reads: aws.clone(), changes: aws, clock: Arc::new(SystemClock), audience };
     Ok((Reconciler::new(target.name.clone(), ports, seed), region))
+}
+
+/// The APIs that wire events up, over the real AWS, in the region that the queue's URL tells.
+pub(super) async fn event_wiring(settings: &Settings) -> Result<EventWiring, Error> {
+    let manner =
+        Manner { rate_share: settings.rate_share, seed: fastrand::u64(..), meter: Arc::new(Unmetered) };
+    let region = settings.queue_url.as_deref().and_then(region_of);
+    EventWiring::connect(region, &Surroundings::production(), manner).await.map_err(Error::Wiring)
 }
 
 /// The queue with the events, over the real AWS. The credentials are the process's own, whatever roles the targets have.

@@ -14,6 +14,7 @@ pub mod parse;
 pub mod pattern;
 pub mod publisher;
 mod record;
+pub mod wiring;
 
 #[cfg(test)]
 mod tests;

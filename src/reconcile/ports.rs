@@ -1,6 +1,8 @@
 //! What the reconciliation needs from the outside, as traits: reading AWS, changing AWS, the time, and someone to
 //! report to. Implemented in `aws` and `telemetry`, wired in `cli`; nothing here knows an SDK.
 
+pub mod wiring;
+
 use std::collections::BTreeSet;
 use std::error::Error as StdError;
 use std::time::Duration;

@@ -17,3 +17,4 @@ mod simulator;
 mod small;
 mod switchover;
 mod weather;
+mod wiring;

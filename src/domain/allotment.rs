@@ -325,13 +325,16 @@ impl<'a> CandidateSets<'a> {
         drift: &'a Drift<'a>,
         regions: &mut Regions,
     ) -> (Vec<(usize, Gift<'a>)>, Vec<usize>) {
+        let recent: BTreeSet<&AllocationId> = observed.recent_writes.values().collect();
         let mut lie_in = vec![0; drift.addresses()];
         let mut free = Vec::with_capacity(drift.addresses());
         for (set_number, set) in self.sets.iter().enumerate() {
             for &number in drift.numbers_of(set).iter() {
                 let gift: Gift<'a> = match drift.place(number) {
                     Place::Free(address) => (*address, None),
-                    Place::Lingering(Some(address), on) if observed.retired.contains(*on) => {
+                    Place::Lingering(Some(address), on)
+                        if observed.retired.contains(*on) && !recent.contains(&address.allocation) =>
+                    {
                         (*address, Some(*on))
                     }
                     _ => continue,

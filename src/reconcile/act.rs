@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::gate::{Gate, Rules, Ruling};
-use super::ports::{ApiError, Associated, Reads};
+use super::ports::{ApiError, Associated, Reads, Takes};
 use crate::domain::action::{Action, Outcome};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::ids::NetworkInterfaceId;
@@ -193,17 +193,19 @@ impl Actor<'_> {
             Ruling::AlreadySo => return Ok(End::AlreadySo),
             Ruling::Refused(why) => return Ok(End::Skipped(why)),
         };
-        if action.from.is_some() {
+        let mut takes = Takes::Nothing;
+        if let Some(from) = &action.from {
             let now = self.reads.addresses(&[action.allocation_id.clone()].into()).await;
             if let Some(error) = now.errors.into_iter().next() {
                 return Err(error);
             }
-            if let Some(why) = Gate::judge_source(action, now.found.first()) {
-                return Ok(End::Skipped(why));
-            }
+            takes = match Gate::judge_source(from, now.found.first()) {
+                Ok(takes) => takes,
+                Err(why) => return Ok(End::Skipped(why)),
+            };
         }
         is_sent.store(true, Ordering::Relaxed);
-        let associated = self.gate.carry_out(permit).await?;
+        let associated = self.gate.carry_out(permit, takes).await?;
         if timeout(CONFIRM_WITHIN, self.is_confirmed(action)).await.unwrap_or(false) {
             Ok(End::Done(associated))
         } else {

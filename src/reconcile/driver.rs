@@ -147,10 +147,11 @@ impl Driver {
             biased;
             () = self.cancel.cancelled() => None,
             Ok(()) = self.watch.changed() => Some(Cause::All(Trigger::Reload)),
-            errand = errand => Some(Cause::Errand(errand)),
+            // Before the errands, so that a flood of events never keeps a look at everything from being made.
             () = sleep_until(next) => {
                 Some(Cause::All(if goes_on { Trigger::Continue } else { Trigger::Poll }))
             }
+            errand = errand => Some(Cause::Errand(errand)),
         }
     }
 }

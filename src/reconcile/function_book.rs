@@ -75,6 +75,13 @@ impl FunctionBook {
         (self.used, self.unexplained) = (ids(true), ids(false));
     }
 
+    /// From now on the functions of this name must be read again.
+    pub(super) fn doubt(&mut self, name: &str) {
+        for (_, entry) in self.entries.iter_mut().filter(|(function, _)| function.name() == name) {
+            entry.doubted = true;
+        }
+    }
+
     /// From now on every function must be read again, however fresh what is known of it.
     pub(super) fn doubt_all(&mut self) {
         for entry in self.entries.values_mut() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::ports::{ApiError, Associated, Changes, Takes};
 use crate::domain::action::{Action, ActionKind};
-use crate::domain::ids::{AccountId, AllocationId};
+use crate::domain::ids::{AccountId, AllocationId, NetworkInterfaceId};
 use crate::domain::observed::{Address, Interface, InterfaceStatus};
 use crate::domain::policy::Mode;
 
@@ -72,24 +72,24 @@ impl Gate {
         Ruling::Allowed(Permit(action.clone()))
     }
 
-    /// Judges where a move takes its address from, by the address as it is now.
-    pub(super) fn judge_source(action: &Action, now: Option<&Address>) -> Option<String> {
-        let from = action.from.as_ref()?;
-        let Some(address) = now else { return Some("the address is gone".to_owned()) };
+    /// Judges where a move takes its address from, by the address as it is now: what has come free meanwhile need not be
+    /// taken from anywhere.
+    pub(super) fn judge_source(from: &NetworkInterfaceId, now: Option<&Address>) -> Result<Takes, String> {
+        let Some(address) = now else { return Err("the address is gone".to_owned()) };
         let on = address.association.as_ref().map(|association| association.interface.as_ref());
         match on {
-            None => None,
-            Some(Some(on)) if on == from => None,
-            Some(_) => Some(format!("the address is no longer on `{from}`")),
+            None => Ok(Takes::Nothing),
+            Some(Some(on)) if on == from => Ok(Takes::WhatItIsOn),
+            Some(_) => Err(format!("the address is no longer on `{from}`")),
         }
     }
 
     /// Carries out what a permit allows: one attempt. Only a move takes an address from somewhere.
-    pub(super) async fn carry_out(&self, permit: Permit) -> Result<Associated, ApiError> {
+    pub(super) async fn carry_out(&self, permit: Permit, takes: Takes) -> Result<Associated, ApiError> {
         let Permit(action) = permit;
         let takes = match action.kind {
             ActionKind::Associate => Takes::Nothing,
-            ActionKind::Move => Takes::WhatItIsOn,
+            ActionKind::Move => takes,
         };
         self.changes.associate(&action.allocation_id, &action.network_interface_id, takes).await
     }

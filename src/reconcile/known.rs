@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::inbox::Concerns;
+use super::pass::Orders;
 use crate::domain::desired::Desired;
 use crate::domain::function::{FunctionObservation, FunctionRef, Pair};
 use crate::domain::hint::{Hint, Hints};
@@ -72,6 +73,12 @@ impl Known {
         let uncovered = lacking.map(|i| (i.network_interface_id.clone(), i.pair.clone())).collect();
         let users = users(&desired, &observed.functions);
         Self { desired, observed, users, free, shown_on, claimed_by, uncovered }
+    }
+
+    /// Whether it was seen by these orders.
+    pub(super) fn is_of(&self, orders: &Orders) -> bool {
+        let is_account = orders.account.as_ref().is_none_or(|account| *account == self.observed.account);
+        is_account && self.desired == orders.desired
     }
 
     /// What concerns the target from now on.

@@ -162,6 +162,7 @@ impl Look {
         whole.interfaces.extend(self.observed.interfaces);
         whole.addresses.extend(self.observed.addresses);
         whole.recent_writes = self.observed.recent_writes;
+        whole.retired.clear();
         whole.at = self.observed.at;
         whole
     }

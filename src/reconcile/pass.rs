@@ -182,8 +182,11 @@ impl Reconciler {
     /// Looks where the hints point, or at everything where what is known does not tell where that is.
     pub async fn run_errand(&mut self, orders: &Orders, errand: Errand, limits: &Limits) -> Option<Passed> {
         let (hints, known) = match errand {
-            Errand::LookAtAll => (Hints::default(), None),
-            Errand::Look(hints) => (hints, self.known.take_if(|known| known.desired == orders.desired)),
+            Errand::LookAtAll => {
+                self.observer.book.doubt_all();
+                (Hints::default(), None)
+            }
+            Errand::Look(hints) => (hints, self.known.take_if(|known| known.is_of(orders))),
         };
         let round = Round { orders, hints: &hints, limits, begun: Instant::now() };
         match known {
@@ -195,6 +198,11 @@ impl Reconciler {
     async fn pass_over_all(&mut self, round: &Round<'_>, trigger: Trigger) -> Option<Passed> {
         let mut report = self.blank(round, trigger);
         self.recent.forget_old(self.ports.clock.now());
+        for hint in round.hints.0.keys() {
+            if let Hint::Function(name) = hint {
+                self.observer.book.doubt(name);
+            }
+        }
         let look = self.observer.observe(round.orders, &self.recent, round.limits.function_reads);
         let mut observed = match round.in_time(look).await? {
             Ok(Ok(observed)) => observed,
@@ -203,8 +211,9 @@ impl Reconciler {
         };
         let desired = &*round.orders.desired;
         let mut plan = plan(desired, &observed);
-        if self.retirement.consider(&plan, desired, round.orders.take_from) {
-            observed.retired = self.retired(round, &plan, &observed).await?;
+        let asks = observed.is_complete() && self.retirement.consider(&plan, desired, round.orders.take_from);
+        if asks {
+            observed.retired = self.retired(round, &plan, &mut observed).await?;
             plan = plan_again(plan, desired, &observed);
         }
         let sight = Sight { desired, observed: &observed, seen_at: None };
@@ -266,11 +275,23 @@ impl Reconciler {
         &mut self,
         round: &Round<'_>,
         plan: &Plan,
-        observed: &Observed,
+        observed: &mut Observed,
     ) -> Option<BTreeSet<NetworkInterfaceId>> {
+        let holders = self.retirement.holders(plan, &round.orders.desired);
+        let reads =
+            self.observer.read_in_detail(holders.iter().take(round.limits.function_reads).cloned().collect());
+        let unread = round.in_time(reads).await?;
+        if !matches!(unread, Ok(gaps) if gaps.is_empty()) || holders.len() > round.limits.function_reads {
+            self.retirement.note_failure();
+            return Some(BTreeSet::new());
+        }
+        observed.functions.extend(self.observer.book.observations(holders.iter()));
         let versions = match round.in_time(self.ports.reads.versions()).await? {
             Ok(versions) if versions.errors.is_empty() => versions.found,
-            _ => return Some(BTreeSet::new()),
+            _ => {
+                self.retirement.note_failure();
+                return Some(BTreeSet::new());
+            }
         };
         let Orders { desired, switchover_grace, .. } = round.orders;
         Some(self.retirement.note(&versions, plan, desired, observed, *switchover_grace))
@@ -395,6 +416,9 @@ impl Reconciler {
         if may_have_happened(report) {
             let (interface, allocation) = (action.network_interface_id.clone(), action.allocation_id.clone());
             self.recent.note(interface, allocation, self.ports.clock.now());
+        }
+        if let Some(from) = action.from.as_ref().filter(|_| report.outcome == Outcome::Done) {
+            self.recent.forget(from);
         }
         if let Some(request_id) = &report.request_id {
             self.inbox.note_own(request_id.clone());

@@ -37,7 +37,11 @@ impl Patience {
         let doublings = looks.saturating_sub(CLOSE_LOOKS).min(8);
         let wait = Duration::from_secs(1 << doublings).min(LONGEST);
         *looks += 1;
-        (now + wait <= *since + within).then_some(wait)
+        let goes_on = now + wait <= *since + within;
+        if !goes_on && !matches!(hint, Hint::Function(_)) {
+            self.waits.remove(hint);
+        }
+        goes_on.then_some(wait)
     }
 
     /// It has settled, or is gone.

@@ -27,6 +27,11 @@ impl RecentWrites {
         self.writes.insert(interface, (allocation, at));
     }
 
+    /// What the interface got was taken from it.
+    pub(super) fn forget(&mut self, interface: &NetworkInterfaceId) {
+        self.writes.remove(interface);
+    }
+
     /// Those that still count.
     pub(super) fn at(&self, now: Timestamp) -> BTreeMap<NetworkInterfaceId, AllocationId> {
         let fresh = self.writes.iter().filter(|(_, (_, at))| is_recent(*at, now));

@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::domain::desired::Desired;
-use crate::domain::function::{FunctionConfiguration, FunctionObservation, Pair};
-use crate::domain::ids::{AllocationId, NetworkInterfaceId};
+use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef, Pair};
+use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName};
 use crate::domain::observed::Observed;
 use crate::domain::plan::Plan;
 use crate::domain::policy::{Grace, TakeFrom};
@@ -38,10 +38,24 @@ impl Retirement {
         let now = Instant::now();
         if take_from == TakeFrom::Nothing || wanted(plan, desired).is_empty() {
             self.due = None;
+            self.since.clear();
             return false;
         }
         let due = *self.due.get_or_insert(now);
         now >= due.max(self.asked_at.map_or(now, |asked| asked + Duration::from_secs(1)))
+    }
+
+    /// The functions that must be settled before anything is taken.
+    pub(super) fn holders(&self, plan: &Plan, desired: &Desired) -> BTreeSet<FunctionRef> {
+        let wanted = wanted(plan, desired);
+        let holds = |pool: &PoolName| {
+            let pool = desired.pools.get(pool);
+            pool.is_some_and(|pool| {
+                wanted.iter().any(|(allocation, _)| pool.allocations.contains(allocation))
+            })
+        };
+        let functions = desired.functions.iter().filter(|(_, declared)| holds(&declared.pool));
+        functions.map(|(function, _)| function.clone()).collect()
     }
 
     /// Takes in a complete list of all versions, and tells which interfaces an address may be taken from.
@@ -54,7 +68,11 @@ impl Retirement {
         grace: Grace,
     ) -> BTreeSet<NetworkInterfaceId> {
         let now = Instant::now();
-        self.asked_at = Some(now);
+        let asked_before = self.asked_at.replace(now);
+        if asked_before.is_none_or(|asked| now > asked + ASKED_EVERY * 3) {
+            // Something may have used them meanwhile.
+            self.since.clear();
+        }
         let used: BTreeSet<Pair> = versions.iter().flat_map(FunctionConfiguration::pairs).collect();
         let mut retired = BTreeSet::new();
         let mut ends = Vec::new();
@@ -76,6 +94,11 @@ impl Retirement {
         let soonest = ends.into_iter().filter(|end| *end > now).min();
         self.due = Some(soonest.unwrap_or(now + ASKED_EVERY).min(now + ASKED_EVERY));
         retired
+    }
+
+    /// The versions could not be listed: that is tried again, but not at once.
+    pub(super) fn note_failure(&mut self) {
+        self.due = Some(Instant::now() + ASKED_EVERY * 3);
     }
 
     /// After how long it is worth to look again.

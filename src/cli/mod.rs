@@ -184,7 +184,7 @@ pub enum Error {
     Name(#[from] NameError),
     /// A call to AWS failed.
     #[error(transparent)]
-    Api(#[from] ApiError),
+    Api(Box<ApiError>),
     /// The clients for the wiring can't be made.
     #[error("the wiring of events can't be reached")]
     Wiring(#[source] SetUpError),
@@ -227,6 +227,12 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+}
+
+impl From<ApiError> for Error {
+    fn from(error: ApiError) -> Self {
+        Self::Api(Box::new(error))
+    }
 }
 
 /// Runs a verb's asynchronous part to its end.

@@ -8,6 +8,7 @@ answers for moto except where a test orders a refusal.
 from __future__ import annotations
 
 import io
+import json
 import re
 import threading
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ KEY_ID, SECRET = "AKIDCONFORMANCE00000", "not-a-secret"
 TESTER = "conformance-tester"
 """What the test's own clients put into their user agent."""
 
-READS = re.compile(r"^(Describe|List|Get|AssumeRole)")
+READS = re.compile(r"^(Describe|List|Get|AssumeRole|ReceiveMessage)")
 
 
 @dataclass(frozen=True)
@@ -130,11 +131,19 @@ def read_call(environ) -> Call:
     region, service = scope.groups() if scope else ("", "")
     if service == "lambda":
         operation, params = read_rest(environ)
+    elif target := environ.get("HTTP_X_AMZ_TARGET"):
+        operation, params = target.rpartition(".")[2], read_json(body)
     else:
         params = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
         operation = params.pop("Action", "")
     signed = signature.holds(environ, body, SECRET)
     return Call(service, region, operation, params, environ.get("HTTP_USER_AGENT", ""), signed)
+
+
+def read_json(body: bytes) -> dict[str, str]:
+    """The members of a request of SQS or EventBridge, each as text."""
+    members = json.loads(body or b"{}")
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in members.items()}
 
 
 def read_rest(environ) -> tuple[str, dict[str, str]]:

@@ -36,15 +36,15 @@ pub(super) struct NewRule<'a> {
 pub(super) async fn find(wiring: &EventWiring, name: &str) -> Result<Option<FoundRule>, ApiError> {
     let (events, subject) = (&wiring.clients.events, format!("of `{name}`"));
     let describe = || events.describe_rule().name(name).send();
-    let Some(rule) = unless_missing(wiring.caller.read(&DESCRIBE, &subject, describe).await)? else {
+    let Some(rule) = unless_missing(wiring.caller.read(&DESCRIBE, &subject, describe)).await? else {
         return Ok(None);
     };
     let arn = rule.arn.unwrap_or_default();
     let tags = || events.list_tags_for_resource().resource_arn(&arn).send();
-    let Some(tags) = unless_missing(wiring.caller.read(&TAGS, &subject, tags).await)? else {
+    let Some(tags) = unless_missing(wiring.caller.read(&TAGS, &subject, tags)).await? else {
         return Ok(None);
     };
-    let Some(targets) = unless_missing(targets(wiring, name, &subject).await)? else { return Ok(None) };
+    let Some(targets) = unless_missing(targets(wiring, name, &subject)).await? else { return Ok(None) };
     Ok(Some(FoundRule {
         arn,
         pattern: rule.event_pattern,
@@ -107,7 +107,7 @@ fn tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
 
 pub(super) async fn delete(wiring: &EventWiring, name: &str) -> Result<(), ApiError> {
     let request = wiring.clients.events.delete_rule().name(name);
-    unless_missing(wiring.caller.once(&DELETE, &format!("of `{name}`"), request.send()).await).map(drop)
+    unless_missing(wiring.caller.once(&DELETE, &format!("of `{name}`"), request.send())).await.map(drop)
 }
 
 pub(super) async fn put_target(
@@ -133,8 +133,8 @@ pub(super) async fn put_target(
 pub(super) async fn remove_targets(wiring: &EventWiring, rule: &str, ids: &[String]) -> Result<(), ApiError> {
     let request = wiring.clients.events.remove_targets().rule(rule).set_ids(Some(ids.to_vec()));
     let subject = format!("of `{rule}`");
-    let answer = wiring.caller.once(&REMOVE_TARGETS, &subject, request.send()).await;
-    match unless_missing(answer)?.as_ref().and_then(|answer| answer.failed_entries().first()) {
+    let answer = wiring.caller.once(&REMOVE_TARGETS, &subject, request.send());
+    match unless_missing(answer).await?.as_ref().and_then(|answer| answer.failed_entries().first()) {
         None => Ok(()),
         Some(failed) => {
             let code = failed.error_code().unwrap_or("unknown");
@@ -161,8 +161,8 @@ pub(super) async fn put_event(
     }
 }
 
-fn unless_missing<T>(answer: Result<T, ApiError>) -> Result<Option<T>, ApiError> {
-    match answer {
+async fn unless_missing<T>(answer: impl Future<Output = Result<T, ApiError>>) -> Result<Option<T>, ApiError> {
+    match answer.await {
         Err(error) if error.class == ErrorClass::NotFound => Ok(None),
         answer => answer.map(Some),
     }

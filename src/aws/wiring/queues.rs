@@ -25,15 +25,17 @@ type Texts = BTreeMap<String, String>;
 
 pub(super) async fn find(wiring: &EventWiring, name: &str) -> Result<Option<FoundQueue>, ApiError> {
     let (sqs, subject) = (&wiring.clients.sqs, format!("of `{name}`"));
-    let answer = wiring.caller.read(&URL, &subject, || sqs.get_queue_url().queue_name(name).send()).await;
-    let Some(url) = unless_missing(answer)?.and_then(|answer| answer.queue_url) else { return Ok(None) };
+    let answer = wiring.caller.read(&URL, &subject, || sqs.get_queue_url().queue_name(name).send());
+    let Some(url) = unless_missing(answer).await?.and_then(|answer| answer.queue_url) else {
+        return Ok(None);
+    };
     let attributes =
         || sqs.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::All).send();
-    let answer = wiring.caller.read(&ATTRIBUTES, &subject, attributes).await;
-    let Some(answer) = unless_missing(answer)? else { return Ok(None) };
+    let answer = wiring.caller.read(&ATTRIBUTES, &subject, attributes);
+    let Some(answer) = unless_missing(answer).await? else { return Ok(None) };
     let attributes = answer.attributes.unwrap_or_default();
-    let tags = wiring.caller.read(&TAGS, &subject, || sqs.list_queue_tags().queue_url(&url).send()).await;
-    let Some(answer) = unless_missing(tags)? else { return Ok(None) };
+    let tags = wiring.caller.read(&TAGS, &subject, || sqs.list_queue_tags().queue_url(&url).send());
+    let Some(answer) = unless_missing(tags).await? else { return Ok(None) };
     Ok(Some(FoundQueue {
         url,
         attributes: attributes.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect(),
@@ -73,7 +75,7 @@ pub(super) async fn tag(wiring: &EventWiring, url: &str, tags: &Texts) -> Result
 
 pub(super) async fn delete(wiring: &EventWiring, url: &str) -> Result<(), ApiError> {
     let request = wiring.clients.sqs.delete_queue().queue_url(url);
-    unless_missing(wiring.caller.once(&DELETE, &format!("of `{url}`"), request.send()).await).map(drop)
+    unless_missing(wiring.caller.once(&DELETE, &format!("of `{url}`"), request.send())).await.map(drop)
 }
 
 pub(super) async fn receive(wiring: &EventWiring, url: &str) -> Result<Vec<String>, ApiError> {
@@ -86,8 +88,8 @@ pub(super) async fn receive(wiring: &EventWiring, url: &str) -> Result<Vec<Strin
 }
 
 /// SQS has two names for one error, and clients see either (SQS API reference, QueueDoesNotExist).
-fn unless_missing<T>(answer: Result<T, ApiError>) -> Result<Option<T>, ApiError> {
-    match answer {
+async fn unless_missing<T>(answer: impl Future<Output = Result<T, ApiError>>) -> Result<Option<T>, ApiError> {
+    match answer.await {
         Err(error)
             if matches!(
                 error.code.as_deref(),

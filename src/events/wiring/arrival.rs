@@ -116,12 +116,18 @@ impl Trial {
     /// Sends markers until one comes; nothing when none does in time.
     ///
     /// # Errors
-    /// When the queue is gone or a call fails.
+    /// When a call fails.
     pub async fn wait(&self, api: &dyn WiringApi, within: Duration) -> Result<Option<Arrival>, ApiError> {
         let deadline = Instant::now() + within;
-        let Some(queue) = api.queue(&self.name).await? else { return Ok(None) };
         let mut sent: Vec<Instant> = Vec::new();
         let watch = async {
+            // What was just made need not be visible yet.
+            let queue = loop {
+                match api.queue(&self.name).await? {
+                    Some(queue) => break queue,
+                    None => sleep(FIRST_USE_AFTER).await,
+                }
+            };
             loop {
                 if sent.last().is_none_or(|last| last.elapsed() >= SEND_EVERY) {
                     let id = format!("{}-{}", self.name, sent.len());

@@ -1,6 +1,8 @@
 //! One pass over one target: observe, plan, audit, act, report. The reconciler keeps nothing between passes but
 //! caches (law 8), and a pass that could not see decides nothing.
 
+mod ending;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::act::{Actor, may_have_happened, planned};
-use super::aftermath::{coverage, note_done, refused, result};
+use super::aftermath::{note_done, refused};
 use super::contest::Contests;
 use super::gate::{Gate, Rules};
 use super::hesitation::Hesitations;
@@ -25,14 +27,12 @@ use crate::domain::action::{Action, Outcome};
 use crate::domain::audit::{Violation, audit};
 use crate::domain::desired::Desired;
 use crate::domain::error_class::ErrorClass;
-use crate::domain::function::FunctionObservation;
 use crate::domain::hint::{Hint, Hints};
 use crate::domain::ids::{AccountId, NetworkInterfaceId, TargetName};
-use crate::domain::observed::{InterfaceStatus, Observed, Part};
+use crate::domain::observed::{Observed, Part};
 use crate::domain::plan::{Plan, Verdict, plan};
 use crate::domain::policy::{Grace, Mode, TakeFrom};
 use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
-use crate::domain::warnings::unservable;
 
 /// What the operator wants of a target, as far as a pass needs to know.
 #[derive(Clone, PartialEq, Debug)]
@@ -431,75 +431,6 @@ impl Reconciler {
             self.hesitations.note_failure(action, class, &why, now);
             if class == ErrorClass::Denied {
                 self.recent.note_refused(action.allocation_id.clone(), self.ports.clock.now());
-            }
-        }
-    }
-
-    /// What the pass says of the whole target.
-    fn tell(
-        &mut self,
-        report: &mut Report,
-        round: &Round<'_>,
-        observed: &Observed,
-        violations: &[Violation],
-    ) {
-        report.unservable = unservable(&round.orders.desired, observed);
-        report.failures = violations.iter().map(ToString::to_string).collect();
-        report.result = result(report, observed, !violations.is_empty());
-        report.contested = self.contests.contested(Instant::now());
-        (report.covered, report.uncovered) = coverage(&report.plan, &report.actions);
-        let open = report.uncovered.iter().map(|uncovered| &uncovered.network_interface_id);
-        report.oldest_uncovered = self.ledger.oldest(open, Instant::now());
-    }
-
-    /// Keeps what was seen, for looks at a corner of it, and looks soon again at functions that are changing.
-    fn know(&mut self, round: &Round<'_>, observed: Observed, plan: &Plan) {
-        for (function, observation) in &observed.functions {
-            let hint = Hint::Function(function.name().into());
-            let is_changing = matches!(observation, FunctionObservation::Known(shown) if shown.is_changing());
-            if !is_changing {
-                self.patience.settled(&hint);
-            } else if let Some(wait) = self.patience.next(&hint, Instant::now()) {
-                self.inbox.look_again(hint, None, wait);
-            }
-        }
-        let known = Known::new(Arc::clone(&round.orders.desired), observed, plan);
-        self.inbox.learn(known.concerns());
-        self.known = Some(known);
-    }
-
-    /// Looks again at interfaces that an event told of and that EC2 does not show yet, or that do not serve yet.
-    fn settle(&mut self, hints: &Hints, were_known: &BTreeSet<NetworkInterfaceId>, seen: &Observed) {
-        for (hint, origin) in &hints.0 {
-            let Hint::Interface(id, _) = hint else { continue };
-            let is_settled = match seen.interfaces.get(id) {
-                Some(interface) => {
-                    interface.status != InterfaceStatus::Waiting || !interface.associations.is_empty()
-                }
-                None => were_known.contains(id) && seen.is_complete(),
-            };
-            if is_settled {
-                self.patience.settled(hint);
-            } else if let Some(wait) = self.patience.next(hint, Instant::now()) {
-                self.inbox.look_again(hint.clone(), origin.clone(), wait);
-            }
-        }
-    }
-
-    /// Work that only the clock kept from being done goes on at once, failed actions when they may be tried again, and
-    /// what a look at a corner made possible elsewhere at once too.
-    fn go_on_after(&self, report: &Report) -> Option<Duration> {
-        let left = report.actions.iter().any(|a| a.outcome == Outcome::Skipped && a.class.is_none());
-        let now = Instant::now();
-        let elsewhere = report.mode == Mode::Enforce
-            && !report.is_whole
-            && report.plan.actions.iter().any(|action| self.objection(action, now).is_none());
-        match report.result {
-            PassResult::Refused => None,
-            _ if left || elsewhere || self.observer.has_unread() => Some(Duration::ZERO),
-            _ => {
-                let waits = [self.hesitations.next(now), self.retirement.next(now), self.contests.next(now)];
-                waits.into_iter().flatten().min()
             }
         }
     }

@@ -180,7 +180,7 @@ impl Daemon {
             driven.cancel.cancel();
         }
         for (target, fixed, (reconciler, region)) in fresh {
-            let route = Route { region, inbox: reconciler.inbox() };
+            let route = Route { target: target.name.clone(), region, inbox: reconciler.inbox() };
             let (orders, receiver) = watch::channel(self.watch(target, settings));
             let cancel = self.stop.child_token();
             let driver =

@@ -1,7 +1,8 @@
 //! `eipd status`: what a running daemon knows. Reads `/status` as a stranger would: what it does not know it passes over,
 //! and what is missing it does without.
 
-mod answer;
+pub(super) mod answer;
+pub(super) mod lately;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -12,9 +12,11 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, News};
+use super::note::note;
 use super::parse;
 use crate::domain::function::Pair;
 use crate::domain::hint::{Hint, Origin};
+use crate::domain::ids::TargetName;
 use crate::reconcile::ports::{Clock, EventAudience, Inbox, Message, Offered, Queue};
 
 /// A bond that nobody knows may have been one of ours: then everything is looked at, but not more often than this.
@@ -32,6 +34,8 @@ const OLDEST: SignedDuration = SignedDuration::from_hours(24);
 /// A target that events may concern.
 #[derive(Clone)]
 pub struct Route {
+    /// Its name.
+    pub target: TargetName,
     /// Its region.
     pub region: String,
     /// Where its hints go.
@@ -152,14 +156,16 @@ impl Consumer {
             route.region == event.region && account.is_none_or(|account| account == event.account)
         });
         let mut dealt = Dealt::with(kind, "elsewhere");
-        for Route { inbox, .. } in here {
-            if event.request_id.as_deref().is_some_and(|id| inbox.is_own(id)) {
-                return Dealt::with(kind, "echo");
-            }
+        for Route { target, inbox, .. } in here {
             let now = self.clock.now();
             let origin = Origin { at: event.at.clamp(oldest(now), now), actor: event.actor.to_string() };
+            if event.request_id.as_deref().is_some_and(|id| inbox.is_own(id)) {
+                self.audience.hear_note(note(&event, target, inbox, &origin, "echo"));
+                return Dealt::with(kind, "echo");
+            }
             let is_news = offer(&event, inbox, &origin, memory);
             if is_news {
+                self.audience.hear_note(note(&event, target, inbox, &origin, "accepted"));
                 let lag = Duration::try_from(now.duration_since(origin.at)).unwrap_or_default();
                 dealt = Dealt { lag: Some(lag), ..Dealt::with(kind, "accepted") };
             } else if dealt.lag.is_none() {

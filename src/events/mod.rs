@@ -8,6 +8,7 @@ pub mod consumer;
 pub mod detector;
 pub mod event;
 pub mod kind;
+mod note;
 pub mod notification;
 pub mod outbox;
 pub mod parse;

@@ -49,6 +49,8 @@ pub struct Concerns {
     pub public_ips: HashMap<IpAddr, AllocationId>,
     /// The declared addresses' bonds.
     pub associations: HashMap<AssociationId, AllocationId>,
+    /// The Lambda interfaces that declared addresses are on.
+    pub holders: HashMap<AllocationId, NetworkInterfaceId>,
     /// The names of the declared functions.
     pub functions: HashSet<Arc<str>>,
     /// The pairs that they use.
@@ -140,6 +142,12 @@ impl Inbox {
     #[must_use]
     pub fn address_of(&self, association: &AssociationId) -> Option<AllocationId> {
         self.lock().concerns.associations.get(association).cloned()
+    }
+
+    /// The interface that a declared address was last seen on.
+    #[must_use]
+    pub fn holder_of(&self, allocation: &AllocationId) -> Option<NetworkInterfaceId> {
+        self.lock().concerns.holders.get(allocation).cloned()
     }
 
     /// Whether a pair of the subnet is used by a declared function.

@@ -91,11 +91,17 @@ impl Known {
             .interfaces
             .values()
             .filter(|i| self.users.contains_key(&i.pair) || self.declared_on(&i.id).next().is_some());
+        let claimed = self.claimed_by.iter().map(|(interface, allocation)| (allocation, interface));
+        let holders = claimed
+            .chain(&self.shown_on)
+            .filter(|(allocation, _)| self.observed.addresses.contains_key(*allocation))
+            .map(|(allocation, interface)| (allocation.clone(), interface.clone()));
         let addresses = self.observed.addresses.values();
         Concerns {
             account: Some(self.observed.account.clone()),
             allocations: self.desired.allocations().into_iter().collect(),
             associations: bonds.collect(),
+            holders: holders.collect(),
             public_ips: addresses.map(|address| (address.public_ip, address.allocation.clone())).collect(),
             functions: self.desired.functions.keys().map(|function| function.name().into()).collect(),
             pairs: self.users.keys().cloned().collect(),

@@ -5,10 +5,12 @@ pub mod wiring;
 
 use std::collections::BTreeSet;
 use std::error::Error as StdError;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::domain::error_class::ErrorClass;
@@ -188,10 +190,38 @@ pub struct Message {
     pub receives: u32,
 }
 
+/// An event that concerned a target, for people.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct EventNote {
+    /// The target.
+    pub target: TargetName,
+    /// When it happened, as the event tells.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: &'static str,
+    /// Who did it, as the event tells.
+    pub actor: String,
+    /// What became of the event.
+    pub outcome: &'static str,
+    /// The address that it happened to.
+    pub allocation_id: Option<AllocationId>,
+    /// The address as it was named.
+    pub public_ip: Option<IpAddr>,
+    /// The interface that it happened to, or that the address was last seen on.
+    pub network_interface_id: Option<NetworkInterfaceId>,
+    /// The function that it happened to, as it was named.
+    pub function: Option<String>,
+    /// Of the call that it tells of.
+    pub request_id: Option<String>,
+}
+
 /// Everyone who wants to know what came through the queue.
 pub trait EventAudience: Send + Sync {
     /// A message was dealt with: the kind of its event, what became of it, and how long after its event it came.
     fn hear_event(&self, kind: &'static str, outcome: &'static str, lag: Option<Duration>);
+
+    /// An event concerned a target.
+    fn hear_note(&self, note: EventNote);
 
     /// The queue can be used, or why not. Told at each change.
     fn hear_queue(&self, trouble: Option<&str>);

@@ -11,7 +11,9 @@ use super::status::{Build, Snapshot, Status};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::ids::TargetName;
 use crate::domain::report::{ActionReport, Report};
-use crate::reconcile::ports::{Audience, CallMeter, Delivery, EventAudience, NotificationAudience};
+use crate::reconcile::ports::{
+    Audience, CallMeter, Delivery, EventAudience, EventNote, NotificationAudience,
+};
 
 /// The version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -109,6 +111,10 @@ impl Audience for Telemetry {
 impl EventAudience for Telemetry {
     fn hear_event(&self, kind: &'static str, outcome: &'static str, lag: Option<Duration>) {
         self.metrics.hear_event(kind, outcome, lag);
+    }
+
+    fn hear_note(&self, note: EventNote) {
+        self.status.hear_note(note);
     }
 
     fn hear_queue(&self, trouble: Option<&str>) {

@@ -16,6 +16,7 @@ pub mod log;
 mod metrics;
 mod page;
 pub mod panic;
+mod recent;
 mod record;
 mod series;
 mod status;

@@ -6,19 +6,24 @@ use std::net::IpAddr;
 
 use super::after::{self, After, Standings};
 use super::html::Html;
-use super::status::{Change, ConfigurationStatus, Snapshot, TargetSnapshot};
+use super::recent::Change;
+use super::status::{ConfigurationStatus, Snapshot, TargetSnapshot};
 use crate::domain::function::FunctionRef;
 use crate::domain::ids::AllocationId;
 use crate::domain::observed::InterfaceStatus;
 use crate::domain::plan::InterfacePlan;
 use crate::domain::policy::Mode;
 use crate::domain::report::{Coverage, PassResult, Report};
+use crate::reconcile::ports::EventNote;
 
 /// The page runs nothing and loads nothing; only its own style sheet applies.
 pub(super) const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Rows of interfaces for each target: the uncovered come first, and nobody reads the thousandth.
 const ROWS_MAX: usize = 1000;
+
+/// Rows of what happened lately, for all targets together.
+const ROWS_OF_RECENT_MAX: usize = 50;
 
 const HEAD: &str = "<!doctype html>
 <html lang=\"en\">
@@ -61,6 +66,7 @@ pub(super) fn render(snapshot: &Snapshot) -> String {
         target_section(&mut html, target);
     }
     changes_section(&mut html, &snapshot.changes);
+    events_section(&mut html, &snapshot.events);
     html.element("<p class=\"quiet\">eipd ", snapshot.build.version, " (");
     html.text(snapshot.build.revision).element("), running since ", snapshot.build.started_at, ". ");
     html.markup(
@@ -283,17 +289,44 @@ fn changes_section(html: &mut Html, changes: &[Change]) {
         return;
     }
     html.markup("<table>\n<tr><th>At</th><th>Target</th><th>Change</th><th>Outcome</th></tr>\n");
-    for Change { at, target, action: report, .. } in changes {
+    for Change { at, target, action: report, .. } in changes.iter().take(ROWS_OF_RECENT_MAX) {
         let action = &report.action;
         html.element("<tr><td>", format_args!("{at:.0}"), "</td>").element("<td>", target, "</td>");
         html.element("<td>", action.kind.as_str(), " ");
         address(html, &action.allocation_id, Some(action.public_ip));
         html.element(", <code>", &action.network_interface_id, "</code>: ").text(action.reason.as_str());
+        if let Some(origin) = &report.origin {
+            html.markup(", caused by ").text(&origin.actor);
+        }
         html.element("</td><td>", report.outcome.as_str(), "");
         if let Some(detail) = &report.detail {
             html.markup(": ").text(detail);
         }
         html.markup("</td></tr>\n");
+    }
+    html.markup("</table>\n");
+}
+
+/// Nothing where no event came, as when there is no queue.
+fn events_section(html: &mut Html, events: &[EventNote]) {
+    if events.is_empty() {
+        return;
+    }
+    html.markup(
+        "<h2>Last events</h2>\n<table>\n<tr><th>At</th><th>Target</th><th>Event</th><th>By</th></tr>\n",
+    );
+    for event in events.iter().take(ROWS_OF_RECENT_MAX) {
+        html.element("<tr><td>", format_args!("{:.0}", event.at), "</td>");
+        html.element("<td>", &event.target, "</td>").element("<td>", event.kind, "");
+        let address = event.allocation_id.as_ref().map(ToString::to_string);
+        let interface = event.network_interface_id.as_ref().map(ToString::to_string);
+        for subject in [address, interface, event.function.clone()].iter().flatten() {
+            html.element(" <code>", subject, "</code>");
+        }
+        if event.outcome == "echo" {
+            html.markup(" <span class=\"quiet\">(our own)</span>");
+        }
+        html.element("</td><td>", &event.actor, "</td></tr>\n");
     }
     html.markup("</table>\n");
 }

@@ -1,7 +1,8 @@
-//! What the daemon knows now: the latest pass of each target, the last changes, the configuration, and whether the
-//! loops are alive. Bounded: one report per target (two while passes fail) and a fixed number of changes.
+//! What the daemon knows now: the latest pass of each target, what happened in it lately, the configuration, and whether
+//! the loops are alive. Bounded: for each target one report (two while passes fail) and rings of a fixed size.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -12,14 +13,11 @@ use tokio::time::Instant;
 
 use super::configured::Configured;
 use super::health::Watch;
-use super::uncovered_time::ended_at;
-use crate::domain::action::Outcome;
+use super::recent::{Change, Recent};
 use crate::domain::function::FunctionRef;
 use crate::domain::ids::TargetName;
-use crate::domain::report::{ActionReport, PassResult, Report};
-
-/// How many changes are remembered: what a person reads, while logs keep the rest.
-const CHANGES_MAX: usize = 50;
+use crate::domain::report::{PassResult, Report};
+use crate::reconcile::ports::EventNote;
 
 /// The shared state behind the HTTP server.
 pub(super) struct Status {
@@ -40,7 +38,6 @@ struct State {
     configuration: Option<ConfigurationStatus>,
     poll_interval: Duration,
     targets: BTreeMap<TargetName, Target>,
-    changes: VecDeque<Change>,
     queue: Option<QueueStatus>,
 }
 
@@ -50,6 +47,7 @@ struct Target {
     latest: Option<Arc<Report>>,
     /// The latest report that saw something; the same as `latest` unless that failed.
     seen: Option<Arc<Report>>,
+    recent: Recent,
 }
 
 /// The configuration in force.
@@ -79,16 +77,6 @@ pub(super) struct QueueStatus {
     pub(super) trouble: Option<String>,
 }
 
-/// An action that was carried out, or tried.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Change {
-    pub(super) at: Timestamp,
-    pub(super) target: TargetName,
-    pub(super) pass: u64,
-    #[serde(flatten)]
-    pub(super) action: ActionReport,
-}
-
 /// The state at one moment.
 pub(super) struct Snapshot {
     pub(super) build: Build,
@@ -96,8 +84,10 @@ pub(super) struct Snapshot {
     /// Nothing without a queue.
     pub(super) queue: Option<QueueStatus>,
     pub(super) targets: Vec<TargetSnapshot>,
-    /// The newest first.
+    /// Of all targets, the newest first.
     pub(super) changes: Vec<Change>,
+    /// Of all targets, the newest first.
+    pub(super) events: Vec<EventNote>,
 }
 
 /// A target at one moment.
@@ -131,10 +121,10 @@ impl Status {
         let mut former = std::mem::take(&mut state.targets);
         for (name, declared) in &configured.targets {
             let watch = Watch::start(now, configured.poll_interval);
-            let fresh = Target { declared: Arc::clone(declared), watch, latest: None, seen: None };
+            let declared = Arc::clone(declared);
             let target = match former.remove(name) {
-                Some(known) => Target { declared: Arc::clone(declared), ..known },
-                None => fresh,
+                Some(known) => Target { declared, ..known },
+                None => Target { declared, watch, latest: None, seen: None, recent: Recent::default() },
             };
             state.targets.insert(name.clone(), target);
         }
@@ -169,7 +159,14 @@ impl Status {
         if report.result != PassResult::Failed {
             target.seen = Some(Arc::clone(&report));
         }
-        state.remember(&report);
+        target.recent.note_changes(&report);
+    }
+
+    /// Takes an event; one of a target that is not configured (any more) is ignored.
+    pub(super) fn hear_note(&self, note: EventNote) {
+        if let Some(target) = self.lock().targets.get_mut(&note.target) {
+            target.recent.note_event(note);
+        }
     }
 
     pub(super) fn expect_next(&self, report: &Report, within: Duration) {
@@ -210,41 +207,23 @@ impl Status {
             stuck_for: target.watch.stuck_for(now),
             ready: target.watch.ready,
         });
+        let recent = || state.targets.values().map(|target| &target.recent);
+        let mut changes: Vec<Change> = recent().flat_map(Recent::changes).cloned().collect();
+        changes.sort_by_key(|change| Reverse(change.at));
+        let mut events: Vec<EventNote> = recent().flat_map(Recent::events).cloned().collect();
+        events.sort_by_key(|event| Reverse(event.at));
         Snapshot {
             queue: state.queue.clone(),
             build: self.build.clone(),
             configuration: state.configuration.clone(),
             targets: targets.collect(),
-            changes: state.changes.iter().cloned().collect(),
+            changes,
+            events,
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("a panic ends the process")
-    }
-}
-
-impl State {
-    /// An action that fails in every pass is one entry, the latest, lest it push out all others.
-    fn remember(&mut self, report: &Report) {
-        let at = ended_at(report);
-        for action in &report.actions {
-            let failed = match action.outcome {
-                Outcome::Done => false,
-                Outcome::Failed => true,
-                Outcome::Planned | Outcome::Skipped => continue,
-            };
-            if failed {
-                self.changes.retain(|change| {
-                    change.action.outcome != Outcome::Failed
-                        || change.target != report.target
-                        || change.action.action != action.action
-                });
-            }
-            let target = report.target.clone();
-            self.changes.push_front(Change { at, target, pass: report.pass, action: action.clone() });
-        }
-        self.changes.truncate(CHANGES_MAX);
     }
 }
 
@@ -267,6 +246,7 @@ impl Serialize for Snapshot {
         fields.serialize_entry("last_seen", &seen)?;
         fields.serialize_entry("loops", &self.targets)?;
         fields.serialize_entry("changes", &self.changes)?;
+        fields.serialize_entry("events", &self.events)?;
         fields.end()
     }
 }

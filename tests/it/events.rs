@@ -58,6 +58,10 @@ fn a_stray_hand_is_answered_within_the_events_delay_and_three_calls() {
         sleep(Duration::from_secs(1)).await;
         let report = daemon.heard.reports().into_iter().find(|report| report.trigger == Trigger::Event);
         let actions = report.expect("an event made a pass").actions;
+        let notes = daemon.heard.notes();
+        let taken = notes.iter().find(|note| note.kind == "disassociate_address").expect("it was told");
+        assert_eq!(taken.allocation_id.as_ref().map(|id| id.as_str()), Some(small.allocations[0].as_str()));
+        assert!(taken.network_interface_id.is_some() && taken.actor.starts_with("arn:aws:"), "{taken:?}");
         let cause = actions[0].origin.as_ref().expect("the event is its cause");
         assert!(cause.actor.starts_with("arn:aws:"), "{}", cause.actor);
         assert!(actions[0].repaired_after.is_some_and(|age| age >= delay && age < bound * 2));

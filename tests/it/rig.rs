@@ -21,7 +21,9 @@ use eipd::events::outbox::{Notifier, Outbox};
 use eipd::events::publisher::Publisher;
 use eipd::reconcile::driver::{Driver, Watch};
 use eipd::reconcile::pass::{Limits, Orders, Ports, Reconciler};
-use eipd::reconcile::ports::{Audience, CallMeter, Clock, Delivery, EventAudience, NotificationAudience};
+use eipd::reconcile::ports::{
+    Audience, CallMeter, Clock, Delivery, EventAudience, EventNote, NotificationAudience,
+};
 use eipd_sim::{EIPD_ACCESS_KEY, SECRET_ACCESS_KEY, Sim, SimConnector, SimTimeSource};
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -51,6 +53,7 @@ pub struct Listener {
     reports: Mutex<Vec<Report>>,
     actions: Mutex<Vec<ActionReport>>,
     events: Mutex<BTreeMap<(&'static str, &'static str), usize>>,
+    notes: Mutex<Vec<EventNote>>,
     trouble: Mutex<Option<String>>,
     delivered: Mutex<BTreeMap<Delivery, u64>>,
     bus_trouble: Mutex<Option<String>>,
@@ -76,6 +79,10 @@ impl EventAudience for Listener {
     fn hear_event(&self, kind: &'static str, outcome: &'static str, _: Option<Duration>) {
         let mut events = self.events.lock().expect("no test panics while it holds this");
         *events.entry((kind, outcome)).or_default() += 1;
+    }
+
+    fn hear_note(&self, note: EventNote) {
+        self.notes.lock().expect("no test panics while it holds this").push(note);
     }
 
     fn hear_queue(&self, trouble: Option<&str>) {
@@ -109,6 +116,11 @@ impl Listener {
     /// How many messages were dealt with, by kind and outcome.
     pub fn events(&self) -> BTreeMap<(&'static str, &'static str), usize> {
         self.events.lock().expect("no test panics while it holds this").clone()
+    }
+
+    /// The events that concerned the target.
+    pub fn notes(&self) -> Vec<EventNote> {
+        self.notes.lock().expect("no test panics while it holds this").clone()
     }
 
     /// Why the queue can't be used now.
@@ -252,7 +264,7 @@ impl Daemon {
         let consumer = match queue_url {
             Some(url) => {
                 let queue = SqsQueue::connect(url, &surroundings(sim), manner(seed)).await;
-                let route = Route { region: region(sim), inbox: driver.reconciler.inbox() };
+                let route = Route { target: target(), region: region(sim), inbox: driver.reconciler.inbox() };
                 let consumer = Consumer {
                     queue: Arc::new(queue.expect("the URL has a region")),
                     routes: Arc::new(Mutex::new(vec![route])),

@@ -7,22 +7,26 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::exit::{self, Exit};
+use super::lately::{Change, Contested, Event, readable};
 use crate::domain::plan::PoolFigures;
 use crate::domain::report::Coverage;
 
 /// The whole answer. `targets` alone must be there: without it, the answer is no status.
 #[derive(Debug, Deserialize)]
-pub(super) struct StatusAnswer {
+pub(in crate::cli) struct StatusAnswer {
     pub(super) version: Option<String>,
     pub(super) revision: Option<String>,
     pub(super) started_at: Option<Timestamp>,
     #[serde(default)]
     pub(super) config: Config,
     /// One for each target that a pass was made of.
-    pub(super) targets: Vec<Target>,
-    /// The latest changes; their shape is read leniently, each by itself.
+    pub(in crate::cli) targets: Vec<Target>,
+    /// The latest changes.
     #[serde(default)]
     changes: Vec<Value>,
+    /// The latest events.
+    #[serde(default)]
+    events: Vec<Value>,
 }
 
 /// Which configuration is in force.
@@ -41,8 +45,8 @@ pub(super) struct ReloadError {
 
 /// The latest pass of a target.
 #[derive(Debug, Deserialize)]
-pub(super) struct Target {
-    pub(super) target: String,
+pub(in crate::cli) struct Target {
+    pub(in crate::cli) target: String,
     #[serde(default)]
     pub(super) coverage: CoverageWord,
     #[serde(default)]
@@ -57,6 +61,8 @@ pub(super) struct Target {
     pub(super) warnings: Vec<WarningLine>,
     #[serde(default)]
     pub(super) failures: Vec<String>,
+    #[serde(default)]
+    contested: Vec<Value>,
     pub(super) mode: Option<String>,
     pub(super) pass: Option<u64>,
     pub(super) started_at: Option<Timestamp>,
@@ -122,16 +128,11 @@ pub(super) struct WarningLine {
     pub(super) message: String,
 }
 
-/// A change that the daemon made or tried.
-#[derive(Debug, Deserialize)]
-pub(super) struct Change {
-    pub(super) at: Option<Timestamp>,
-    pub(super) target: Option<String>,
-    pub(super) outcome: String,
-    pub(super) allocation_id: String,
-    pub(super) public_ip: Option<String>,
-    pub(super) network_interface_id: String,
-    pub(super) detail: Option<String>,
+impl Target {
+    /// What somebody undoes again and again.
+    pub(in crate::cli) fn contested(&self) -> impl Iterator<Item = Contested> {
+        readable(&self.contested)
+    }
 }
 
 impl StatusAnswer {
@@ -141,7 +142,12 @@ impl StatusAnswer {
     }
 
     /// The changes that this version can read, in the daemon's order.
-    pub(super) fn changes(&self) -> impl Iterator<Item = Change> {
-        self.changes.iter().filter_map(|change| Change::deserialize(change).ok())
+    pub(in crate::cli) fn changes(&self) -> impl Iterator<Item = Change> {
+        readable(&self.changes)
+    }
+
+    /// The events that this version can read, in the daemon's order.
+    pub(in crate::cli) fn events(&self) -> impl Iterator<Item = Event> {
+        readable(&self.events)
     }
 }

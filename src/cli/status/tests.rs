@@ -49,7 +49,8 @@ fn drifting() -> Report {
 fn changes() -> Value {
     json!([
         {"at": "2025-12-31T23:59:00Z", "target": "default", "kind": "associate", "outcome": "done",
-         "allocation_id": allocation(1), "public_ip": ip(1), "network_interface_id": eni(1)},
+         "allocation_id": allocation(1), "public_ip": ip(1), "network_interface_id": eni(1),
+         "cause": {"at": "2025-12-31T23:58:58Z", "actor": "arn:aws:iam::111122223333:user/stray"}},
         {"at": "2026-01-01T00:00:00Z", "target": "default", "kind": "associate", "outcome": "failed",
          "allocation_id": allocation(3), "public_ip": ip(3), "network_interface_id": eni(3),
          "detail": "ec2:AssociateAddress failed: you are not authorized"},
@@ -60,6 +61,29 @@ fn changes() -> Value {
 #[test]
 fn an_uncovered_target_is_told_with_its_reasons_and_changes() {
     insta::assert_snapshot!(said(answer(&[drifting()], &changes())));
+}
+
+#[test]
+fn who_undoes_what_is_told() {
+    let mut report = Scene::new().without(2, 2, &["billing"]).report();
+    let stray = "arn:aws:iam::111122223333:user/stray";
+    report.contested = vec![crate::domain::report::Contested {
+        allocation_id: allocation(2),
+        network_interface_id: eni(2),
+        times: 4,
+        actor: Some(stray.to_owned()),
+    }];
+    let mut answer = answer(&[report], &json!([]));
+    answer["events"] = json!([
+        {"at": "2025-12-31T23:59:00Z", "target": "default", "kind": "associate_address", "outcome": "echo",
+         "allocation_id": allocation(2), "network_interface_id": eni(2), "actor": "arn:aws:sts::1:eipd"},
+        {"at": "2026-01-01T00:00:00Z", "target": "default", "kind": "disassociate_address",
+         "outcome": "accepted", "allocation_id": allocation(2), "network_interface_id": eni(2),
+         "actor": stray},
+        {"at": "2025-12-31T23:58:00Z", "kind": "update_function_configuration", "function": "billing"},
+        {"of a later": "version"},
+    ]);
+    insta::assert_snapshot!(said(answer));
 }
 
 #[test]

@@ -9,11 +9,12 @@ use super::super::exit::Exit;
 use super::super::render::pool::Figures;
 use super::super::render::style::{BAD, GOOD, HEAD, WARN, paint};
 use super::super::render::words::{age, count, hint, plain, split_hint, took};
-use super::answer::{Change, CoverageWord, StatusAnswer, Target, UncoveredInterface};
+use super::answer::{CoverageWord, StatusAnswer, Target, UncoveredInterface};
+use super::lately::{Change, Event};
 
 /// So many uncovered interfaces of a target are named; the others are counted.
 const UNCOVERED_MAX: usize = 50;
-/// So many changes are shown, the latest.
+/// So many changes are shown, and so many events, the latest.
 const CHANGES_MAX: usize = 10;
 
 /// The text of a status at a time.
@@ -34,6 +35,7 @@ impl fmt::Display for Text<'_> {
             self.target(f, target)?;
         }
         self.changes(f)?;
+        self.events(f)?;
         writeln!(f)?;
         self.verdict(f)
     }
@@ -85,6 +87,14 @@ impl Text<'_> {
         for function in &target.unservable {
             writeln!(f, "  {} function `{}` cannot be served", paint(BAD, "!"), plain(function))?;
         }
+        for one in target.contested() {
+            let (interface, address) = (plain(&one.network_interface_id), plain(&one.allocation_id));
+            write!(f, "  {} {interface} loses {address} again and again", paint(BAD, "!"))?;
+            match &one.actor {
+                Some(actor) => writeln!(f, ", the last time to {}", plain(actor))?,
+                None => writeln!(f)?,
+            }
+        }
         for (name, pool) in &target.pools {
             writeln!(f, "  pool {}: {}", plain(name), Figures(&pool.figures()))?;
         }
@@ -118,26 +128,43 @@ impl Text<'_> {
     }
 
     fn change(&self, f: &mut fmt::Formatter<'_>, change: &Change) -> fmt::Result {
-        let (sign, verb) = match change.outcome.as_str() {
-            "done" => (paint(GOOD, '+'), "got"),
-            _ => (paint(BAD, '!'), "did not get"),
-        };
-        let interface = plain(&change.network_interface_id);
-        write!(f, "  {sign} {interface} {verb} ")?;
-        match &change.public_ip {
-            Some(ip) => write!(f, "{} ({})", plain(ip), plain(&change.allocation_id))?,
-            None => write!(f, "{}", plain(&change.allocation_id))?,
-        }
-        if let (Some(target), [_, _, ..]) = (&change.target, self.status.targets.as_slice()) {
-            write!(f, " in {}", plain(target))?;
-        }
-        if let Some(at) = change.at {
-            write!(f, ", {} ago", age(self.since(at)))?;
+        let sign = if change.is_done() { paint(GOOD, '+') } else { paint(BAD, '!') };
+        write!(f, "  {sign} {}", change.story())?;
+        self.place_and_time(f, change.target.as_deref(), change.at)?;
+        if let Some(actor) = change.actor() {
+            write!(f, ", caused by {}", plain(actor))?;
         }
         match &change.detail {
             Some(detail) => writeln!(f, ": {}", plain(detail)),
             None => writeln!(f),
         }
+    }
+
+    fn events(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut events: Vec<Event> = self.status.events().collect();
+        events.sort_by_key(|event| std::cmp::Reverse(event.at));
+        if events.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\n{}", paint(HEAD, "latest events"))?;
+        events.iter().take(CHANGES_MAX).try_for_each(|event| {
+            write!(f, "  {event}")?;
+            self.place_and_time(f, event.target.as_deref(), event.at)?;
+            writeln!(f)
+        })
+    }
+
+    /// In which target, where there are several, and how long ago.
+    fn place_and_time(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        target: Option<&str>,
+        at: Option<Timestamp>,
+    ) -> fmt::Result {
+        if let (Some(target), [_, _, ..]) = (target, self.status.targets.as_slice()) {
+            write!(f, " in {}", plain(target))?;
+        }
+        at.map_or(Ok(()), |at| write!(f, ", {} ago", age(self.since(at))))
     }
 
     /// What it amounts to, in accordance with the exit code.

@@ -13,9 +13,9 @@ use tokio::time::advance;
 
 use crate::domain::action::Outcome;
 use crate::domain::report::PassResult;
-use crate::reconcile::ports::Audience;
+use crate::reconcile::ports::{Audience, EventAudience, EventNote};
 use crate::telemetry::Telemetry;
-use crate::telemetry::fixture::{configured, moment, pass};
+use crate::telemetry::fixture::{configured, eip, eni, id, moment, pass};
 use crate::telemetry::http::router;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -183,4 +183,56 @@ async fn a_refused_configuration_is_shown_until_a_good_one_comes() {
     assert_eq!(error["message"], "eipd.toml:3: no such key");
     telemetry.configured(&configured(&[("a", &[])]));
     assert_eq!(status(&telemetry).await["config"]["last_reload_error"], Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_target_does_not_push_out_what_happened_in_another() {
+    let telemetry = telemetry();
+    telemetry.configured(&configured(&[("a", &["f"]), ("b", &["f"])]));
+    telemetry.hear(&pass("b", 1).repaired(1, "p", &["f"], 1).report());
+    telemetry.hear_note(event("b", 1, 1));
+    for n in 2..200 {
+        telemetry.hear(&pass("a", n).repaired(2, "p", &["f"], 1).report());
+        telemetry.hear_note(event("a", 2, i64::try_from(n).expect("small")));
+    }
+    let status = status(&telemetry).await;
+    for kind in ["changes", "events"] {
+        let all = status[kind].as_array().expect("a list");
+        assert_eq!(all.len(), 51, "{kind}");
+        assert_eq!((&all[0]["target"], &all[50]["target"]), (&"a".into(), &"b".into()), "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_told_once_with_who_did_what_to_what() {
+    let telemetry = telemetry();
+    telemetry.configured(&configured(&[("a", &["f"])]));
+    for target in ["a", "a", "gone"] {
+        telemetry.hear_note(event(target, 1, 7));
+    }
+    let events = status(&telemetry).await["events"].clone();
+    assert_eq!(events.as_array().map(Vec::len), Some(1));
+    assert_eq!(events[0]["kind"], "disassociate_address");
+    assert_eq!(events[0]["actor"], "arn:aws:iam::111122223333:user/stray");
+    assert_eq!(events[0]["allocation_id"], "eipalloc-00000001");
+    assert_eq!(events[0]["network_interface_id"], "eni-00000001");
+    assert_eq!(events[0]["at"], moment(7).to_string());
+    assert_eq!(events[0]["outcome"], "accepted");
+    let page = get(&telemetry, "/").await.1;
+    assert!(page.contains("Last events") && page.contains("user/stray"), "{page}");
+}
+
+fn event(target: &str, n: u32, second: i64) -> EventNote {
+    EventNote {
+        target: id(target),
+        at: moment(second),
+        kind: "disassociate_address",
+        actor: "arn:aws:iam::111122223333:user/stray".to_owned(),
+        outcome: "accepted",
+        allocation_id: Some(eip(n)),
+        public_ip: None,
+        network_interface_id: Some(eni(n)),
+        function: None,
+        request_id: None,
+    }
 }

@@ -39,6 +39,17 @@ impl fmt::Display for Weight {
 impl Child {
     /// Starts it for these functions, all served from one pool of these allocations.
     pub async fn start(sim: &Sim, functions: &[String], allocations: &[String], poll: &str) -> Self {
+        Self::start_with_queue(sim, functions, allocations, poll, None).await
+    }
+
+    /// [`Child::start`], with the queue that its events come through.
+    pub async fn start_with_queue(
+        sim: &Sim,
+        functions: &[String],
+        allocations: &[String],
+        poll: &str,
+        queue_url: Option<&str>,
+    ) -> Self {
         let server = HttpServer::bind(sim, ([127, 0, 0, 1], 0).into()).await.expect("a free port");
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .and_then(|l| l.local_addr())
@@ -46,10 +57,15 @@ impl Child {
             .port();
         let folder = tempfile::tempdir().expect("a folder");
         let quoted: Vec<String> = allocations.iter().map(|id| format!("{id:?}")).collect();
+        // A refresh may not be shorter than the poll interval; else its default is part of what is measured.
+        let refresh = if poll == "1h" { "function_refresh = \"1h\"\n" } else { "" };
         let mut text = format!(
-            "[daemon]\npoll_interval = {poll:?}\nlisten = \"127.0.0.1:{port}\"\n[pools.p]\nallocations = [{}]\n",
+            "[daemon]\npoll_interval = {poll:?}\n{refresh}listen = \"127.0.0.1:{port}\"\n[pools.p]\nallocations = [{}]\n",
             quoted.join(",")
         );
+        if let Some(url) = queue_url {
+            text.push_str(&format!("[events]\nqueue_url = {url:?}\n"));
+        }
         for name in functions {
             text.push_str(&format!("[[functions]]\nname = {name:?}\npool = \"p\"\n"));
         }

@@ -9,6 +9,7 @@
 mod rig;
 
 mod daemon;
+mod events;
 mod plans;
 
 use std::time::Duration;
@@ -19,12 +20,15 @@ use daemon::{Child, Weight};
 
 type Bench = (&'static str, &'static str, fn());
 
-const BENCHES: [Bench; 5] = [
+const BENCHES: [Bench; 8] = [
     ("plan", "plan() alone, one core", plans::plan),
     ("pass", "a pass without drift: 2,000 interfaces, 250 declared functions, over HTTP", pass),
     ("repair", "repair of 1,000 bare interfaces under EC2's throttle model, on a paused clock", repair),
     ("idle", "an idle daemon: 10 interfaces, a poll a second, for a minute", idle),
     ("start", "from the start of the process to the first association, over HTTP", start),
+    ("answer", "from an event to the association sent, over HTTP", events::answer),
+    ("read", "events parsed, judged and coalesced, 10,000 interfaces known", events::read),
+    ("backlog", "a backlog of 100,000 messages, over HTTP", events::backlog),
 ];
 
 fn main() {

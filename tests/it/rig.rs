@@ -33,7 +33,8 @@ use tokio_util::sync::CancellationToken;
 /// The poll interval of the daemons that tests start.
 pub const POLL: Duration = Duration::from_secs(60);
 
-struct SimClock(SimTimeSource);
+/// Simulated time as the wall clock.
+pub struct SimClock(pub SimTimeSource);
 
 impl Clock for SimClock {
     fn now(&self) -> Timestamp {

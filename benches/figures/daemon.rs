@@ -51,16 +51,11 @@ impl Child {
         queue_url: Option<&str>,
     ) -> Self {
         let server = HttpServer::bind(sim, ([127, 0, 0, 1], 0).into()).await.expect("a free port");
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .and_then(|l| l.local_addr())
-            .expect("a free port")
-            .port();
-        let folder = tempfile::tempdir().expect("a folder");
         let quoted: Vec<String> = allocations.iter().map(|id| format!("{id:?}")).collect();
         // A refresh may not be shorter than the poll interval; else its default is part of what is measured.
         let refresh = if poll == "1h" { "function_refresh = \"1h\"\n" } else { "" };
         let mut text = format!(
-            "[daemon]\npoll_interval = {poll:?}\n{refresh}listen = \"127.0.0.1:{port}\"\n[pools.p]\nallocations = [{}]\n",
+            "[daemon]\npoll_interval = {poll:?}\n{refresh}[pools.p]\nallocations = [{}]\n",
             quoted.join(",")
         );
         if let Some(url) = queue_url {
@@ -69,7 +64,15 @@ impl Child {
         for name in functions {
             text.push_str(&format!("[[functions]]\nname = {name:?}\npool = \"p\"\n"));
         }
-        std::fs::write(folder.path().join("eipd.toml"), text).expect("it is ours");
+        Self::of(&text, server).await
+    }
+
+    /// Starts it with a configuration that says nothing of where it listens.
+    pub async fn of(configuration: &str, server: HttpServer) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
+        let port = port.expect("a free port").port();
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("eipd.toml"), configuration).expect("it is ours");
         let process = Command::new(env!("CARGO_BIN_EXE_eipd"))
             .arg("run")
             .current_dir(folder.path())
@@ -79,6 +82,7 @@ impl Child {
             .env("AWS_REGION", "eu-west-1")
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("AWS_ENDPOINT_URL", server.url())
+            .env("EIPD__DAEMON__LISTEN", format!("127.0.0.1:{port}"))
             .stderr(Stdio::null())
             .spawn()
             .expect("the binary starts");

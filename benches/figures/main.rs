@@ -11,6 +11,7 @@ mod rig;
 mod daemon;
 mod events;
 mod plans;
+mod targets;
 
 use std::time::Duration;
 
@@ -20,12 +21,13 @@ use daemon::{Child, Weight};
 
 type Bench = (&'static str, &'static str, fn());
 
-const BENCHES: [Bench; 8] = [
+const BENCHES: [Bench; 9] = [
     ("plan", "plan() alone, one core", plans::plan),
     ("pass", "a pass without drift: 2,000 interfaces, 250 declared functions, over HTTP", pass),
     ("repair", "repair of 1,000 bare interfaces under EC2's throttle model, on a paused clock", repair),
     ("idle", "an idle daemon: 10 interfaces, a poll a second, for a minute", idle),
     ("start", "from the start of the process to the first association, over HTTP", start),
+    ("targets", "fifty targets in one process, a poll a minute", targets::targets),
     ("answer", "from an event to the association sent, over HTTP", events::answer),
     ("read", "events parsed, judged and coalesced, 10,000 interfaces known", events::read),
     ("backlog", "a backlog of 100,000 messages, over HTTP", events::backlog),

@@ -11,13 +11,13 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Error;
 use super::notify::Notifications;
 use super::wire::{self, load_valid};
-use crate::aws::SqsQueue;
+use crate::aws::{SqsQueue, Surroundings};
 use crate::config::settings::{Configuration, Settings, Target};
 use crate::config::source::Source;
 use crate::config::watch::{Change, Watch as FileWatch};
@@ -25,6 +25,7 @@ use crate::domain::ids::TargetName;
 use crate::domain::policy::{Mode, RateShare};
 use crate::events::consumer::{Consumer, Route, Routes};
 use crate::reconcile::driver::{Driver, Watch};
+use crate::reconcile::schedule::first_pass_after;
 use crate::telemetry::log::LogSettings;
 use crate::telemetry::{Configured, Telemetry, http, panic};
 
@@ -48,6 +49,7 @@ pub(super) async fn run(file: Option<&Path>, observe: bool) -> Result<(), Error>
     let mut daemon = Daemon {
         source,
         observe,
+        surroundings: Surroundings::production(),
         notifications: Notifications::new(telemetry.clone()),
         telemetry,
         stop,
@@ -94,6 +96,7 @@ fn chain(error: &Error) -> String {
 struct Daemon {
     source: Source,
     observe: bool,
+    surroundings: Surroundings,
     telemetry: Arc<Telemetry>,
     notifications: Notifications,
     stop: CancellationToken,
@@ -169,7 +172,8 @@ impl Daemon {
             let fixed = Fixed::of(target, settings);
             if self.drivers.get(&target.name).is_none_or(|driven| driven.fixed != fixed) {
                 let audience = self.notifications.audience();
-                let wired = wire::reconciler(target, settings, self.telemetry.clone(), audience).await?;
+                let meter = self.telemetry.clone();
+                let wired = wire::reconciler(target, settings, &self.surroundings, meter, audience).await?;
                 fresh.push((target, fixed, wired));
             }
         }
@@ -179,7 +183,7 @@ impl Daemon {
         for (_, driven) in self.drivers.extract_if(.., |name, _| !stays(name)) {
             driven.cancel.cancel();
         }
-        for (target, fixed, (reconciler, region)) in fresh {
+        for (place, (target, fixed, (reconciler, region))) in fresh.into_iter().enumerate() {
             let route = Route { target: target.name.clone(), region, inbox: reconciler.inbox() };
             let (orders, receiver) = watch::channel(self.watch(target, settings));
             let cancel = self.stop.child_token();
@@ -188,9 +192,11 @@ impl Daemon {
             let ended = CancellationToken::new();
             let driven = Driven { fixed, orders, cancel, route, ended: ended.clone() };
             let before = self.drivers.insert(target.name.clone(), driven);
+            let turn = first_pass_after(place, settings.poll_interval);
             // One pass at a time per target: the new driver begins when the old one has ended.
             self.tasks.spawn(async move {
                 let _ended = ended.drop_guard();
+                driver.cancel.run_until_cancelled(sleep(turn)).await;
                 if let Some(before) = before {
                     before.cancel.cancel();
                     before.ended.cancelled().await;

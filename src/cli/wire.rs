@@ -84,9 +84,11 @@ pub(super) async fn one_pass(file: Option<&Path>, intent: Intent) -> Result<Vec<
     LogSettings::from_environment()?.install()?;
     let configuration = load_valid(&source(file))?;
     let settings = &configuration.settings;
+    let surroundings = &Surroundings::production();
     let passes = configuration.targets.iter().map(|target| async move {
         let meter = Arc::new(Unmetered);
-        let (mut reconciler, _) = reconciler(target, settings, meter, Arc::new(ChangesOnly)).await?;
+        let (mut reconciler, _) =
+            reconciler(target, settings, surroundings, meter, Arc::new(ChangesOnly)).await?;
         let mut orders = orders(target, settings);
         if intent == Intent::Plan {
             orders.mode = Mode::Observe;
@@ -111,10 +113,12 @@ pub(super) fn orders(target: &Target, settings: &Settings) -> Orders {
     }
 }
 
-/// A reconciler of a target, over the real AWS.
+/// A reconciler of a target, over the real AWS. Targets share their surroundings: each connector of its own would hold all
+/// the certificates of the machine once more.
 pub(super) async fn reconciler(
     target: &Target,
     settings: &Settings,
+    surroundings: &Surroundings,
     meter: Arc<dyn CallMeter>,
     audience: Arc<dyn Audience>,
 ) -> Result<(Reconciler, String), Error> {
@@ -123,7 +127,7 @@ pub(super) async fn reconciler(
     let seed = fastrand::u64(..);
     tracing::debug!(target = target.name.as_str(), seed, "the seed of retries and jitter");
     let manner = Manner { rate_share: settings.rate_share, seed, meter };
-    let aws = AwsTarget::connect(&place, &Surroundings::production(), manner).await;
+    let aws = AwsTarget::connect(&place, surroundings, manner).await;
     let aws = aws.map_err(|source| Error::Target { target: target.name.clone(), source })?;
     let stated = target.stated.region.as_ref().filter(|stated| *stated != aws.region());
     if let Some(stated) = stated {

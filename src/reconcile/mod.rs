@@ -18,4 +18,4 @@ mod patience;
 pub mod ports;
 mod recent;
 mod retirement;
-mod schedule;
+pub mod schedule;

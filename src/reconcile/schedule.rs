@@ -12,6 +12,20 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(5 * 60);
 /// The part of the poll interval within which passes of many daemons are spread.
 const JITTER: f64 = 0.1;
 
+/// So many targets begin at once.
+const BEGIN_AT_ONCE: usize = 4;
+
+/// From the start of one target to that of the next, where there are many.
+const BETWEEN_TARGETS: Duration = Duration::from_millis(200);
+
+/// How long the target of this place waits for its first pass after the start, so that dozens of them do not all ask
+/// AWS for credentials and everything in the same moment. Never longer than half a poll interval.
+#[must_use]
+pub fn first_pass_after(place: usize, poll_interval: Duration) -> Duration {
+    let behind = u32::try_from(place.saturating_sub(BEGIN_AT_ONCE - 1)).unwrap_or(u32::MAX);
+    BETWEEN_TARGETS.saturating_mul(behind).min(poll_interval / 2)
+}
+
 /// How the last pass ended, as far as it matters for the next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Ended {
@@ -52,6 +66,17 @@ mod tests {
             let wait = wait(Ended::Saw { go_on_after: None }, MINUTE, chance);
             assert!(wait <= MINUTE && wait >= MINUTE.mul_f64(0.9), "{wait:?}");
         }
+    }
+
+    #[test]
+    fn a_few_targets_begin_at_once_and_many_one_after_the_other() {
+        let after = |place| first_pass_after(place, MINUTE).as_millis();
+        assert_eq!([0, 3, 4, 5, 49].map(after), [0, 0, 200, 400, 9_200]);
+        assert_eq!(
+            [1_000, usize::MAX].map(after),
+            [30_000, 30_000],
+            "and none later than half a poll interval"
+        );
     }
 
     #[test]

@@ -16,5 +16,6 @@ mod rig;
 mod simulator;
 mod small;
 mod switchover;
+mod targets;
 mod weather;
 mod wiring;

@@ -104,9 +104,14 @@ impl Running {
 
     /// Starts it with the configuration changed.
     pub fn with(small: &Small, server: &HttpServer, change: impl Fn(String) -> String) -> Self {
+        Self::of(&change(configuration(small)), server)
+    }
+
+    /// Starts it with a configuration that listens on `127.0.0.1:0`, which becomes a free port.
+    pub fn of(configuration: &str, server: &HttpServer) -> Self {
         let address = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
         let address = address.expect("a free port").to_string();
-        let bench = Bench::new(&change(configuration(small).replace("127.0.0.1:0", &address)), &server.url());
+        let bench = Bench::new(&configuration.replace("127.0.0.1:0", &address), &server.url());
         let child = bench.command(&["run"]).stderr(Stdio::null()).spawn().expect("the binary starts");
         Self { child, bench, url: format!("http://{address}") }
     }

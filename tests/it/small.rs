@@ -19,7 +19,17 @@ pub struct Small {
 impl Small {
     /// `billing` is declared, active, and served from a pool of this many addresses.
     pub fn with(addresses: usize) -> Self {
-        let sim = Sim::new(WorldConfig::default());
+        Self::of(WorldConfig::default(), addresses)
+    }
+
+    /// [`Small::with`] in another region, where the ids are others too.
+    pub fn in_region(region: &str, addresses: usize) -> Self {
+        let seed = region.bytes().fold(0, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
+        Self::of(WorldConfig { region: region.to_owned(), seed, ..WorldConfig::default() }, addresses)
+    }
+
+    fn of(config: WorldConfig, addresses: usize) -> Self {
+        let sim = Sim::new(config);
         let (subnets, group, allocations) = sim.world(|world| {
             let vpc = world.create_vpc();
             let subnets = [world.create_subnet(&vpc, 'a'), world.create_subnet(&vpc, 'b')];

@@ -167,7 +167,11 @@ pub fn read() {
         let bytes = bodies.iter().map(String::len).sum::<usize>() / bodies.len();
         let backlog = Arc::new(Backlog { bodies, given: AtomicUsize::new(0), deleted: AtomicUsize::new(0) });
         let (audience, cancel) = (Arc::new(Listener::default()), CancellationToken::new());
-        let route = Route { region: "eu-west-1".to_owned(), inbox: reconciler.inbox() };
+        let route = Route {
+            target: "default".parse().expect("a name"),
+            region: "eu-west-1".to_owned(),
+            inbox: reconciler.inbox(),
+        };
         let consumer = Consumer {
             queue: backlog.clone(),
             routes: Arc::new(vec![route].into()),

@@ -9,6 +9,7 @@ mod completions;
 mod daemon;
 mod events;
 pub mod exit;
+mod explain;
 mod health;
 mod http;
 mod notify;
@@ -16,6 +17,7 @@ pub mod output;
 mod plan;
 mod render;
 mod run;
+mod sight;
 mod status;
 mod url;
 mod wire;
@@ -50,6 +52,7 @@ Examples:
   eipd plan -c eipd.toml     what would be done, and why; changes nothing
   eipd apply -c eipd.toml    do it once
   eipd run -c eipd.toml      keep doing it
+  eipd explain billing       why it is covered or not
   eipd status                what a running daemon says
   eipd events setup          have AWS tell of changes as they happen
 
@@ -62,6 +65,7 @@ enum Verb {
     Plan(plan::Plan),
     Apply(apply::Apply),
     Check(check::Check),
+    Explain(explain::Explain),
     Status(status::Status),
     Health(health::Health),
     Events(events::Events),
@@ -79,6 +83,7 @@ impl Cli {
             Verb::Plan(verb) => verb.run(),
             Verb::Apply(verb) => verb.run(),
             Verb::Check(verb) => verb.run(),
+            Verb::Explain(verb) => verb.run(),
             Verb::Status(verb) => verb.run(),
             Verb::Health(verb) => verb.run(),
             Verb::Events(verb) => verb.run(),
@@ -272,6 +277,8 @@ mod tests {
             (&["eipd", "plan", "--format", "yaml"], 64),
             (&["eipd", "plan", "--config"], 64),
             (&["eipd", "run", "--format", "json"], 64),
+            (&["eipd", "explain"], 64),
+            (&["eipd", "explain", "subnet-0a1b2c3d"], 64),
             (&["eipd", "--help"], 0),
             (&["eipd", "help", "plan"], 0),
             (&["eipd", "apply", "-h"], 0),
@@ -290,6 +297,8 @@ mod tests {
             &["eipd", "plan", "--config", "a.toml", "--format", "json"],
             &["eipd", "apply", "--format=text", "--full"],
             &["eipd", "check"],
+            &["eipd", "explain", "eni-0a1b2c3d", "-c", "a.toml", "--url", "http://localhost:1"],
+            &["eipd", "explain", "arn:aws:lambda:eu-west-1:111122223333:function:billing"],
             &["eipd", "status", "--url", "http://localhost:1", "--format", "json"],
             &["eipd", "health"],
             &["eipd", "completions", "zsh"],

@@ -25,7 +25,7 @@ use crate::telemetry::ChangesOnly;
 use crate::telemetry::log::LogSettings;
 
 /// A single pass may take as long as the rate limit makes it: a thousand repairs at EC2's pace are some minutes.
-const ONE_PASS_WITHIN: Duration = Duration::from_secs(30 * 60);
+pub(super) const ONE_PASS_WITHIN: Duration = Duration::from_secs(30 * 60);
 
 /// What a single pass is made for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,7 +55,7 @@ impl Clock for SystemClock {
 }
 
 /// Nobody scrapes a process that makes one pass.
-struct Unmetered;
+pub(super) struct Unmetered;
 
 impl CallMeter for Unmetered {
     fn record(&self, _: &'static str, _: Result<(), ErrorClass>, _: Duration) {}
@@ -122,9 +122,24 @@ pub(super) async fn reconciler(
     meter: Arc<dyn CallMeter>,
     audience: Arc<dyn Audience>,
 ) -> Result<(Reconciler, String), Error> {
+    let seed = fastrand::u64(..);
+    let aws = connect(target, settings, surroundings, meter, seed).await?;
+    let region = aws.region().to_owned();
+    let aws = Arc::new(aws);
+    let ports = Ports { reads: aws.clone(), changes: aws, clock: Arc::new(SystemClock), audience };
+    Ok((Reconciler::new(target.name.clone(), ports, seed), region))
+}
+
+/// The real AWS of a target, if it is where the configuration says.
+pub(super) async fn connect(
+    target: &Target,
+    settings: &Settings,
+    surroundings: &Surroundings,
+    meter: Arc<dyn CallMeter>,
+    seed: u64,
+) -> Result<AwsTarget, Error> {
     let role = target.role.clone().map(|role| AssumedRole { arn: role.arn, external_id: role.external_id });
     let place = Place { region: target.region.clone(), role };
-    let seed = fastrand::u64(..);
     tracing::debug!(target = target.name.as_str(), seed, "the seed of retries and jitter");
     let manner = Manner { rate_share: settings.rate_share, seed, meter };
     let aws = AwsTarget::connect(&place, surroundings, manner).await;
@@ -137,10 +152,7 @@ pub(super) async fn reconciler(
             stated: stated.clone(),
         });
     }
-    let region = aws.region().to_owned();
-    let aws = Arc::new(aws);
-    let ports = Ports { reads: aws.clone(), changes: aws, clock: Arc::new(SystemClock), audience };
-    Ok((Reconciler::new(target.name.clone(), ports, seed), region))
+    Ok(aws)
 }
 
 /// The APIs that wire events up, over the real AWS, in the region that the queue's URL tells.

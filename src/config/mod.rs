@@ -23,6 +23,8 @@ mod tests;
 use std::collections::BTreeMap;
 use std::thread;
 
+use crate::domain::function::FunctionRef;
+use crate::domain::ids::AccountId;
 use document::{Fields, Spot, Text};
 use fault::{Fault, Faults};
 use links::Tables;
@@ -50,6 +52,21 @@ pub fn load(source: &Source, environment: &BTreeMap<String, String>) -> Result<C
             Err(error) => Err(source.fault(format!("no thread to read it in: {error}")).into()),
         }
     })
+}
+
+/// The function that an ARN names, with its region and account.
+///
+/// # Errors
+///
+/// What is wrong with the ARN.
+pub fn function_of_arn(text: &str) -> Result<(FunctionRef, (String, AccountId)), String> {
+    match arn::function(text, text) {
+        Ok(arn::NamedFunction { reference, home: Some(home) }) => {
+            Ok((reference, (home.region, home.account)))
+        }
+        Ok(_) => Err(format!("`{text}` is not an ARN")),
+        Err(refusal) => Err(refusal.problem),
+    }
 }
 
 fn validate(text: &Text, environment: &BTreeMap<String, String>) -> Result<Configuration, Faults> {

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod desired;
 pub mod drift;
 pub mod error_class;
+pub mod explain;
 pub mod function;
 pub mod hint;
 pub mod ids;
@@ -28,4 +29,4 @@ pub mod shortage;
 pub mod warnings;
 
 #[cfg(test)]
-mod scenario;
+pub(crate) mod scenario;

@@ -75,6 +75,11 @@ impl Known {
         Self { desired, observed, users, free, shown_on, claimed_by, uncovered }
     }
 
+    /// What was desired, and what was seen.
+    pub(super) fn into_parts(self) -> (Arc<Desired>, Observed) {
+        (self.desired, self.observed)
+    }
+
     /// Whether it was seen by these orders.
     pub(super) fn is_of(&self, orders: &Orders) -> bool {
         let is_account = orders.account.as_ref().is_none_or(|account| *account == self.observed.account);

@@ -7,6 +7,7 @@ mod cli;
 mod convergence;
 mod crash;
 mod events;
+mod explain;
 mod notify;
 mod process;
 mod readme;

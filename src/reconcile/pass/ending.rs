@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::{Reconciler, Round};
 use crate::domain::action::Outcome;
 use crate::domain::audit::Violation;
+use crate::domain::desired::Desired;
 use crate::domain::function::FunctionObservation;
 use crate::domain::hint::{Hint, Hints};
 use crate::domain::ids::NetworkInterfaceId;
@@ -53,6 +54,12 @@ impl Reconciler {
         let known = Known::new(Arc::clone(&round.orders.desired), observed, plan);
         self.inbox.learn(known.concerns());
         self.known = Some(known);
+    }
+
+    /// What the last pass that could see saw, and what was desired then.
+    #[must_use]
+    pub fn into_seen(self) -> Option<(Arc<Desired>, Observed)> {
+        self.known.map(Known::into_parts)
     }
 
     /// Looks again at interfaces that an event told of and that EC2 does not show yet, or that do not serve yet.

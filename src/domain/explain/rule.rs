@@ -1,0 +1,118 @@
+//! The rules that explanations refer to, in words, and what would change what they lead to. Words only.
+
+use serde::Serialize;
+
+use crate::domain::drift::{Drift, Finding, Place};
+use crate::domain::reason::Reason;
+
+/// A rule that eipd goes by.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub struct Rule {
+    /// Its number in docs/LAWS.md, if it has one.
+    pub law: Option<u8>,
+    /// What it says.
+    pub text: &'static str,
+}
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident = $law:expr, $text:literal;)*) => {
+        $($(#[$doc])* pub(super) const $name: Rule = Rule { law: $law, text: $text };)*
+    };
+}
+
+rules! {
+    OURS_ALONE = Some(1), "only interfaces of this account whose subnet and exact set of security groups a declared function uses are touched";
+    DECLARED_ALONE = Some(1), "only declared addresses are touched, and none that sits on anything else";
+    HEALTHY_STAYS = Some(2), "a healthy association is never broken, not even for a better matching";
+    IN_EVERY_SET = Some(2), "an interface may carry only an address that lies in the set of every declared function that uses it";
+    NO_DISRUPTION = Some(3), "giving a free address to an interface without one disrupts nothing and needs no budget";
+    NEVER_ALLOCATED = Some(4), "addresses are never allocated or released: one off the partner's list would be an outage";
+    INCOMPLETE = Some(7), "an observation with gaps never leads to a change of what it did not show";
+    EITHER_VIEW = Some(11), "an association exists if EC2's list of addresses or its list of interfaces shows it: reads are stale";
+    OWN_WRITE = Some(11), "what was given moments ago is taken for granted for two minutes: reads are stale";
+    RETIRED_ONLY = Some(12), "an address is taken from a Lambda interface only when no version of any function uses that any more, and the grace has passed";
+    WAITS_ITS_TURN = None, "an interface that does not serve yet comes last, and does not get what `min_spare` keeps for those that serve";
+    LEAVING = None, "an interface that is being removed is left alone";
+    AWS_BORDER_GROUP = None, "AWS: an address can be put only on an interface of its own network border group";
+    AWS_DENIES = None, "AWS: an interface with DenyAllIgwTraffic can't have an Elastic IP";
+    AWS_VPC = None, "AWS: only a function in a VPC has network interfaces of its own";
+    AWS_INSTANCES = None, "AWS: on a capacity provider the interfaces belong to instances";
+    AWS_UPDATE = None, "AWS: while an update is in progress the former configuration serves, and both hold interfaces";
+    AWS_IDLE = None, "AWS: after 14 idle days a function's interfaces are taken back, and its next invocation waits for new ones";
+}
+
+/// The rules that a reason rests on.
+pub(super) fn behind(reason: &Reason) -> Vec<Rule> {
+    match reason {
+        Reason::NoFreeAddress { .. } | Reason::AddressMissing(_) => vec![IN_EVERY_SET, NEVER_ALLOCATED],
+        Reason::AddressOnForeignResource(..) => vec![DECLARED_ALONE],
+        Reason::WrongAddress { declared_in: Some(_), .. } | Reason::Conflict(_) => vec![IN_EVERY_SET],
+        Reason::WrongAddress { declared_in: None, .. } => vec![IN_EVERY_SET, DECLARED_ALONE],
+        Reason::BorderGroup(_) => vec![AWS_BORDER_GROUP],
+        Reason::DeniesInternetGateway => vec![AWS_DENIES],
+        Reason::Settling(_) => vec![OWN_WRITE],
+        Reason::SpareHeldBack(_) => vec![WAITS_ITS_TURN],
+        Reason::ZoneUnknown | Reason::ObservationIncomplete => vec![INCOMPLETE],
+        Reason::Planned(..) | Reason::ActionFailed(_) | Reason::ActionSkipped(_) => vec![NO_DISRUPTION],
+    }
+}
+
+/// What would cure what a reason says.
+pub(super) fn remedies(reason: &Reason, finding: &Finding<'_>, drift: &Drift<'_>) -> Vec<String> {
+    let pool = &finding.usage.pool;
+    match reason {
+        Reason::NoFreeAddress { .. } => {
+            let mut remedies = vec![format!(
+                "an address more in pool `{pool}`, or a free one among those that it may carry"
+            )];
+            remedies.extend(lingering(finding, drift));
+            remedies
+        }
+        Reason::AddressMissing(_) => {
+            vec![format!(
+                "the right ids in pool `{pool}`, or the account and region that these addresses are in"
+            )]
+        }
+        Reason::AddressOnForeignResource(id, what) => vec![format!("taking `{id}` off {what} by hand")],
+        Reason::WrongAddress { declared_in, carried } => {
+            let ids: Vec<String> =
+                carried.iter().filter_map(|c| c.allocation_id.as_ref()).map(|id| format!("`{id}`")).collect();
+            let what = if ids.is_empty() { "its address".to_owned() } else { ids.join(", ") };
+            let mut remedies = vec![format!("taking {what} off it by hand: then it gets one of its set")];
+            if declared_in.is_none() {
+                remedies.push(format!("declaring {what} in pool `{pool}`"));
+            }
+            remedies
+        }
+        Reason::Conflict(functions) => {
+            let names: Vec<String> = functions.iter().map(|function| format!("`{function}`")).collect();
+            vec![format!("one pool for {}, or security groups of their own", names.join(", "))]
+        }
+        Reason::BorderGroup(group) => {
+            vec![format!("an address of network border group `{group}` in pool `{pool}`")]
+        }
+        Reason::ZoneUnknown => vec!["a pin on its subnet in place of the pin on its zone".to_owned()],
+        Reason::DeniesInternetGateway => vec!["clearing DenyAllIgwTraffic of the interface".to_owned()],
+        Reason::Settling(_) => vec!["two minutes at most: then what reads show counts again".to_owned()],
+        Reason::SpareHeldBack(pool) => vec![
+            "its coming into use".to_owned(),
+            format!("an address more in pool `{pool}`, or a lower `min_spare`"),
+        ],
+        Reason::ObservationIncomplete => vec!["a read that succeeds; see the failures".to_owned()],
+        Reason::Planned(..) | Reason::ActionFailed(_) | Reason::ActionSkipped(_) => {
+            vec!["the next pass of a daemon, or `eipd apply`".to_owned()]
+        }
+    }
+}
+
+fn lingering(finding: &Finding<'_>, drift: &Drift<'_>) -> Vec<String> {
+    let holders = finding.usage.candidates.iter().filter_map(|allocation| {
+        match drift.place(drift.number_of(allocation)?) {
+            Place::Lingering(_, interface) => {
+                Some(format!("the retirement of `{interface}`, which still carries `{allocation}`"))
+            }
+            _ => None,
+        }
+    });
+    holders.collect()
+}

@@ -1,0 +1,89 @@
+//! `eipd explain` as a process over HTTP: by every form of id, with and without a daemon, changing nothing.
+
+use serde_json::Value;
+
+use crate::process::{Bench, Running, configuration, served};
+use crate::small::Small;
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).expect("only JSON on stdout")
+}
+
+#[tokio::test]
+async fn everything_is_told_by_every_form_of_id_and_nothing_is_changed() {
+    let small = Small::with(2);
+    let interfaces = small.interfaces();
+    let ip = small.sim.world(|world| {
+        world.give(&small.allocations[0], &interfaces[0]);
+        let group = small.group.as_str();
+        let shared = eipd_sim::VpcConfig::new(&small.subnets[..1], &[group]);
+        world.create_active_function("stranger", shared);
+        world.publish_version("stranger");
+        world.public_ip(&small.allocations[0]).to_owned()
+    });
+    let server = served(&small).await;
+    let bench = Bench::new(&configuration(&small), &server.url());
+    let arn = "arn:aws:lambda:eu-west-1:111122223333:function:billing";
+    for (id, kind, verdict) in [
+        ("billing", "function", "uncovered"),
+        (arn, "function", "uncovered"),
+        ("stranger", "function", "bystander"),
+        (&interfaces[0], "interface", "covered"),
+        (&interfaces[1], "interface", "gets"),
+        (&small.allocations[0], "address", "associated"),
+        (&ip, "address", "associated"),
+        (&small.allocations[1], "address", "free"),
+    ] {
+        let told = bench.run(&["explain", id, "--format", "json", "--url", "http://127.0.0.1:1"]).await;
+        assert_eq!(told.code(), Some(0), "{id}: {}", told.stderr());
+        let told = json(&told.stdout());
+        assert_eq!(
+            (&told["targets"][0]["kind"], &told["targets"][0]["verdict"]),
+            (&kind.into(), &verdict.into())
+        );
+        assert!(told["daemon"]["trouble"].is_string(), "{id}");
+    }
+    let told = bench.run(&["explain", &interfaces[0], "--url", "http://127.0.0.1:1"]).await;
+    assert!(
+        told.stdout().contains("used by billing; undeclared: stranger; 1 published version"),
+        "{}",
+        told.stdout()
+    );
+    assert_eq!(small.sim.calls("AssociateAddress"), 0);
+    assert_eq!(small.sim.complaints(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_is_unknown_everywhere_is_said_and_a_wrong_form_is_wrong_usage() {
+    let small = Small::with(1);
+    let server = served(&small).await;
+    let bench = Bench::new(&configuration(&small), &server.url());
+    let elsewhere = "arn:aws:lambda:us-east-1:111122223333:function:billing";
+    for id in ["nobody", "eni-0a1b2c3d", "eipalloc-0a1b2c3d", "203.0.113.9", elsewhere] {
+        let told = bench.run(&["explain", id]).await;
+        assert_eq!((told.code(), told.stdout().as_str()), (Some(1), ""), "{id}: {}", told.stderr());
+        assert!(told.stderr().contains("is not known in default (eu-west-1)"), "{id}: {}", told.stderr());
+    }
+    for id in ["sg-0a1b2c3d", "not an id", "2001:db8::1", "eni-0A1B2C3D"] {
+        let told = bench.run(&["explain", id]).await;
+        assert_eq!(told.code(), Some(64), "{id}");
+        assert!(told.stderr().contains("hint: a function"), "{id}: {}", told.stderr());
+    }
+    let deaf = Bench::new(&configuration(&small), "http://127.0.0.1:1").run(&["explain", "billing"]).await;
+    assert_eq!(deaf.code(), Some(1), "{}", deaf.stdout());
+}
+
+#[tokio::test]
+async fn a_daemon_tells_what_it_did() {
+    let small = Small::with(2);
+    let server = served(&small).await;
+    let daemon = Running::start(&small, &server);
+    assert!(daemon.until(|status| status["targets"][0]["covered"] == 2).await);
+    let told = daemon.ask(&["explain", &small.interfaces()[0], "--format", "json"]).await;
+    assert_eq!(told.code(), Some(0), "{}", told.stderr());
+    let told = json(&told.stdout());
+    assert_eq!(told["targets"][0]["verdict"], "covered");
+    assert_eq!(told["daemon"]["trouble"], Value::Null);
+    assert_eq!(told["daemon"]["changes"][0]["outcome"], "done");
+    assert!(told["daemon"]["changes"][0]["request_id"].is_string(), "{told}");
+}

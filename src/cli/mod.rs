@@ -3,7 +3,9 @@
 //! stdout is data, stderr is log and diagnostics; colour never carries meaning. A verb returns its exit code and never
 //! ends the process by itself; what it prints is made by pure functions (`render`) and written in one place (`output`).
 
+mod addresses;
 mod apply;
+mod assume;
 mod check;
 mod completions;
 mod daemon;
@@ -20,6 +22,7 @@ mod run;
 mod sight;
 mod status;
 mod url;
+mod wait;
 mod wire;
 
 use std::future::Future;
@@ -33,7 +36,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use exit::Exit;
 
 use crate::aws::SetUpError;
-use crate::domain::ids::{AccountId, TargetName};
+use crate::domain::assume::Unassumable;
+use crate::domain::function::FunctionRef;
+use crate::domain::ids::{AccountId, PoolName, TargetName};
 use crate::events::wiring::NameError;
 use crate::reconcile::ports::ApiError;
 use crate::telemetry::log::LogError;
@@ -66,6 +71,8 @@ enum Verb {
     Apply(apply::Apply),
     Check(check::Check),
     Explain(explain::Explain),
+    Wait(wait::Wait),
+    Addresses(addresses::Addresses),
     Status(status::Status),
     Health(health::Health),
     Events(events::Events),
@@ -84,6 +91,8 @@ impl Cli {
             Verb::Apply(verb) => verb.run(),
             Verb::Check(verb) => verb.run(),
             Verb::Explain(verb) => verb.run(),
+            Verb::Wait(verb) => verb.run(),
+            Verb::Addresses(verb) => verb.run(),
             Verb::Status(verb) => verb.run(),
             Verb::Health(verb) => verb.run(),
             Verb::Events(verb) => verb.run(),
@@ -187,6 +196,31 @@ pub enum Error {
     /// The names for the wiring can't be used.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// The function that is waited for is not declared.
+    #[error(
+        "function `{function}` is not declared, so nothing covers it{}",
+        if declared.is_empty() { String::new() } else { format!("; hint: the configuration declares {}", quoted(declared)) }
+    )]
+    Undeclared {
+        /// The function.
+        function: FunctionRef,
+        /// What is declared under its name.
+        declared: Vec<FunctionRef>,
+    },
+    /// The configuration has no such pool.
+    #[error("there is no pool `{pool}`; hint: the configuration has {}", quoted(pools))]
+    NoSuchPool {
+        /// The pool.
+        pool: PoolName,
+        /// The pools that there are.
+        pools: Vec<PoolName>,
+    },
+    /// Something can't be assumed.
+    #[error(transparent)]
+    Assume(#[from] Unassumable),
+    /// A function is assumed to be in two ways.
+    #[error("function `{0}` is assumed twice; hint: say all of it in one --assume")]
+    AssumedTwice(FunctionRef),
     /// A call to AWS failed.
     #[error(transparent)]
     Api(Box<ApiError>),
@@ -240,6 +274,10 @@ impl From<ApiError> for Error {
     }
 }
 
+fn quoted(names: &[impl std::fmt::Display]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
 /// Runs a verb's asynchronous part to its end.
 fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let runtime =
@@ -278,6 +316,11 @@ mod tests {
             (&["eipd", "plan", "--config"], 64),
             (&["eipd", "run", "--format", "json"], 64),
             (&["eipd", "explain"], 64),
+            (&["eipd", "wait"], 64),
+            (&["eipd", "wait", "--function", "f", "--timeout", "soon"], 64),
+            (&["eipd", "addresses", "--pool", "a b"], 64),
+            (&["eipd", "plan", "--assume", "billing"], 64),
+            (&["eipd", "plan", "--full", "--assume", "f:sgs=sg-0a1b2c3d"], 64),
             (&["eipd", "explain", "subnet-0a1b2c3d"], 64),
             (&["eipd", "--help"], 0),
             (&["eipd", "help", "plan"], 0),
@@ -298,6 +341,9 @@ mod tests {
             &["eipd", "apply", "--format=text", "--full"],
             &["eipd", "check"],
             &["eipd", "explain", "eni-0a1b2c3d", "-c", "a.toml", "--url", "http://localhost:1"],
+            &["eipd", "wait", "--function", "billing:live", "--timeout", "90s", "--format", "json"],
+            &["eipd", "addresses", "--pool", "a", "--pool", "b", "--format", "cidr"],
+            &["eipd", "plan", "--assume", "billing:subnets=subnet-0a1b2c3d,sgs=sg-0a1b2c3d"],
             &["eipd", "explain", "arn:aws:lambda:eu-west-1:111122223333:function:billing"],
             &["eipd", "status", "--url", "http://localhost:1", "--format", "json"],
             &["eipd", "health"],

@@ -5,7 +5,8 @@ use clap::Args;
 use super::exit::{self, Exit};
 use super::render::Detail;
 use super::wire::{self, Intent};
-use super::{ConfigArgs, Error, Format, block_on, output, render};
+use super::{ConfigArgs, Error, Format, assume, block_on, output, render};
+use crate::domain::assume::Assumption;
 
 /// Show what would be done, and why; changes nothing
 #[derive(Debug, Args)]
@@ -19,6 +20,9 @@ pub(super) struct Plan {
     /// Name every interface in the text, the unchanged ones too
     #[arg(long)]
     full: bool,
+    /// Plan as if FUNCTION had these settings beside its present ones, and say what would be short; may be repeated
+    #[arg(long, value_name = "FUNCTION:subnets=…;sgs=…", value_parser = assume::parse, conflicts_with = "full")]
+    assume: Vec<Assumption>,
 }
 
 const AFTER_HELP: &str = "\
@@ -26,13 +30,21 @@ Examples:
   eipd plan -c eipd.toml
   eipd plan --full                                      with what stays as it is
   eipd plan --format json | jq '.[].uncovered'
+  eipd plan --assume 'billing:subnets=subnet-0a1b2c3d,subnet-0b1c2d3e;sgs=sg-0a1b2c3d'
 
 Marks: = keeps its address, + gets one, ! stays without, ~ not serving yet.
+With --assume it says what a deployment would need before it runs: during a switchover the function's present and its
+new settings both hold interfaces, one at least for each subnet; more than 65,000 connections make more. Subnets and
+security groups that stay as they are may be left out. Exit codes then: 0 enough, 1 could not tell, 2 short.
+
 Exit codes: 0 nothing to do and all covered, 1 could not tell, 2 something to do or uncovered.";
 
 impl Plan {
     /// Observes once and prints the plan.
     pub(super) fn run(self) -> Result<Exit, Error> {
+        if !self.assume.is_empty() {
+            return assume::run(self.config.file(), &self.assume, self.format);
+        }
         let reports = block_on(wire::one_pass(self.config.file(), Intent::Plan))?;
         match self.format {
             Format::Text => output::text(&render::plan(&reports, Detail::from_flag(self.full)))?,

@@ -7,6 +7,8 @@
 
 pub mod action;
 pub mod allotment;
+pub mod allow_list;
+pub mod assume;
 pub mod audit;
 pub mod desired;
 pub mod drift;
@@ -22,6 +24,7 @@ pub mod observed;
 pub mod occupancy;
 pub mod plan;
 pub mod policy;
+pub mod readiness;
 pub mod reason;
 pub mod rendezvous;
 pub mod report;

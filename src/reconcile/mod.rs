@@ -19,3 +19,4 @@ pub mod ports;
 mod recent;
 mod retirement;
 pub mod schedule;
+pub mod vigil;

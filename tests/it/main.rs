@@ -2,6 +2,8 @@
 
 #![allow(unreachable_pub, reason = "a binary of tests has no outside")]
 
+mod addresses;
+mod assume;
 mod budget;
 mod cli;
 mod convergence;
@@ -18,5 +20,6 @@ mod simulator;
 mod small;
 mod switchover;
 mod targets;
+mod wait;
 mod weather;
 mod wiring;

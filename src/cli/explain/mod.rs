@@ -213,5 +213,8 @@ fn unknown(asked: &Asked, looked: &[Looked]) -> String {
         }
     };
     let places = places.collect::<Vec<_>>().join(", ");
+    if looked.iter().any(|looked| !looked.gaps.is_empty()) {
+        return render::failure(&format!("whether `{}` is known in {places} could not be told", asked.text));
+    }
     render::failure(&format!("`{}` is not known in {places}; hint: {hint}", asked.text))
 }

@@ -17,7 +17,7 @@ mod summary;
 mod tests;
 pub(super) mod words;
 
-pub(super) use remarks::{failure, failures};
+pub(super) use remarks::{failure, failures, remark};
 use std::collections::BTreeMap;
 
 use std::fmt::{self, Write};

@@ -1,0 +1,390 @@
+//! `eipd plan --assume`: what a deployment would need before it runs. Observes once, imagines, plans, and says where how
+//! many addresses are short; changes nothing and makes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write};
+use std::net::IpAddr;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::exit::Exit;
+use super::render::pool::Figures;
+use super::render::style::{BAD, GOOD, HEAD, QUIET, WARN, paint};
+use super::render::words::{plain, split_hint};
+use super::sight::{self, Sight};
+use super::{Error, Format, block_on, output, render};
+use crate::config;
+use crate::domain::assume::{
+    Assumed, Assumption, SECURITY_GROUPS_MAX, SUBNETS_MAX, Short, Unassumable, Zones, assume,
+};
+use crate::domain::desired::Desired;
+use crate::domain::function::FunctionRef;
+use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName, SecurityGroupId, SubnetId, TargetName};
+use crate::domain::observed::InterfaceStatus;
+use crate::domain::plan::{InterfacePlan, Plan, PoolFigures, Verdict, plan};
+use crate::domain::reason::Shown;
+
+const FORM: &str =
+    "expected FUNCTION:subnets=subnet-…,subnet-…;sgs=sg-…,sg-…, where what stays as it is may be left out";
+
+/// Reads `billing:subnets=subnet-…,subnet-…;sgs=sg-…`; a comma before a key does as well as a semicolon.
+pub(super) fn parse(text: &str) -> Result<Assumption, String> {
+    let keys = [":subnets=", ":sgs="];
+    let at = keys.iter().filter_map(|key| text.find(key)).min().ok_or(FORM)?;
+    let function = function(text[..at].trim())?;
+    let mut subnets: Option<BTreeSet<SubnetId>> = None;
+    let mut groups: Option<BTreeSet<SecurityGroupId>> = None;
+    let mut reads_subnets = true;
+    for item in text[at + 1..].split([',', ';']).map(str::trim) {
+        let value = match item.split_once('=') {
+            Some((key, value)) => {
+                let is_new = match key.trim() {
+                    "subnets" => (subnets.replace(BTreeSet::new()).is_none(), true),
+                    "sgs" => (groups.replace(BTreeSet::new()).is_none(), false),
+                    other => return Err(format!("`{other}` is neither `subnets` nor `sgs`; {FORM}")),
+                };
+                if !is_new.0 {
+                    return Err(format!("`{}` is said twice; {FORM}", key.trim()));
+                }
+                reads_subnets = is_new.1;
+                value.trim()
+            }
+            None => item,
+        };
+        if reads_subnets {
+            let subnet = value.parse().map_err(|error: crate::domain::ids::IdError| error.to_string())?;
+            subnets.get_or_insert_default().insert(subnet);
+        } else {
+            let group = value.parse().map_err(|error: crate::domain::ids::IdError| error.to_string())?;
+            groups.get_or_insert_default().insert(group);
+        }
+    }
+    if subnets.as_ref().is_some_and(|subnets| subnets.len() > SUBNETS_MAX) {
+        return Err(format!("a function has at most {SUBNETS_MAX} subnets"));
+    }
+    if groups.as_ref().is_some_and(|groups| groups.len() > SECURITY_GROUPS_MAX) {
+        return Err(format!("a function has at most {SECURITY_GROUPS_MAX} security groups"));
+    }
+    Ok(Assumption { function, subnets, security_groups: groups.map(|groups| groups.into_iter().collect()) })
+}
+
+fn function(text: &str) -> Result<FunctionRef, String> {
+    if text.starts_with("arn:") {
+        return config::function_of_arn(text).map(|(function, _)| function);
+    }
+    text.parse().map_err(|error: crate::domain::function::FunctionRefError| error.to_string())
+}
+
+/// What the assumptions come to in one target.
+#[derive(Serialize)]
+struct Forecast {
+    target: TargetName,
+    assumed: Vec<Settings>,
+    /// The interfaces of the assumed settings, and those that would stay without elsewhere.
+    interfaces: Vec<Foreseen>,
+    short: Vec<Short>,
+    enough: bool,
+    pools: BTreeMap<PoolName, PoolFigures>,
+    /// Why it may be otherwise.
+    failures: Vec<String>,
+}
+
+/// The settings that a function is assumed to get.
+#[derive(Serialize)]
+struct Settings {
+    function: FunctionRef,
+    subnet_ids: Vec<SubnetId>,
+    security_group_ids: Vec<SecurityGroupId>,
+}
+
+/// An interface as it would stand.
+#[derive(Serialize)]
+struct Foreseen {
+    /// Nothing for one that does not exist yet.
+    network_interface_id: Option<NetworkInterfaceId>,
+    subnet_id: SubnetId,
+    security_group_ids: Vec<SecurityGroupId>,
+    zone: Option<String>,
+    functions: Vec<FunctionRef>,
+    verdict: &'static str,
+    allocation_id: Option<AllocationId>,
+    public_ip: Option<IpAddr>,
+    detail: Option<String>,
+}
+
+/// Observes once, and says what would be short.
+pub(super) fn run(file: Option<&Path>, assumptions: &[Assumption], format: Format) -> Result<Exit, Error> {
+    let mut functions = BTreeSet::new();
+    if let Some(twice) = assumptions.iter().find(|one| !functions.insert(&one.function)) {
+        return Err(Error::AssumedTwice(twice.function.clone()));
+    }
+    let sights = block_on(sight::all(file))?;
+    let is_declared =
+        |one: &&Assumption| sights.iter().any(|s| s.desired.functions.contains_key(&one.function));
+    if let Some(undeclared) = assumptions.iter().find(|one| !is_declared(one)) {
+        return Err(Unassumable::Undeclared(undeclared.function.clone()).into());
+    }
+    let forecasts: Vec<Forecast> = sights
+        .iter()
+        .filter_map(|sight| forecast(sight, assumptions).transpose())
+        .collect::<Result<_, _>>()?;
+    match format {
+        Format::Text => output::text(&text(&forecasts))?,
+        Format::Json => output::json(&forecasts)?,
+    }
+    let failures: BTreeSet<&String> = forecasts.iter().flat_map(|one| &one.failures).collect();
+    failures.into_iter().for_each(|failure| output::remark(&render::failure(failure)));
+    Ok(exit(&forecasts))
+}
+
+fn exit(forecasts: &[Forecast]) -> Exit {
+    if forecasts.iter().any(|one| !one.failures.is_empty()) {
+        Exit::CouldNotTell
+    } else if forecasts.iter().all(|one| one.enough) {
+        Exit::Good
+    } else {
+        Exit::Drift
+    }
+}
+
+/// Nothing for a target that declares none of the functions.
+fn forecast(sight: &Sight, assumptions: &[Assumption]) -> Result<Option<Forecast>, Error> {
+    let here = assumptions.iter().filter(|one| sight.desired.functions.contains_key(&one.function));
+    let here: Vec<Assumption> = here.cloned().collect();
+    if here.is_empty() {
+        return Ok(None);
+    }
+    let Some(observed) = &sight.observed else {
+        return Ok(Some(Forecast {
+            target: sight.target.clone(),
+            assumed: Vec::new(),
+            interfaces: Vec::new(),
+            short: Vec::new(),
+            enough: false,
+            pools: BTreeMap::new(),
+            failures: sight.report.failures.clone(),
+        }));
+    };
+    let assumed = assume(&here, &sight.desired, observed, &Zones::new())?;
+    let plan = plan(&sight.desired, &assumed.observed);
+    Ok(Some(foresee(&sight.target, &sight.desired, &assumed, &plan)))
+}
+
+fn foresee(target: &TargetName, desired: &Desired, assumed: &Assumed, plan: &Plan) -> Forecast {
+    let short = assumed.short(plan);
+    let is_without = |interface: &InterfacePlan| {
+        interface.status == InterfaceStatus::InUse && matches!(interface.verdict, Verdict::Uncovered(_))
+    };
+    let is_assumed = |interface: &InterfacePlan| assumed.pairs.contains(&interface.pair);
+    let concerned = || plan.interfaces.iter().filter(|one| is_assumed(one) || is_without(one));
+    let pools = assumed.settings.keys().filter_map(|function| desired.functions.get(function));
+    let pools: BTreeSet<&PoolName> = pools.map(|declared| &declared.pool).collect();
+    Forecast {
+        target: target.clone(),
+        assumed: assumed
+            .settings
+            .iter()
+            .map(|(function, vpc)| Settings {
+                function: function.clone(),
+                subnet_ids: vpc.subnets.iter().cloned().collect(),
+                security_group_ids: vpc.security_groups.iter().cloned().collect(),
+            })
+            .collect(),
+        interfaces: concerned().map(|one| Foreseen::of(one, assumed)).collect(),
+        enough: short.is_empty() && !concerned().any(|one| is_assumed(one) && is_without(one)),
+        short,
+        pools: pools.into_iter().filter_map(|pool| Some((pool.clone(), *plan.pools.get(pool)?))).collect(),
+        failures: assumed.observed.gaps.iter().map(ToString::to_string).collect(),
+    }
+}
+
+impl Foreseen {
+    fn of(interface: &InterfacePlan, assumed: &Assumed) -> Self {
+        let (verdict, allocation_id, public_ip, detail) = match &interface.verdict {
+            Verdict::Covered(allocation, ip) => ("covered", Some(allocation.clone()), *ip, None),
+            Verdict::Gets(allocation, ip) => ("gets", Some(allocation.clone()), Some(*ip), None),
+            Verdict::Uncovered(reason) => (reason.code(), None, None, Some(reason.to_string())),
+        };
+        let id = &interface.network_interface_id;
+        Self {
+            network_interface_id: (!assumed.imagined.contains(id)).then(|| id.clone()),
+            subnet_id: interface.pair.subnet.clone(),
+            security_group_ids: interface.pair.security_groups.iter().cloned().collect(),
+            zone: interface.zone.as_deref().map(str::to_owned),
+            functions: interface.functions.to_vec(),
+            verdict,
+            allocation_id,
+            public_ip,
+            detail,
+        }
+    }
+}
+
+fn text(forecasts: &[Forecast]) -> String {
+    let mut text = String::new();
+    for one in forecasts {
+        let written = target(&mut text, one, forecasts.len() > 1);
+        debug_assert!(written.is_ok(), "a text can be written to");
+    }
+    text
+}
+
+fn target(f: &mut String, forecast: &Forecast, is_one_of_several: bool) -> fmt::Result {
+    if is_one_of_several {
+        writeln!(f, "{}", paint(HEAD, format_args!("target {}", forecast.target)))?;
+    }
+    for settings in &forecast.assumed {
+        let (subnets, groups) =
+            (listed(&settings.subnet_ids, ", "), listed(&settings.security_group_ids, "+"));
+        let function = paint(HEAD, &settings.function);
+        writeln!(f, "{function} in {subnets} with {groups}, beside its present settings")?;
+    }
+    for interface in &forecast.interfaces {
+        writeln!(f, "  {interface}")?;
+    }
+    for (pool, figures) in &forecast.pools {
+        writeln!(f, "pool {pool}: {}", Figures(figures))?;
+    }
+    if !forecast.failures.is_empty() {
+        return writeln!(f, "{}", paint(WARN, "could not tell whether there would be enough addresses"));
+    }
+    let places = forecast.short.iter().map(|short| {
+        let zone = short.zone.as_deref().map(|zone| plain(zone).into_owned());
+        let place = zone.or_else(|| short.subnet_id.as_ref().map(ToString::to_string)).unwrap_or_default();
+        format!("short by {} in {place}", short.short)
+    });
+    let places: Vec<String> = places.collect();
+    match (forecast.enough, places.as_slice()) {
+        (true, _) if forecast.pools.values().any(|figures| figures.shortfall > 0) => {
+            writeln!(f, "{}, with fewer spare than wanted", paint(GOOD, "there would be enough addresses"))
+        }
+        (true, _) => writeln!(f, "{}", paint(GOOD, "there would be enough addresses")),
+        (false, []) => writeln!(
+            f,
+            "{}",
+            paint(BAD, "an interface would stay without, for another reason than a want of addresses")
+        ),
+        (false, places) => writeln!(f, "{}", paint(BAD, places.join(", "))),
+    }
+}
+
+impl fmt::Display for Foreseen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (style, sign) = match self.verdict {
+            "covered" => (QUIET, '='),
+            "gets" => (GOOD, '+'),
+            _ => (BAD, '!'),
+        };
+        write!(f, "{} {}", paint(style, sign), self.subnet_id)?;
+        if let Some(zone) = &self.zone {
+            write!(f, " ({})", plain(zone))?;
+        }
+        write!(f, " with {}: ", listed(&self.security_group_ids, "+"))?;
+        match &self.network_interface_id {
+            Some(id) => write!(f, "{id}")?,
+            None => write!(f, "a new interface")?,
+        }
+        match (&self.allocation_id, &self.detail) {
+            (Some(allocation), _) => {
+                let verb = if self.verdict == "covered" { "keeps" } else { "would get" };
+                write!(f, " {verb} {}", Shown(allocation, self.public_ip))
+            }
+            (None, Some(detail)) => write!(f, " would stay without: {}", plain(split_hint(detail).0)),
+            (None, None) => write!(f, " would stay without"),
+        }
+    }
+}
+
+fn listed(items: &[impl fmt::Display], between: &str) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(between)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::scenario::World;
+
+    #[test]
+    fn an_assumption_is_read_with_either_separator_and_whatever_changes() {
+        let whole = "billing:subnets=subnet-00000002,subnet-00000001;sgs=sg-00000001,sg-00000002";
+        let read = parse(whole).expect("a whole one");
+        assert_eq!(read.function.to_string(), "billing");
+        assert_eq!(read.subnets.as_ref().map(BTreeSet::len), Some(2));
+        assert_eq!(
+            read.security_groups.as_ref().map(ToString::to_string).as_deref(),
+            Some("sg-00000001+sg-00000002")
+        );
+        for same in [
+            whole.replace(';', ","),
+            "billing:sgs=sg-00000002,sg-00000001,subnets=subnet-00000001,subnet-00000002".to_owned(),
+            "billing:sgs= sg-00000002 , sg-00000001 ; subnets = subnet-00000001, subnet-00000002".to_owned(),
+        ] {
+            assert_eq!(parse(&same), Ok(read.clone()), "{same}");
+        }
+        let qualified = parse("billing:live:sgs=sg-00000001").expect("one part");
+        assert_eq!((qualified.function.to_string().as_str(), qualified.subnets), ("billing:live", None));
+        let arn = parse("arn:aws:lambda:eu-west-1:111122223333:function:billing:sgs=sg-00000001");
+        assert_eq!(arn.map(|one| one.function.to_string()), Ok("billing".to_owned()));
+    }
+
+    #[test]
+    fn what_can_not_be_read_is_told_with_what_is_wrong() {
+        let many: Vec<String> = (0..17).map(|n| format!("subnet-{n:08x}")).collect();
+        let cases = [
+            ("", "expected FUNCTION:"),
+            ("billing", "expected FUNCTION:"),
+            (":sgs=sg-00000001", "names no function"),
+            ("billing:subnets=", "is not a subnet id"),
+            ("billing:subnets=subnet-1", "`subnet-1` is not a subnet id"),
+            ("billing:subnets=sg-00000001", "is not a subnet id"),
+            ("billing:subnets=subnet-00000001;groups=sg-00000001", "`groups` is neither"),
+            ("billing:sgs=sg-00000001;sgs=sg-00000002", "said twice"),
+            ("billing:sgs=sg-00000001,", "is not a security group id"),
+        ];
+        for (text, expected) in cases {
+            let why = parse(text).expect_err(text);
+            assert!(why.contains(expected), "{text}: {why}");
+        }
+        let why = parse(&format!("billing:subnets={}", many.join(","))).expect_err("17 subnets");
+        assert!(why.contains("at most 16"), "{why}");
+    }
+
+    fn foreseen(world: &World, assumptions: &[&str]) -> Forecast {
+        let assumptions: Vec<Assumption> =
+            assumptions.iter().map(|text| parse(text).expect("sound")).collect();
+        let assumed = assume(&assumptions, &world.desired, &world.observed, &Zones::new()).expect("sound");
+        let plan = plan(&world.desired, &assumed.observed);
+        foresee(&"default".parse().expect("a name"), &world.desired, &assumed, &plan)
+    }
+
+    fn estate(addresses: &[u32]) -> World {
+        let world =
+            World::new().pool("partner-a", addresses, 1).function("billing", "partner-a", &[1, 2], &[1]);
+        world.eni(1, 1, &[1]).eni(2, 2, &[1]).on(1, 1).on(2, 2)
+    }
+
+    #[test]
+    fn what_is_short_is_said_by_place_and_what_suffices_too() {
+        let said = |one: Forecast| anstream::adapter::strip_str(&text(&[one])).to_string();
+        let change = ["billing:subnets=subnet-00000001,subnet-00000002,subnet-00000007;sgs=sg-00000002"];
+        let short = foreseen(&estate(&[1, 2, 3]), &change);
+        assert_eq!(exit(std::slice::from_ref(&short)), Exit::Drift);
+        insta::assert_snapshot!(said(short));
+        let enough = foreseen(&estate(&[1, 2, 3, 4, 5]), &change);
+        assert_eq!(exit(std::slice::from_ref(&enough)), Exit::Good);
+        insta::assert_snapshot!("there_is_enough", said(enough));
+    }
+
+    #[test]
+    fn json_has_each_interface_and_each_place() {
+        let forecast = foreseen(&estate(&[1, 2]), &["billing:sgs=sg-00000002"]);
+        let json = serde_json::to_value([forecast]).expect("it serialises");
+        assert_eq!((&json[0]["enough"], &json[0]["short"][0]["short"]), (&false.into(), &2.into()));
+        assert_eq!(json[0]["short"][0]["zone"], "eu-west-1a");
+        let interface = &json[0]["interfaces"][0];
+        assert!(interface["network_interface_id"].is_null(), "it does not exist");
+        assert_eq!(interface["verdict"], "no_free_address");
+        assert_eq!(json[0]["assumed"][0]["security_group_ids"][0], "sg-00000002");
+    }
+}

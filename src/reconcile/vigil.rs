@@ -1,0 +1,100 @@
+//! A narrow look at one declared function, for who waits for it: the function, the interfaces of its subnets, and the
+//! addresses of its set, in three calls or little more. Reads only, keeps only the account, and says what it could not
+//! read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::observe::gaps;
+use super::ports::{Clock, Partial, Reads};
+use crate::domain::desired::Desired;
+use crate::domain::function::{FunctionObservation, FunctionRef};
+use crate::domain::ids::{AccountId, SubnetId};
+use crate::domain::observed::{Gap, Observed, Part};
+
+/// Looks at one function again and again.
+pub struct Vigil {
+    reads: Arc<dyn Reads>,
+    clock: Arc<dyn Clock>,
+    function: FunctionRef,
+    desired: Desired,
+    /// The account that the credentials must belong to, where the configuration says which.
+    stated: Option<AccountId>,
+    account: Option<AccountId>,
+}
+
+impl Vigil {
+    /// Of a function that `desired` declares; nothing when it does not.
+    #[must_use]
+    pub fn over(
+        function: &FunctionRef,
+        desired: &Desired,
+        stated: Option<AccountId>,
+        reads: Arc<dyn Reads>,
+        clock: Arc<dyn Clock>,
+    ) -> Option<Self> {
+        let declared = desired.functions.get(function)?.clone();
+        let pool = desired.pools.get(&declared.pool)?.clone();
+        let desired = Desired {
+            pools: [(declared.pool.clone(), pool)].into(),
+            functions: [(function.clone(), declared)].into(),
+        };
+        Some(Self { reads, clock, function: function.clone(), desired, stated, account: None })
+    }
+
+    /// What is desired of this function alone.
+    #[must_use]
+    pub fn desired(&self) -> &Desired {
+        &self.desired
+    }
+
+    /// Looks once.
+    ///
+    /// # Errors
+    /// When the account could not be read, or is not the one that the configuration names.
+    pub async fn look(&mut self) -> Result<Observed, String> {
+        let at = self.clock.now();
+        let account = match self.account.take() {
+            Some(account) => account,
+            None => self.reads.account().await.map_err(|error| error.to_string())?,
+        };
+        if let Some(stated) = self.stated.as_ref().filter(|stated| **stated != account) {
+            return Err(format!(
+                "the credentials belong to account {account}, but the configuration names {stated}; \
+                 hint: use credentials or a role of {stated}"
+            ));
+        }
+        self.account = Some(account.clone());
+        let mut all = Vec::new();
+        let function = match self.reads.function(&self.function).await {
+            Ok(observation) => observation,
+            Err(error) => {
+                all.push(Gap { part: Part::Functions, message: error.to_string() });
+                FunctionObservation::Unknown
+            }
+        };
+        let subnets: BTreeSet<SubnetId> = match &function {
+            FunctionObservation::Known(shown) => shown.pairs().into_iter().map(|pair| pair.subnet).collect(),
+            FunctionObservation::NotFound | FunctionObservation::Unknown => BTreeSet::new(),
+        };
+        let (interfaces, addresses) = if subnets.is_empty() {
+            (Partial::default(), Partial::default())
+        } else {
+            let declared = self.desired.allocations();
+            tokio::join!(self.reads.interfaces_in(&subnets), self.reads.addresses(&declared))
+        };
+        all.extend(gaps(Part::Interfaces, &interfaces.errors));
+        all.extend(gaps(Part::Addresses, &addresses.errors));
+        Ok(Observed {
+            at,
+            account,
+            interfaces: interfaces.found.into_iter().map(|found| (found.id.clone(), found)).collect(),
+            addresses: addresses.found.into_iter().map(|found| (found.allocation.clone(), found)).collect(),
+            functions: [(self.function.clone(), function)].into(),
+            recent_writes: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            retired: BTreeSet::new(),
+            gaps: all,
+        })
+    }
+}

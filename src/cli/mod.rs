@@ -58,6 +58,8 @@ Examples:
   eipd apply -c eipd.toml    do it once
   eipd run -c eipd.toml      keep doing it
   eipd explain billing       why it is covered or not
+  eipd wait --function NAME  until it leaves from its addresses
+  eipd addresses             what a partner must allow
   eipd status                what a running daemon says
   eipd events setup          have AWS tell of changes as they happen
 

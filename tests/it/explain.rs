@@ -1,5 +1,8 @@
 //! `eipd explain` as a process over HTTP: by every form of id, with and without a daemon, changing nothing.
 
+use std::time::Duration;
+
+use eipd_sim::{EventWeather, Span};
 use serde_json::Value;
 
 use crate::process::{Bench, Running, configuration, served};
@@ -86,4 +89,43 @@ async fn a_daemon_tells_what_it_did() {
     assert_eq!(told["daemon"]["trouble"], Value::Null);
     assert_eq!(told["daemon"]["changes"][0]["outcome"], "done");
     assert!(told["daemon"]["changes"][0]["request_id"].is_string(), "{told}");
+}
+
+#[tokio::test]
+async fn who_took_an_address_off_is_told() {
+    let small = Small::with(2);
+    let pattern = eipd::events::pattern::event_pattern();
+    let url = small.sim.world(|world| world.wire_events_of("eipd", &pattern));
+    let delay = Duration::from_millis(100);
+    small.sim.set_events(EventWeather::delayed(Span { shortest: delay, longest: delay }));
+    let server = served(&small).await;
+    let queue = format!("\n[events]\nqueue_url = \"{url}\"\n");
+    let daemon = Running::with(&small, &server, |configuration| configuration + &queue);
+    assert!(daemon.until(|status| status["targets"][0]["covered"] == 2).await);
+    let interface = small.interfaces()[0].clone();
+    let allocation = small.sim.world(|world| {
+        let ip = world.address_of(&interface).expect("it is covered").to_owned();
+        small.allocations.iter().find(|id| world.public_ip(id) == ip).expect("one of ours").clone()
+    });
+    assert!(small.sim.world(|world| world.stray_disassociate(&allocation)));
+    let is_taking = |event: &Value| event["kind"] == "disassociate_address";
+    let is_told = |status: &Value| status["events"].as_array().is_some_and(|all| all.iter().any(is_taking));
+    assert!(daemon.until(is_told).await);
+    for id in [&allocation, &interface] {
+        let told = daemon.ask(&["explain", id, "--format", "json"]).await;
+        assert_eq!(told.code(), Some(0), "{}", told.stderr());
+        let told = json(&told.stdout());
+        let events = told["daemon"]["events"].as_array().expect("a list");
+        let taken = events.iter().find(|event| is_taking(event)).expect("it is told");
+        assert!(taken["actor"].as_str().is_some_and(|actor| actor.starts_with("arn:aws:")), "{taken}");
+        assert_eq!(
+            (&taken["allocation_id"], &taken["network_interface_id"]),
+            (&allocation.as_str().into(), &interface.as_str().into())
+        );
+        let text = daemon.ask(&["explain", id]).await.stdout();
+        assert!(
+            text.contains(&format!("disassociate address {allocation} {interface} by arn:aws:")),
+            "{text}"
+        );
+    }
 }

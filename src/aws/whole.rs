@@ -30,6 +30,10 @@ impl Intercept for WholeAnswers {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        // What could not be read is an error already; a second one would be told as a defect of the SDK.
+        if context.output_or_error().is_err() {
+            return Ok(());
+        }
         let response = context.response();
         match response.body().bytes() {
             Some(body) if response.status().is_success() && !is_whole(body) => {

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::ports::ApiError;
+use crate::domain::error_class::ErrorClass;
 use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef, Pair, VpcConfig};
 use crate::domain::ids::{AccountId, NetworkInterfaceId};
 use crate::domain::observed::Interface;
@@ -18,11 +20,26 @@ pub(super) struct FunctionBook {
     /// For each function when it was last tried to read, as a number that grows.
     tried: BTreeMap<FunctionRef, u64>,
     tries: u64,
+    /// Those that Lambda refused to show: asked for ever more rarely, since only an operator can help.
+    refused: BTreeMap<FunctionRef, Refusal>,
     /// Interfaces of ours that no known pair explained when they were last seen.
     unexplained: BTreeSet<NetworkInterfaceId>,
     /// Interfaces of declared functions when they were last seen.
     used: BTreeSet<NetworkInterfaceId>,
 }
+
+/// A read that was denied.
+struct Refusal {
+    times: u32,
+    until: Timestamp,
+    message: String,
+}
+
+/// Granted permissions take effect within a minute or so.
+const FIRST_REFUSAL: Duration = Duration::from_secs(30);
+
+/// Nobody should wait longer than this after having granted one.
+const LONGEST_REFUSAL: Duration = Duration::from_secs(5 * 60);
 
 struct Entry {
     observation: FunctionObservation,
@@ -40,6 +57,7 @@ impl FunctionBook {
     pub(super) fn keep_only(&mut self, declared: impl Fn(&FunctionRef) -> bool) {
         self.entries.retain(|function, _| declared(function));
         self.tried.retain(|function, _| declared(function));
+        self.refused.retain(|function, _| declared(function));
     }
 
     /// Compares the interfaces with what is known of the functions: true when an interface turned up that no known
@@ -99,6 +117,7 @@ impl FunctionBook {
     ) -> Vec<FunctionRef> {
         let mut due: Vec<(bool, u64, &FunctionRef)> = functions
             .filter(|function| self.entries.get(function).is_none_or(|entry| entry.is_due(now, refresh)))
+            .filter(|function| self.refused.get(function).is_none_or(|refusal| refusal.until <= now))
             .map(|function| {
                 let settled = !self.entries.get(function).is_some_and(Entry::is_changing);
                 (settled, self.tried.get(function).copied().unwrap_or(0), function)
@@ -123,8 +142,27 @@ impl FunctionBook {
             .count()
     }
 
+    /// Takes in that a function could not be read.
+    pub(super) fn note_failed(&mut self, function: FunctionRef, error: &ApiError, now: Timestamp) {
+        if error.class != ErrorClass::Denied {
+            self.refused.remove(&function);
+            return;
+        }
+        let times = self.refused.get(&function).map_or(0, |refusal| refusal.times);
+        let wait = FIRST_REFUSAL.saturating_mul(1 << times.min(8)).min(LONGEST_REFUSAL);
+        let until = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+        self.refused.insert(function, Refusal { times: times + 1, until, message: error.to_string() });
+    }
+
+    /// What Lambda said of those that are not asked for now because it denied them before.
+    pub(super) fn refusals(&self, now: Timestamp) -> BTreeSet<String> {
+        let waiting = self.refused.values().filter(|refusal| refusal.until > now);
+        waiting.map(|refusal| refusal.message.clone()).collect()
+    }
+
     /// Takes in what a read of one function told.
     pub(super) fn note(&mut self, function: FunctionRef, observation: FunctionObservation, now: Timestamp) {
+        self.refused.remove(&function);
         let before = self.entries.remove(&function);
         let (mut settled, former) =
             before.map_or((None, None), |entry| (entry.settled, former_of(&entry.observation)));

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
@@ -12,12 +13,16 @@ use super::pass::Orders;
 use super::ports::{ApiError, Clock, Partial, Reads};
 use super::recent::RecentWrites;
 use crate::domain::desired::Desired;
+use crate::domain::error_class::ErrorClass;
 use crate::domain::function::{FunctionObservation, FunctionRef};
 use crate::domain::ids::AccountId;
 use crate::domain::observed::{Gap, Observed, Part};
 
 /// How many functions are read side by side; the rate limit is what really bounds them.
 const READS_AT_ONCE: usize = 8;
+
+/// So many reads without an answer mean that Lambda is out of reach, and not only one function.
+const SILENT_MAX: usize = 3;
 
 /// How many failures of one kind are told in full; the rest is counted.
 const GAPS_TOLD: usize = 5;
@@ -123,7 +128,9 @@ impl Observer {
             due = self.book.due(desired.functions.keys(), now, refresh);
         }
         due.truncate(most);
+        let refused = self.book.refusals(now);
         gaps.extend(self.read_in_detail(due).await);
+        gaps.extend(told_in_part(Part::Functions, refused));
         self.unread = self.book.untried(desired.functions.keys());
         if self.unread > 0 {
             let message = format!("{} functions are not read yet; {most} are read in a pass", self.unread);
@@ -151,32 +158,53 @@ impl Observer {
         }
     }
 
+    /// Reads functions one by one. Stops when Lambda stays silent, so that what does answer has its time; what Lambda
+    /// denied is told of again, and asked for ever more rarely.
     pub(super) async fn read_in_detail(&mut self, due: Vec<FunctionRef>) -> Vec<Gap> {
         self.book.note_tried(&due);
-        let reads = &self.reads;
+        let (reads, silent) = (&self.reads, &AtomicUsize::new(0));
         let answers: Vec<_> = stream::iter(due)
             .map(|function| async move {
+                if silent.load(Ordering::Relaxed) >= SILENT_MAX {
+                    return (function, None);
+                }
                 let answer = reads.function(&function).await;
-                (function, answer)
+                if answer.as_ref().is_err_and(|error| error.class == ErrorClass::Unavailable) {
+                    silent.fetch_add(1, Ordering::Relaxed);
+                }
+                (function, Some(answer))
             })
             .buffered(READS_AT_ONCE)
             .collect()
             .await;
         let now = self.clock.now();
-        let mut errors = Vec::new();
+        let (mut told, mut left_out) = (BTreeSet::new(), 0);
         for (function, answer) in answers {
             match answer {
-                Ok(observation) => self.book.note(function, observation, now),
-                Err(error) => errors.push(error),
+                Some(Ok(observation)) => self.book.note(function, observation, now),
+                Some(Err(error)) => {
+                    told.insert(error.to_string());
+                    self.book.note_failed(function, &error, now);
+                }
+                None => left_out += 1,
             }
         }
-        gaps(Part::Functions, &errors)
+        let mut gaps = told_in_part(Part::Functions, told);
+        if left_out > 0 {
+            let message =
+                format!("{left_out} more functions were not asked for, since Lambda gives no answer");
+            gaps.push(Gap { part: Part::Functions, message });
+        }
+        gaps
     }
 }
 
 /// The failures as gaps: each different one in full, but not hundreds of the same kind.
 pub(super) fn gaps(part: Part, errors: &[ApiError]) -> Vec<Gap> {
-    let messages: BTreeSet<String> = errors.iter().map(ToString::to_string).collect();
+    told_in_part(part, errors.iter().map(ToString::to_string).collect())
+}
+
+fn told_in_part(part: Part, messages: BTreeSet<String>) -> Vec<Gap> {
     let more = messages.len().saturating_sub(GAPS_TOLD);
     let mut told: Vec<Gap> =
         messages.into_iter().take(GAPS_TOLD).map(|message| Gap { part, message }).collect();

@@ -211,8 +211,10 @@ impl Reconciler {
         };
         let desired = &*round.orders.desired;
         let mut plan = plan(desired, &observed);
-        let asks = observed.is_complete() && self.retirement.consider(&plan, desired, round.orders.take_from);
-        if asks {
+        let asks = self.retirement.consider(&plan, desired, round.orders.take_from);
+        if !observed.is_complete() {
+            self.retirement.postpone();
+        } else if asks {
             observed.retired = self.retired(round, &plan, &mut observed).await?;
             plan = plan_again(plan, desired, &observed);
         }

@@ -45,6 +45,12 @@ impl Retirement {
         now >= due.max(self.asked_at.map_or(now, |asked| asked + Duration::from_secs(1)))
     }
 
+    /// What was seen has gaps, so that nothing may be taken: that is looked at again, but not at once.
+    pub(super) fn postpone(&mut self) {
+        let soonest = Instant::now() + ASKED_EVERY;
+        self.due = self.due.map(|due| due.max(soonest));
+    }
+
     /// The functions that must be settled before anything is taken.
     pub(super) fn holders(&self, plan: &Plan, desired: &Desired) -> BTreeSet<FunctionRef> {
         let wanted = wanted(plan, desired);

@@ -13,8 +13,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 pub const FILTER_VARIABLE: &str = "EIPD_LOG";
 /// The environment variable with the format.
 pub const FORMAT_VARIABLE: &str = "EIPD_LOG_FORMAT";
-/// The filter when none is set.
-pub const DEFAULT_FILTER: &str = "eipd=info,warn";
+/// The filter when none is set. What the SDK's providers of credentials say of a failure is in the failed call's own
+/// message.
+pub const DEFAULT_FILTER: &str = "eipd=info,aws_config=error,warn";
 
 /// How the log is written.
 #[derive(Debug)]

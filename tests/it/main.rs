@@ -16,6 +16,7 @@ mod readme;
 mod reload;
 mod rhythm;
 mod rig;
+mod silence;
 mod simulator;
 mod small;
 mod switchover;

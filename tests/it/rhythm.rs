@@ -71,7 +71,7 @@ fn new_orders_end_a_pass_in_flight() {
         let small = Small::with(2);
         small.sim.set_latency(Some(Span::seconds(20, 20)));
         let daemon = Daemon::start(&small.sim, &small.desired, 1).await;
-        sleep(Duration::from_secs(10)).await;
+        sleep(Duration::from_secs(5)).await;
         small.sim.set_latency(None);
         daemon.reload(Orders { mode: Mode::Observe, ..orders(&small.desired) });
         sleep(Duration::from_secs(5)).await;

@@ -29,6 +29,9 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 /// The poll interval of the daemons that tests start.
 pub const POLL: Duration = Duration::from_secs(60);
@@ -358,13 +361,50 @@ impl Wanted {
 }
 
 /// Runs a test's story on a paused clock: waiting costs nothing, and nothing depends on how fast the machine is.
+///
+/// # Panics
+/// When an ERROR was logged: that is a defect, of eipd or of how it uses the SDK.
 pub fn on_paused_clock<F: Future>(story: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
-        .expect("a runtime needs nothing that could fail here")
-        .block_on(story)
+        .expect("a runtime needs nothing that could fail here");
+    let errors = Errors::default();
+    let outcome = tracing::subscriber::with_default(errors.subscriber(), || runtime.block_on(story));
+    assert_eq!(errors.told(), Vec::<String>::new(), "an ERROR was logged");
+    outcome
+}
+
+/// The ERROR lines of a story; each story runs on a thread of its own.
+#[derive(Clone, Default)]
+struct Errors(Arc<Mutex<Vec<String>>>);
+
+impl Errors {
+    fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + use<> {
+        tracing_subscriber::registry().with(self.clone().with_filter(LevelFilter::ERROR))
+    }
+
+    fn told(&self) -> Vec<String> {
+        self.0.lock().expect("no test panics while it holds this").clone()
+    }
+}
+
+/// What the SDK says of a connector in process, which has no connection that could be closed after a bad answer.
+const NO_CONNECTION: &str = "aws_smithy_runtime::client::http::connection_poisoning";
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Errors {
+    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        if event.metadata().target() == NO_CONNECTION {
+            return;
+        }
+        let mut line = event.metadata().target().to_owned();
+        let mut add = |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+            line.push_str(&format!(" {field}={value:?}"));
+        };
+        event.record(&mut add);
+        self.0.lock().expect("no test panics while it holds this").push(line);
+    }
 }
 
 /// What every story must leave behind: nothing asked of the simulator that it does not know, and no law broken.

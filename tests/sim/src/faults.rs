@@ -65,6 +65,8 @@ pub enum On {
     Service(Service),
     /// All of an operation, such as `AssociateAddress`.
     Operation(String),
+    /// All that name this resource, such as a function.
+    Resource(String),
     /// All that change something.
     Mutating,
     /// All that only read.
@@ -158,6 +160,7 @@ impl Fault {
                 On::Any => true,
                 On::Service(service) => call.service == *service,
                 On::Operation(operation) => call.operation == *operation,
+                On::Resource(name) => call.resource == *name,
                 On::Mutating => call.mutating,
                 On::Reading => !call.mutating,
             }

@@ -176,6 +176,10 @@ fn lost(operation: &Operation, error: &(dyn StdError + 'static), what: &str) -> 
         return Failure::new(ErrorClass::Unavailable, format!("no connection: {why}"))
             .hint("check the route, DNS, proxies and AWS_ENDPOINT_URL");
     }
+    if why.contains("endpoint must") {
+        return Failure::new(ErrorClass::Unexpected, format!("the request cannot be made: {why}"))
+            .hint("AWS_ENDPOINT_URL must be a whole URL, such as `http://127.0.0.1:4566`");
+    }
     let class = if operation.changes() { ErrorClass::OutcomeUnknown } else { ErrorClass::Unavailable };
     Failure::new(class, format!("{what}: {why}"))
 }

@@ -66,7 +66,10 @@ pub(super) async fn run(file: Option<&Path>, observe: bool) -> Result<(), Error>
     let reloads = async {
         loop {
             tokio::select! {
-                _ = reload.recv() => daemon.reload(listen).await,
+                _ = reload.recv() => {
+                    daemon.reload(listen).await;
+                    daemon.look_now();
+                }
                 change = changes.changed() => match change {
                     Change::Text => daemon.reload(listen).await,
                     Change::Trouble(trouble) => tracing::warn!(%trouble, "the configuration file is not watched well"),
@@ -159,6 +162,11 @@ impl Daemon {
         if let Err(why) = outcome {
             self.telemetry.reload_failed(Timestamp::now(), &why);
         }
+    }
+
+    /// Makes a pass over every target, also where nothing changed: whoever sends a signal wants something to happen.
+    fn look_now(&self) {
+        self.drivers.values().for_each(|driven| driven.orders.send_modify(|_| {}));
     }
 
     /// Makes the drivers do what the configuration says: those of new or changed targets begin anew, those of targets

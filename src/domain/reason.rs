@@ -247,6 +247,8 @@ warning_kinds! {
     FunctionInactive = "function_inactive",
     /// The function's creation or last update failed.
     FunctionFailed = "function_failed",
+    /// The function is active, and EC2 shows no interface of it where there must be one.
+    FunctionWithoutInterface = "function_without_interface",
     /// The function runs on a capacity provider, whose interfaces eipd does not serve.
     FunctionOnCapacityProvider = "function_on_capacity_provider",
     /// The function could not be read.

@@ -42,6 +42,8 @@ pub struct Report {
     pub plan: Plan,
     /// What became of each action of the plan, in the plan's order.
     pub actions: Vec<ActionReport>,
+    /// What became of earlier actions whose outcome was not known then.
+    pub settled: Vec<ActionReport>,
     /// How many serving interfaces carry an address of their set after the pass.
     pub covered: usize,
     /// The serving interfaces that do not, after the pass.
@@ -152,6 +154,8 @@ pub struct ActionReport {
     /// From the event that told of it, or else the first sight of the uncovered interface, to the confirmed association;
     /// only when done.
     pub repaired_after: Option<Duration>,
+    /// Whether it was found done when it was to be carried out: another replica was faster, or a read had lagged behind.
+    pub found_done: bool,
     /// The bond that AWS made, when it told.
     pub association_id: Option<AssociationId>,
     /// The event that told of what this mends, if one did.
@@ -171,6 +175,11 @@ pub enum Coverage {
 }
 
 impl Report {
+    /// What became of the actions of this pass, and of earlier ones that were settled in it.
+    pub fn changes(&self) -> impl Iterator<Item = &ActionReport> {
+        self.actions.iter().chain(&self.settled)
+    }
+
     /// Whether the promise holds after this pass.
     #[must_use]
     pub fn coverage(&self) -> Coverage {

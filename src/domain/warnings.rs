@@ -1,12 +1,16 @@
 //! What an operator should know although no interface is uncovered for it, or before one is. Words only; decides nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::desired::Desired;
-use super::drift::{Drift, Place};
-use super::function::{FunctionConfiguration, FunctionObservation, FunctionRef, FunctionState, LastUpdate};
+use super::drift::{Drift, Finding, Place};
+use super::function::{
+    FunctionConfiguration, FunctionObservation, FunctionRef, FunctionState, LastUpdate, Pair,
+};
 use super::ids::PoolName;
-use super::observed::Observed;
+use super::index::Index;
+use super::observed::{Observed, Part};
 use super::plan::PoolFigures;
 use super::reason::{Warning, WarningKind};
 
@@ -22,6 +26,7 @@ pub fn warnings(
         let (kind, what) = function_trouble(observed.functions.get(function))?;
         Some(Warning { kind, message: format!("function `{function}` {what}") })
     });
+    let unseen = without_interface(desired, observed, drift);
     let declared = desired.pools.values().zip(&drift.pools);
     let declared = declared.flat_map(|(pool, numbers)| pool.allocations.iter().zip(numbers));
     let troubled: BTreeMap<_, _> =
@@ -42,7 +47,7 @@ pub fn warnings(
         .gaps
         .iter()
         .map(|gap| Warning { kind: WarningKind::ObservationIncomplete, message: gap.message.clone() });
-    functions.chain(addresses).chain(spares).chain(gaps).collect()
+    functions.chain(unseen).chain(addresses).chain(spares).chain(gaps).collect()
 }
 
 /// Whether a declared function can't have a fixed address at all, whatever is done about interfaces.
@@ -54,6 +59,42 @@ pub fn unservable(desired: &Desired, observed: &Observed) -> Vec<FunctionRef> {
         matches!(trouble, Some((FunctionNotFound | FunctionNotInVpc | FunctionOnCapacityProvider, _)))
     };
     desired.functions.keys().filter(hopeless).cloned().collect()
+}
+
+/// Functions that can be invoked, and so have an interface in each of their subnets (AWS.md 1, confirmed), where none is
+/// seen: it may be hidden from the credentials, or have been made a moment ago.
+fn without_interface<'a>(
+    desired: &'a Desired,
+    observed: &'a Observed,
+    drift: &Drift<'_>,
+) -> impl Iterator<Item = Warning> + use<'a> {
+    let seen = seen_pairs(drift);
+    let is_whole = !observed.lacks(Part::Interfaces);
+    desired.functions.keys().filter(move |_| is_whole).filter_map(move |function| {
+        let Some(FunctionObservation::Known(shown)) = observed.functions.get(function) else { return None };
+        let is_settled = shown.state == Some(FunctionState::Active) && !shown.is_unsettled();
+        let bare: Vec<String> = shown
+            .pairs()
+            .into_iter()
+            .filter(|pair| is_settled && !seen.contains(pair))
+            .map(|pair| format!("`{}`", pair.subnet))
+            .collect();
+        let message = format!(
+            "function `{function}` is active, and EC2 shows no interface of it in {}; hint: if that lasts, check that \
+             managed resources are visible to these credentials",
+            bare.join(", ")
+        );
+        (!bare.is_empty())
+            .then_some(Warning { kind: WarningKind::FunctionWithoutInterface, message })
+    })
+}
+
+/// The interfaces of a pair share what is known of its users, so each pair is looked at once.
+fn seen_pairs(drift: &Drift<'_>) -> BTreeSet<Pair> {
+    let mut known = Index::default();
+    let first_of_usage =
+        |finding: &&Finding<'_>| known.insert(Arc::as_ptr(&finding.usage).cast::<()>(), ()).is_none();
+    drift.interfaces.iter().filter(first_of_usage).map(|finding| finding.interface.pair.clone()).collect()
 }
 
 fn function_trouble(observation: Option<&FunctionObservation>) -> Option<(WarningKind, &'static str)> {

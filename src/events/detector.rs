@@ -60,7 +60,7 @@ impl Detector {
     /// with the pass's report.
     pub fn action(&mut self, target: &TargetName, pass: u64, report: &ActionReport) -> Option<Change> {
         let ActionReport { action, outcome, origin, .. } = report;
-        if *outcome != Outcome::Done || action.kind != ActionKind::Associate {
+        if *outcome != Outcome::Done || report.found_done || action.kind != ActionKind::Associate {
             return None;
         }
         let associating = &mut self.memory(target).associating;

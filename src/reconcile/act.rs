@@ -107,7 +107,8 @@ impl Actor<'_> {
             }
             End::AlreadySo => {
                 report.outcome = Outcome::Done;
-                report.detail = Some("somebody else had done it already".to_owned());
+                report.found_done = true;
+                report.detail = Some("it was found done already".to_owned());
             }
             End::Skipped(why) => {
                 report.outcome = Outcome::Skipped;
@@ -254,6 +255,7 @@ pub(super) fn planned(action: &Action) -> ActionReport {
         request_id: None,
         took: Duration::ZERO,
         repaired_after: None,
+        found_done: false,
         association_id: None,
         origin: None,
     }

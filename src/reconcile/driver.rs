@@ -84,7 +84,7 @@ impl Driver {
             };
             blind_in_a_row = if is_blind(&passed.report) { blind_in_a_row + 1 } else { 0 };
             let ended = match blind_in_a_row {
-                0 => Ended::Saw { go_on_after: passed.go_on_after },
+                0 => Ended::Saw { go_on_after: passed.go_on_after, took: begun.elapsed() },
                 in_a_row => Ended::Blind { in_a_row },
             };
             let after = begun + wait(ended, watch.poll_interval, self.random.f64());

@@ -19,4 +19,5 @@ pub mod ports;
 mod recent;
 mod retirement;
 pub mod schedule;
+mod unsettled;
 pub mod vigil;

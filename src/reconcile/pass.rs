@@ -23,6 +23,7 @@ use super::patience::Patience;
 use super::ports::{Audience, Changes, Clock, Reads};
 use super::recent::RecentWrites;
 use super::retirement::Retirement;
+use super::unsettled::Unsettled;
 use crate::domain::action::{Action, Outcome};
 use crate::domain::audit::{Violation, audit};
 use crate::domain::desired::Desired;
@@ -73,6 +74,7 @@ pub struct Reconciler {
     recent: RecentWrites,
     hesitations: Hesitations,
     ledger: Ledger,
+    unsettled: Unsettled,
     contests: Contests,
     retirement: Retirement,
     inbox: Arc<Inbox>,
@@ -141,6 +143,7 @@ impl Reconciler {
             gate: Gate::new(Arc::clone(&ports.changes)),
             observer: Observer::new(Arc::clone(&ports.reads), Arc::clone(&ports.clock)),
             ports,
+            unsettled: Unsettled::default(),
             contests: Contests::default(),
             retirement: Retirement::default(),
             inbox: Arc::default(),
@@ -313,6 +316,7 @@ impl Reconciler {
             failures: Vec::new(),
             plan: Plan::default(),
             actions: Vec::new(),
+            settled: Vec::new(),
             covered: 0,
             uncovered: Vec::new(),
             unservable: Vec::new(),
@@ -401,10 +405,10 @@ impl Reconciler {
 
     /// Completes the report of an action that has just ended, and tells of it.
     fn finish(&self, mut report: ActionReport, round: &Round<'_>) -> ActionReport {
-        if report.outcome == Outcome::Done {
-            let interface = &report.action.network_interface_id;
-            let sight = self.ledger.age(interface, Instant::now());
-            report.origin = round.hints.origin_of(&report.action).cloned();
+        report.origin = round.hints.origin_of(&report.action).cloned();
+        report.found_done &= !self.unsettled.holds(&report.action);
+        if report.outcome == Outcome::Done && !report.found_done {
+            let sight = self.ledger.age(&report.action.network_interface_id, Instant::now());
             let told = report.origin.as_ref().map(|origin| self.ports.clock.now().duration_since(origin.at));
             report.repaired_after = told.and_then(|age| Duration::try_from(age).ok()).or(sight);
         }
@@ -427,8 +431,13 @@ impl Reconciler {
         }
         if report.outcome == Outcome::Done {
             self.hesitations.note_success(action);
-            self.contests.note_done(report, now);
+            self.unsettled.forget(&action.network_interface_id);
+            if !report.found_done {
+                self.contests.note_done(report, now);
+            }
         } else if let Some(class) = report.class {
+            let bare_for = self.ledger.age(&action.network_interface_id, now).unwrap_or_default();
+            self.unsettled.note(report, bare_for, now);
             let why = report.detail.clone().unwrap_or_default();
             self.hesitations.note_failure(action, class, &why, now);
             if class == ErrorClass::Denied {

@@ -31,8 +31,10 @@ pub fn first_pass_after(place: usize, poll_interval: Duration) -> Duration {
 pub(super) enum Ended {
     /// It could see.
     Saw {
-        /// After how long work is left to be gone on with.
+        /// After how long from now work is left to be gone on with.
         go_on_after: Option<Duration>,
+        /// How long the pass took.
+        took: Duration,
     },
     /// It could not see, like this many before it in a row (this one included).
     Blind {
@@ -45,8 +47,8 @@ pub(super) enum Ended {
 pub(super) fn wait(ended: Ended, poll_interval: Duration, chance: f64) -> Duration {
     let polled = poll_interval.mul_f64(1.0 - JITTER * chance);
     match ended {
-        Ended::Saw { go_on_after: None } => polled,
-        Ended::Saw { go_on_after: Some(after) } => after.min(polled),
+        Ended::Saw { go_on_after: None, .. } => polled,
+        Ended::Saw { go_on_after: Some(after), took } => (took + after).min(polled),
         Ended::Blind { in_a_row } => {
             let doubled = FIRST_BACKOFF.saturating_mul(1 << in_a_row.saturating_sub(1).min(10));
             doubled.min(LONGEST_BACKOFF).mul_f64(0.5 + 0.5 * chance)
@@ -63,7 +65,8 @@ mod tests {
     #[test]
     fn a_poll_comes_at_least_as_often_as_asked_for() {
         for chance in [0.0, 0.3, 1.0] {
-            let wait = wait(Ended::Saw { go_on_after: None }, MINUTE, chance);
+            let ended = Ended::Saw { go_on_after: None, took: Duration::ZERO };
+            let wait = wait(ended, MINUTE, chance);
             assert!(wait <= MINUTE && wait >= MINUTE.mul_f64(0.9), "{wait:?}");
         }
     }
@@ -81,8 +84,9 @@ mod tests {
 
     #[test]
     fn left_work_is_gone_on_with_no_later_than_the_next_poll() {
-        for (after, wanted) in [(0, 0), (5, 5), (900, 60)] {
-            let ended = Ended::Saw { go_on_after: Some(Duration::from_secs(after)) };
+        for (took, after, wanted) in [(0, 0, 0), (0, 5, 5), (20, 5, 25), (0, 900, 60), (90, 5, 60)] {
+            let [took, after] = [took, after].map(Duration::from_secs);
+            let ended = Ended::Saw { go_on_after: Some(after), took };
             assert_eq!(wait(ended, MINUTE, 0.0), Duration::from_secs(wanted));
         }
     }

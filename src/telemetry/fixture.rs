@@ -69,6 +69,7 @@ pub(super) fn pass(target: &str, n: u64) -> Pass {
         failures: Vec::new(),
         plan: Plan::default(),
         actions: Vec::new(),
+        settled: Vec::new(),
         covered: 0,
         uncovered: Vec::new(),
         unservable: Vec::new(),
@@ -178,6 +179,7 @@ impl Pass {
             request_id: Some(format!("req-{n}")),
             took: Duration::from_millis(340),
             repaired_after: age,
+            found_done: false,
             association_id: None,
             origin: None,
         });

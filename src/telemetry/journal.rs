@@ -93,7 +93,7 @@ impl Journal {
         } else {
             memory.tell_end_of_failure(report);
         }
-        let mut changed = report.actions.iter().any(|action| action.outcome == Outcome::Done);
+        let mut changed = report.changes().any(|action| action.outcome == Outcome::Done);
         if report.result != PassResult::Failed {
             memory.tell_contested(report);
             changed |= memory.tell_failed_actions(report);
@@ -111,7 +111,7 @@ impl Journal {
 /// The line of a change, written as soon as it is confirmed.
 pub(super) fn tell_change(target: &TargetName, pass: u64, report: &ActionReport) {
     let ActionReport { action, outcome, request_id, took, origin, .. } = report;
-    if *outcome == Outcome::Done {
+    if *outcome == Outcome::Done && !report.found_done {
         info!(
             target = target.as_str(),
             pass,

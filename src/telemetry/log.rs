@@ -15,7 +15,7 @@ pub const FILTER_VARIABLE: &str = "EIPD_LOG";
 pub const FORMAT_VARIABLE: &str = "EIPD_LOG_FORMAT";
 /// The filter when none is set. What the SDK's providers of credentials say of a failure is in the failed call's own
 /// message.
-pub const DEFAULT_FILTER: &str = "eipd=info,aws_config=error,warn";
+pub const DEFAULT_FILTER: &str = "aws_config=error,eipd=info,warn";
 
 /// How the log is written.
 #[derive(Debug)]

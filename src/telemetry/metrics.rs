@@ -19,10 +19,10 @@ const PASS_BUCKETS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 
 const REPAIR_BUCKETS: &[f64] =
     &[0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0, 14400.0];
 
+/// Seconds. CloudTrail's events come within seconds, and sometimes minutes late (AWS.md 3).
+const LAG_BUCKETS: &[f64] = &[0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0];
 /// Seconds. Lambda and EC2 answer most calls within 0.5 s; a page of 1,000 interfaces or an association takes up to
 /// some seconds, and beyond 10 s it is the call's own deadline that ends it.
-/// CloudTrail's events come within seconds, and sometimes minutes late (AWS.md 3).
-const LAG_BUCKETS: &[f64] = &[0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0];
 const REQUEST_BUCKETS: &[f64] = &[0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// A metric as its readers know it; the type is that of the field that holds it.
@@ -260,9 +260,12 @@ pub(super) struct Globals {
 impl Globals {
     pub(super) fn new(registry: &Registry) -> Self {
         let counters = |of: &Definition| IntCounterVec::new(of.options(), of.labels);
+        let reloads = registered(registry, counters(&RELOADS));
+        // A series that begins at 1 shows no increase.
+        reloads.with_label_values(&["failed"]);
         Self {
             reload_successful: registered(registry, IntGauge::with_opts(RELOAD_SUCCESSFUL.options())),
-            reloads: registered(registry, counters(&RELOADS)),
+            reloads,
             events: registered(registry, counters(&EVENTS)),
             event_lag: registered(
                 registry,

@@ -47,8 +47,9 @@ impl Recent {
     /// An action that fails in every pass is one entry, the latest, lest it push out all others.
     pub(super) fn note_changes(&mut self, report: &Report) {
         let at = ended_at(report);
-        for action in &report.actions {
+        for action in report.changes() {
             let failed = match action.outcome {
+                Outcome::Done if action.found_done => continue,
                 Outcome::Done => false,
                 Outcome::Failed => true,
                 Outcome::Planned | Outcome::Skipped => continue,

@@ -181,8 +181,9 @@ impl Families {
 
     fn count_changes(&mut self, report: &Report) {
         let name = report.target.as_str();
-        for action in &report.actions {
-            self.changes.at(&[name, action.action.kind.as_str(), action.outcome.as_str()]).inc();
+        for action in report.changes() {
+            let outcome = if action.found_done { Outcome::Skipped } else { action.outcome };
+            self.changes.at(&[name, action.action.kind.as_str(), outcome.as_str()]).inc();
             if let Some(age) = action.repaired_after {
                 let origin = if action.origin.is_some() { "event" } else { "observed" };
                 self.repair.at(&[name, origin]).observe(age.as_secs_f64());

@@ -62,3 +62,15 @@ async fn a_change_of_the_rate_begins_anew_without_a_second_pass_beside() {
     }
     assert!(small.is_covered());
 }
+
+#[tokio::test]
+async fn a_signal_makes_a_pass_though_nothing_changed() {
+    let small = Small::with(2);
+    let server = served(&small).await;
+    let rarely = |text: String| text.replace("\"1s\"", "\"1h\"\nfunction_refresh = \"1h\"");
+    let daemon = Running::with(&small, &server, rarely);
+    assert!(daemon.until(is_covered).await);
+    small.sim.world(|world| world.stray_disassociate(&small.allocations[0]));
+    daemon.signal("-HUP");
+    assert!(daemon.until(|_| small.is_covered()).await);
+}

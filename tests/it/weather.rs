@@ -188,6 +188,10 @@ fn a_lost_answer_to_an_association_is_not_repeated_blindly() {
             assert!(small.is_covered(), "it was carried out all the same");
             let report = pass(&mut reconciler, &orders(&small.desired)).await;
             assert_eq!((report.coverage(), report.actions.len()), (Coverage::Covered, 0), "{effect:?}");
+            let settled: Vec<_> = report.settled.iter().map(|one| (one.outcome, &one.action)).collect();
+            assert_eq!(settled, [(Outcome::Done, &unknown[0].action)], "and is told once it is known");
+            let report = pass(&mut reconciler, &orders(&small.desired)).await;
+            assert_eq!(report.settled.len(), 0, "once");
             assert_eq!(small.sim.calls("AssociateAddress"), 2);
             assert_lawful(&small.sim);
         });
@@ -262,6 +266,24 @@ fn an_interface_that_is_gone_or_taken_meanwhile_is_left_alone() {
         assert_eq!(report.actions.iter().filter(|a| a.outcome == Outcome::Skipped).count(), 1);
         assert_eq!(small.sim.calls("AssociateAddress"), 1, "the taken one was not even asked for");
         assert_lawful(&small.sim);
+    });
+}
+
+#[test]
+fn what_another_replica_has_done_meanwhile_is_not_told_as_ours() {
+    on_paused_clock(async {
+        let small = Small::with(2);
+        let planned = plan(&small.sim, &small.desired).await.actions[0].action.clone();
+        let report = meanwhile(&small, |small| {
+            let (allocation, interface) =
+                (planned.allocation_id.to_string(), planned.network_interface_id.to_string());
+            small.sim.world(|world| world.give(&allocation, &interface));
+        })
+        .await;
+        let found: Vec<_> = report.actions.iter().map(|one| (one.outcome, one.found_done)).collect();
+        assert_eq!(found, [(Outcome::Done, true), (Outcome::Done, false)]);
+        assert_eq!(report.actions[0].repaired_after, None);
+        assert_eq!((report.coverage(), small.sim.calls("AssociateAddress")), (Coverage::Covered, 1));
     });
 }
 

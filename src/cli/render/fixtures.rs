@@ -62,6 +62,7 @@ impl Scene {
             failures: Vec::new(),
             plan: Plan::default(),
             actions: Vec::new(),
+            settled: Vec::new(),
             covered: 0,
             uncovered: Vec::new(),
             unservable: Vec::new(),
@@ -236,6 +237,7 @@ impl Scene {
             request_id: None,
             took: Duration::from_millis(420),
             repaired_after: None,
+            found_done: false,
             association_id: None,
             origin: None,
         });

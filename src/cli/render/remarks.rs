@@ -33,10 +33,14 @@ pub(super) fn lines(report: &Report) -> Result<String, fmt::Error> {
 /// Why a pass could not tell or do everything: diagnostics, so they are not among the lines of the answer.
 pub(in crate::cli) fn failures(reports: &[Report]) -> Vec<String> {
     let mut told = Vec::new();
-    for failure in reports.iter().flat_map(|report| &report.failures) {
-        let mut text = String::new();
-        let written = remark(&mut text, format_args!("{}", paint(BAD, "error:")), failure);
-        told.extend(written.is_ok().then(|| text.trim_end().to_owned()));
+    for report in reports {
+        let target = if reports.len() > 1 { format!(" target {}:", report.target) } else { String::new() };
+        for failure in &report.failures {
+            let mut text = String::new();
+            let lead = format_args!("{}{target}", paint(BAD, "error:"));
+            let written = remark(&mut text, lead, failure);
+            told.extend(written.is_ok().then(|| text.trim_end().to_owned()));
+        }
     }
     told
 }

@@ -16,6 +16,13 @@ use crate::domain::report::Report;
 pub(super) enum Section<'a> {
     /// A function and its interfaces.
     Function(Function<'a>),
+    /// Functions all of whose interfaces are shown under the same others.
+    Guests {
+        /// They, in order.
+        functions: Vec<FunctionRef>,
+        /// How many interfaces are shown under which other function.
+        elsewhere: BTreeMap<&'a FunctionRef, usize>,
+    },
     /// Functions without any change, and how many interfaces they have.
     Quiet { functions: usize, interfaces: usize },
 }
@@ -54,11 +61,27 @@ pub(super) fn sections<'a>(report: &'a Report, outcomes: &Outcomes<'_>, detail: 
     if collapse::functions(detail, quiet.len()) {
         let interfaces = quiet.iter().map(Function::kept).sum();
         let counted = Section::Quiet { functions: quiet.len(), interfaces };
-        return changed.into_iter().map(Section::Function).chain([counted]).collect();
+        return with_guests_together(changed, detail).into_iter().chain([counted]).collect();
     }
     let mut functions: Vec<Function<'_>> = changed.into_iter().chain(quiet).collect();
     functions.sort_by_key(|function| function.name);
-    functions.into_iter().map(Section::Function).collect()
+    with_guests_together(functions, detail)
+}
+
+/// What can be said of many functions at once is said once, below the functions that it refers to.
+fn with_guests_together(functions: Vec<Function<'_>>, detail: Detail) -> Vec<Section<'_>> {
+    let mut guests: BTreeMap<BTreeMap<&FunctionRef, usize>, Vec<FunctionRef>> = BTreeMap::new();
+    for function in functions.iter().filter(|function| function.groups.is_empty()) {
+        guests.entry(function.elsewhere.clone()).or_default().push(function.name.clone());
+    }
+    guests.retain(|_, functions| collapse::guests(detail, functions.len()));
+    let alone = functions
+        .into_iter()
+        .filter(|function| !(function.groups.is_empty() && guests.contains_key(&function.elsewhere)));
+    let mut sections: Vec<_> = alone.map(Section::Function).collect();
+    let together = guests.into_iter().map(|(elsewhere, functions)| Section::Guests { functions, elsewhere });
+    sections.extend(together);
+    sections
 }
 
 fn gather<'a>(report: &'a Report, outcomes: &Outcomes<'_>) -> BTreeMap<&'a FunctionRef, Gathered<'a>> {
@@ -131,12 +154,19 @@ impl fmt::Display for Function<'_> {
             let kept = counted.iter().map(|group| group.kept()).sum();
             write_kept(f, 2, &format!("{} unchanged", count(counted.len(), "subnet", "subnets")), kept)?;
         }
-        for (first, interfaces) in &self.elsewhere {
-            let shared = count(*interfaces, "interface", "interfaces");
-            writeln!(f, "  shares {shared} with {first}, shown there")?;
-        }
-        Ok(())
+        write_elsewhere(f, "shares", &self.elsewhere)
     }
+}
+
+fn write_elsewhere(
+    f: &mut fmt::Formatter<'_>,
+    verb: &str,
+    elsewhere: &BTreeMap<&FunctionRef, usize>,
+) -> fmt::Result {
+    elsewhere.iter().try_for_each(|(first, interfaces)| {
+        let shared = count(*interfaces, "interface", "interfaces");
+        writeln!(f, "  {verb} {shared} with {first}, shown there")
+    })
 }
 
 impl Group<'_> {
@@ -176,6 +206,10 @@ impl fmt::Display for Section<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Function(function) => function.fmt(f),
+            Self::Guests { functions, elsewhere } => {
+                writeln!(f, "{}", paint(HEAD, some_of(functions)))?;
+                write_elsewhere(f, "share", elsewhere)
+            }
             Self::Quiet { functions, interfaces } => {
                 let unchanged = count(*functions, "function", "functions");
                 write_kept(f, 0, &format!("{unchanged} unchanged"), *interfaces)

@@ -72,7 +72,11 @@ impl Text<'_> {
         let total = target.covered + target.uncovered.len();
         let interfaces = if total == 1 { "interface" } else { "interfaces" };
         write!(f, "{}: ", paint(HEAD, format_args!("target {}", plain(&target.target))))?;
-        write!(f, "{} of {total} {interfaces} covered", target.covered)?;
+        if total == 0 && target.coverage == CoverageWord::Unknown {
+            write!(f, "{}", paint(WARN, "not known, since nothing could be seen"))?;
+        } else {
+            write!(f, "{} of {total} {interfaces} covered", target.covered)?;
+        }
         if let Some(oldest) = target.oldest_uncovered_seconds.and_then(seconds) {
             write!(f, ", the longest without for {}", age(oldest))?;
         }

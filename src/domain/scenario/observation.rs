@@ -1,7 +1,7 @@
 //! What the planner makes of an observation that is stale, partial or surprising: both views count, recent writes of our own
 //! count, and what was not seen is not taken for absent.
 
-use super::{World, alloc, eni, ip, pool};
+use super::{LastUpdate, World, alloc, eni, ip, pool};
 use crate::domain::action::ActionReason;
 use crate::domain::observed::{AddressAssociation, InterfaceAssociation, Part};
 
@@ -168,4 +168,19 @@ fn a_declared_address_is_found_on_the_interface_that_serves_even_if_a_view_lags(
     assert_eq!(world.verdicts(), ["1 keeps 1"]);
     assert_eq!(world.plan().interfaces[0].network_interface_id, eni(1));
     assert!(!world.plan().actions.iter().any(|action| action.allocation_id == alloc(1)));
+}
+
+#[test]
+fn an_active_function_without_an_interface_where_one_must_be_is_told() {
+    let world = World::new().pool("p", &[1, 2], 0).function("f", "p", &[1, 2], &[1]).eni(1, 1, &[1]);
+    assert_eq!(world.warnings(), ["function_without_interface"], "none is seen in subnet 2");
+    assert_eq!(world.clone().eni(2, 2, &[1]).warnings(), Vec::<String>::new());
+    assert_eq!(world.clone().eni(2, 2, &[1, 3]).warnings(), ["function_without_interface"], "another's");
+    let unsettled = world.clone().configure("f", |shown| shown.last_update = Some(LastUpdate::InProgress));
+    assert_eq!(unsettled.warnings(), Vec::<String>::new(), "they are being made");
+    assert_eq!(
+        world.gap(Part::Interfaces).warnings(),
+        ["observation_incomplete"],
+        "it may be on the lost page"
+    );
 }

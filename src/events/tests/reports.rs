@@ -43,6 +43,7 @@ pub(super) fn pass(n: u64) -> Report {
         failures: Vec::new(),
         plan: Plan { pools, ..Plan::default() },
         actions: Vec::new(),
+        settled: Vec::new(),
         covered: 0,
         uncovered: Vec::new(),
         unservable: Vec::new(),
@@ -126,6 +127,7 @@ pub(super) fn association(n: u32, outcome: Outcome) -> ActionReport {
         request_id: None,
         took: Duration::from_millis(340),
         repaired_after: None,
+        found_done: false,
         association_id: None,
         origin: Some(Origin { at: moment(), actor: "arn:aws:iam::111122223333:user/somebody".to_owned() }),
     }

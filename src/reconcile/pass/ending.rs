@@ -31,6 +31,11 @@ impl Reconciler {
         observed: &Observed,
         violations: &[Violation],
     ) {
+        for settled in self.unsettled.settle(&report.plan, Instant::now()) {
+            self.contests.note_done(&settled, Instant::now());
+            self.ports.audience.hear_action(&self.target, self.passes, &settled);
+            report.settled.push(settled);
+        }
         report.unservable = unservable(&round.orders.desired, observed);
         report.failures = violations.iter().map(ToString::to_string).collect();
         report.result = result(report, observed, !violations.is_empty());

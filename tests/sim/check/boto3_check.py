@@ -54,7 +54,7 @@ def refused(what, code, status, call, **parameters):
 
 
 def start():
-    command = ["cargo", "run", "--quiet", "-p", "eipd-sim", "--example", "serve"]
+    command = ["cargo", "run", "--quiet", "--locked", "--example", "serve"]
     server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     facts = {}
     for line in server.stdout:

@@ -64,6 +64,7 @@ pub fn estate(interfaces: usize, pools: usize, bare: bool) -> (Desired, Observed
         recent_writes: BTreeMap::new(),
         refused: BTreeSet::new(),
         retired: BTreeSet::new(),
+        network: Arc::default(),
         gaps: Vec::new(),
     };
     let per_pool = interfaces / pools;
@@ -130,6 +131,7 @@ fn configuration(vpc: VpcConfig) -> FunctionConfiguration {
         state: Some(FunctionState::Active),
         last_update: Some(LastUpdate::Successful),
         on_capacity_provider: false,
+        dual_stack: false,
         timeout: Duration::from_secs(3),
     }
 }

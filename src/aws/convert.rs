@@ -1,6 +1,8 @@
 //! From the SDK's types, in which everything is optional, to the domain's. What is missing or malformed is an error that
 //! names it, never a guess; an empty string is absent, since some stacks that speak AWS's protocols write it so.
 
+mod network;
+
 use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,6 +12,8 @@ use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurat
 use aws_sdk_lambda::types as lambda;
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use smallvec::SmallVec;
+
+pub(super) use network::{route_table, subnet};
 
 use crate::domain::function::{
     FunctionConfiguration, FunctionRef, FunctionState, LastUpdate, Pair, SecurityGroups, VpcConfig,
@@ -156,6 +160,7 @@ pub(super) fn function(answer: &GetFunctionConfigurationOutput) -> Result<Functi
         state: answer.state().and_then(function_state),
         last_update: answer.last_update_status().and_then(last_update),
         on_capacity_provider: answer.capacity_provider_config().is_some(),
+        dual_stack: dual_stack(answer.vpc_config()),
         timeout: timeout(answer.timeout()),
     })
 }
@@ -172,6 +177,7 @@ pub(super) fn listed_function(
         state: None,
         last_update: None,
         on_capacity_provider: item.capacity_provider_config().is_some(),
+        dual_stack: dual_stack(item.vpc_config()),
         timeout: timeout(item.timeout()),
     };
     Ok((name, configuration))
@@ -186,6 +192,10 @@ fn vpc(config: Option<&lambda::VpcConfigResponse>) -> Result<Option<VpcConfig>, 
         subnets: subnets.collect::<Result<BTreeSet<_>, Fault>>()?,
         security_groups: groups.collect::<Result<SecurityGroups, Fault>>()?,
     }))
+}
+
+fn dual_stack(config: Option<&lambda::VpcConfigResponse>) -> bool {
+    config.and_then(lambda::VpcConfigResponse::ipv6_allowed_for_dual_stack).unwrap_or(false)
 }
 
 fn function_state(state: &lambda::State) -> Option<FunctionState> {

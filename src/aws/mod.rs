@@ -37,7 +37,8 @@ pub use self::client::{AssumedRole, Place, SetUpError, Surroundings};
 pub use self::queue::{SqsQueue, region_of};
 pub use self::wiring::EventWiring;
 use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef};
-use crate::domain::ids::{AccountId, AllocationId, NetworkInterfaceId, SubnetId};
+use crate::domain::ids::{AccountId, AllocationId, NetworkInterfaceId, SubnetId, VpcId};
+use crate::domain::network::{RouteTable, Subnet};
 use crate::domain::observed::{Address, Interface};
 use crate::domain::policy::RateShare;
 use crate::reconcile::ports::{ApiError, Associated, CallMeter, Changes, Partial, Reads, Takes};
@@ -106,6 +107,18 @@ impl Reads for AwsTarget {
 
     async fn function(&self, function: &FunctionRef) -> Result<FunctionObservation, ApiError> {
         observe::function::function(self, function).await
+    }
+
+    async fn subnets(&self, ids: &BTreeSet<SubnetId>) -> Partial<Subnet> {
+        observe::subnets::subnets(self, ids).await
+    }
+
+    async fn route_tables_of(&self, subnets: &BTreeSet<SubnetId>) -> Partial<RouteTable> {
+        observe::route_tables::of_subnets(self, subnets).await
+    }
+
+    async fn main_route_tables(&self, vpcs: &BTreeSet<VpcId>) -> Partial<RouteTable> {
+        observe::route_tables::main(self, vpcs).await
     }
 
     async fn versions(&self) -> Partial<FunctionConfiguration> {

@@ -174,7 +174,8 @@ fn forecast(sight: &Sight, assumptions: &[Assumption]) -> Result<Option<Forecast
 fn foresee(target: &TargetName, desired: &Desired, assumed: &Assumed, plan: &Plan) -> Forecast {
     let short = assumed.short(plan);
     let is_without = |interface: &InterfacePlan| {
-        interface.status == InterfaceStatus::InUse && matches!(interface.verdict, Verdict::Uncovered(_))
+        let is_bare = matches!(interface.verdict, Verdict::Uncovered(_));
+        interface.status == InterfaceStatus::InUse && (is_bare || interface.dead_end.is_some())
     };
     let is_assumed = |interface: &InterfacePlan| assumed.pairs.contains(&interface.pair);
     let concerned = || plan.interfaces.iter().filter(|one| is_assumed(one) || is_without(one));
@@ -201,11 +202,14 @@ fn foresee(target: &TargetName, desired: &Desired, assumed: &Assumed, plan: &Pla
 
 impl Foreseen {
     fn of(interface: &InterfacePlan, assumed: &Assumed) -> Self {
-        let (verdict, allocation_id, public_ip, detail) = match &interface.verdict {
+        let (mut verdict, allocation_id, public_ip, mut detail) = match &interface.verdict {
             Verdict::Covered(allocation, ip) => ("covered", Some(allocation.clone()), *ip, None),
             Verdict::Gets(allocation, ip) => ("gets", Some(allocation.clone()), Some(*ip), None),
             Verdict::Uncovered(reason) => (reason.code(), None, None, Some(reason.to_string())),
         };
+        if let Some(reason) = interface.no_internet_route() {
+            (verdict, detail) = (reason.code(), Some(reason.to_string()));
+        }
         let id = &interface.network_interface_id;
         Self {
             network_interface_id: (!assumed.imagined.contains(id)).then(|| id.clone()),

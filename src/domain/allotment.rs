@@ -1,5 +1,5 @@
 //! Which free address goes to which bare interface: as many as possible, serving interfaces before waiting ones,
-//! pinned ones first, ties by rendezvous hash. Only hands out what is free; takes nothing from anyone.
+//! those with a way out first, pinned ones first, ties by rendezvous hash. Only hands out what is free; takes nothing from anyone.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -177,6 +177,9 @@ struct Market<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct DemandKey<'a> {
     waits: bool,
+    /// An address is of no use there as long as its subnet leads nowhere; it gets one all the same, for a route that is put
+    /// right must not wait.
+    is_at_a_dead_end: bool,
     is_free_to_choose: bool,
     candidates: usize,
     border_group: Option<&'a str>,
@@ -206,6 +209,7 @@ impl<'a> Market<'a> {
             let interface = wish.finding.interface;
             let key = DemandKey {
                 waits: !wish.finding.is_required(),
+                is_at_a_dead_end: observed.network.dead_end(&interface.pair.subnet).is_some(),
                 is_free_to_choose: !wish.finding.usage.pinned,
                 candidates: sets.number(wish),
                 border_group: border_group_of(interface),

@@ -137,6 +137,7 @@ fn switched(
         state: Some(FunctionState::Active),
         last_update: Some(LastUpdate::Successful),
         on_capacity_provider: false,
+        dual_stack: present.is_some_and(|present| present.dual_stack),
         timeout: present.map_or(Duration::ZERO, |present| present.timeout),
     };
     Ok((configuration, vpc))

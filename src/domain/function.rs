@@ -169,6 +169,8 @@ pub struct FunctionConfiguration {
     pub last_update: Option<LastUpdate>,
     /// Runs on instances of a capacity provider, whose interfaces are no Hyperplane interfaces (AWS.md 1, confirmed).
     pub on_capacity_provider: bool,
+    /// Whether it may use IPv6 in subnets that have it (`Ipv6AllowedForDualStack`; AWS.md 1, confirmed).
+    pub dual_stack: bool,
     /// The longest time one invocation may take.
     pub timeout: Duration,
 }

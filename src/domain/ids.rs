@@ -180,6 +180,14 @@ resource_id!(
     /// A security group, `sg-…`.
     SecurityGroupId, "sg-", "a security group id"
 );
+resource_id!(
+    /// A VPC, `vpc-…`.
+    VpcId, "vpc-", "a VPC id"
+);
+resource_id!(
+    /// A route table, `rtb-…`.
+    RouteTableId, "rtb-", "a route table id"
+);
 text_id!(
     /// An AWS account.
     AccountId, "an account id", "12 digits",

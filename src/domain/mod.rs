@@ -19,6 +19,7 @@ pub mod hint;
 pub mod ids;
 pub mod index;
 pub mod matching;
+pub mod network;
 pub mod objection;
 pub mod observed;
 pub mod occupancy;

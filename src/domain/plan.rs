@@ -13,6 +13,7 @@ use super::drift::{Drift, Finding, Place, Standing, drift};
 use super::function::{FunctionRef, Pair};
 use super::ids::{AllocationId, NetworkInterfaceId, PoolName};
 use super::index::Index;
+use super::network::DeadEnd;
 use super::observed::{InterfaceStatus, Observed, Part};
 use super::reason::{Reason, Uncovered, Warning};
 use super::shortage::Shortage;
@@ -50,6 +51,8 @@ pub struct InterfacePlan {
     pub pool: PoolName,
     /// Whether it is covered, gets an address, or stays without, and why.
     pub verdict: Verdict,
+    /// Why its traffic does not reach the internet, whatever it carries.
+    pub dead_end: Option<Arc<DeadEnd>>,
 }
 
 /// How an interface stands.
@@ -83,18 +86,21 @@ pub struct PoolFigures {
 }
 
 impl Plan {
-    /// The serving interfaces that this plan leaves without an address of their set.
+    /// The serving interfaces that this plan leaves without an address of their set or without a way out.
     pub fn uncovered(&self) -> impl Iterator<Item = Uncovered> + '_ {
-        self.required().filter_map(|interface| match &interface.verdict {
-            Verdict::Uncovered(reason) => Some(interface.uncovered(reason.clone())),
-            Verdict::Covered(..) | Verdict::Gets(..) => None,
+        self.required().filter_map(|interface| {
+            let reason = interface.no_internet_route().or_else(|| match &interface.verdict {
+                Verdict::Uncovered(reason) => Some(reason.clone()),
+                Verdict::Covered(..) | Verdict::Gets(..) => None,
+            })?;
+            Some(interface.uncovered(reason))
         })
     }
 
-    /// How many serving interfaces carry an address of their set already.
+    /// How many serving interfaces carry an address of their set already, and have a way out.
     #[must_use]
     pub fn covered(&self) -> usize {
-        self.required().filter(|interface| matches!(interface.verdict, Verdict::Covered(..))).count()
+        self.required().filter(|interface| interface.is_covered()).count()
     }
 
     /// The interfaces that serve now.
@@ -104,6 +110,23 @@ impl Plan {
 }
 
 impl InterfacePlan {
+    /// Whether it carries an address of its set and, as far as is known, has a way out with it.
+    #[must_use]
+    pub fn is_covered(&self) -> bool {
+        matches!(self.verdict, Verdict::Covered(..)) && self.dead_end.is_none()
+    }
+
+    /// What it is uncovered for where its subnet leads nowhere: no address cures that, so it comes before other reasons.
+    #[must_use]
+    pub fn no_internet_route(&self) -> Option<Reason> {
+        let dead_end = Arc::clone(self.dead_end.as_ref()?);
+        let carried = match &self.verdict {
+            Verdict::Covered(allocation, public_ip) => Some((allocation.clone(), *public_ip)),
+            Verdict::Gets(..) | Verdict::Uncovered(_) => None,
+        };
+        Some(Reason::NoInternetRoute { carried, dead_end })
+    }
+
     /// This interface as an uncovered one.
     #[must_use]
     pub fn uncovered(&self, reason: Reason) -> Uncovered {
@@ -230,6 +253,7 @@ impl<'a> Judge<'a> {
             functions: Arc::clone(&finding.usage.functions),
             pool: finding.usage.pool.clone(),
             verdict,
+            dead_end: self.observed.network.dead_end(&interface.pair.subnet).cloned(),
         }
     }
 

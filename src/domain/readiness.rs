@@ -156,6 +156,9 @@ fn settled(configuration: &FunctionConfiguration, is_published: bool) -> Result<
 
 fn leaves_by(interface: &InterfacePlan, pair: &Pair, observed: &Observed) -> Result<Egress, Wanting> {
     let id = &interface.network_interface_id;
+    if let Some(reason) = interface.no_internet_route() {
+        return Err(Wanting::Uncovered(id.clone(), reason.to_string()));
+    }
     let (allocation, public_ip) = match &interface.verdict {
         Verdict::Covered(allocation, public_ip) => (allocation, *public_ip),
         Verdict::Gets(allocation, ip) => {

@@ -3,11 +3,13 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::function::FunctionRef;
 use super::ids::{AllocationId, NetworkInterfaceId, PoolName};
+use super::network::DeadEnd;
 use super::occupancy::Carried;
 
 /// Why an interface stays without an address of its set.
@@ -41,6 +43,13 @@ pub enum Reason {
     ZoneUnknown,
     /// It has `DenyAllIgwTraffic`.
     DeniesInternetGateway,
+    /// Its subnet has no way out to the internet, whatever it carries.
+    NoInternetRoute {
+        /// What it carries of its set, if anything.
+        carried: Option<(AllocationId, Option<IpAddr>)>,
+        /// The subnet, and where it leads instead.
+        dead_end: Arc<DeadEnd>,
+    },
     /// It was given this address moments ago, and reads do not agree yet.
     Settling(AllocationId),
     /// It does not serve yet, and the spare addresses are kept for interfaces that do.
@@ -57,7 +66,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every code of a reason that a serving interface can be uncovered for, so that each kind starts at zero.
-    pub const CODES: [&'static str; 14] = [
+    pub const CODES: [&'static str; 15] = [
         "no_free_address",
         "address_missing",
         "address_on_foreign_resource",
@@ -67,6 +76,7 @@ impl Reason {
         "border_group",
         "zone_unknown",
         "denies_internet_gateway",
+        "no_internet_route",
         "settling",
         "observation_incomplete",
         "planned",
@@ -87,6 +97,7 @@ impl Reason {
             Self::BorderGroup(_) => "border_group",
             Self::ZoneUnknown => "zone_unknown",
             Self::DeniesInternetGateway => "denies_internet_gateway",
+            Self::NoInternetRoute { .. } => "no_internet_route",
             Self::Settling(_) => "settling",
             Self::SpareHeldBack(_) => "spare_held_back",
             Self::ObservationIncomplete => "observation_incomplete",
@@ -109,6 +120,7 @@ impl Reason {
             Self::WrongAddress { .. }
             | Self::Conflict(_)
             | Self::DeniesInternetGateway
+            | Self::NoInternetRoute { .. }
             | Self::ZoneUnknown
             | Self::Settling(_)
             | Self::SpareHeldBack(_)
@@ -166,6 +178,10 @@ impl fmt::Display for Reason {
             Self::DeniesInternetGateway => {
                 write!(f, "it has DenyAllIgwTraffic, so EC2 refuses it any address")
             }
+            Self::NoInternetRoute { carried: Some((id, ip)), dead_end } => {
+                write!(f, "carries {}, but {dead_end}", Shown(id, *ip))
+            }
+            Self::NoInternetRoute { carried: None, dead_end } => write!(f, "{dead_end}"),
             Self::Settling(id) => write!(f, "got `{id}` moments ago, and reads do not agree on it yet"),
             Self::SpareHeldBack(pool) => {
                 write!(
@@ -199,7 +215,7 @@ pub struct Uncovered {
     /// The interface.
     pub network_interface_id: NetworkInterfaceId,
     /// The declared functions that it serves.
-    pub functions: std::sync::Arc<[FunctionRef]>,
+    pub functions: Arc<[FunctionRef]>,
     /// The pool it is served from.
     pub pool: PoolName,
     /// Why.
@@ -261,6 +277,10 @@ warning_kinds! {
     AddressLingering = "address_lingering",
     /// A pool has fewer free addresses than the operator wants.
     PoolBelowMinSpare = "pool_below_min_spare",
+    /// A function may use IPv6, and its subnet leads IPv6 to the internet past any address of ours.
+    Ipv6Bypasses = "ipv6_bypasses",
+    /// Where some subnets lead could not be read.
+    RoutesUnknown = "routes_unknown",
     /// A part of the observation is missing.
     ObservationIncomplete = "observation_incomplete",
 }

@@ -272,14 +272,20 @@ impl Serialize for InterfacePlan {
         fields.serialize_entry("functions", &*self.functions)?;
         fields.serialize_entry("pool", &self.pool)?;
         let (verdict, allocation, public_ip) = match &self.verdict {
-            Verdict::Covered(allocation, public_ip) => ("covered", Some(allocation), *public_ip),
+            Verdict::Covered(allocation, public_ip) => {
+                (if self.is_covered() { "covered" } else { "uncovered" }, Some(allocation), *public_ip)
+            }
             Verdict::Gets(allocation, public_ip) => ("gets", Some(allocation), Some(*public_ip)),
             Verdict::Uncovered(_) => ("uncovered", None, None),
         };
         fields.serialize_entry("verdict", verdict)?;
         fields.serialize_entry("allocation_id", &allocation)?;
         fields.serialize_entry("public_ip", &public_ip)?;
-        if let Verdict::Uncovered(reason) = &self.verdict {
+        let reason = match &self.verdict {
+            Verdict::Uncovered(reason) => Some(reason.clone()),
+            Verdict::Covered(..) | Verdict::Gets(..) => None,
+        };
+        if let Some(reason) = self.no_internet_route().or(reason) {
             fields.serialize_entry("reason", reason.code())?;
             fields.serialize_entry("detail", &reason.to_string())?;
         }

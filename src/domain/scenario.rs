@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,12 +17,14 @@ use super::function::{
     VpcConfig,
 };
 use super::ids::{AccountId, AllocationId, NetworkInterfaceId, PoolName, SecurityGroupId, SubnetId, ZoneId};
+use super::network::{Network, RouteTable, Way};
 use super::observed::{
     Address, AddressAssociation, Gap, Interface, InterfaceAssociation, InterfaceStatus, Observed, Part,
 };
 use super::plan::{Plan, Verdict, plan};
 
 mod audited;
+mod egress;
 mod golden;
 mod laws;
 mod matching;
@@ -86,6 +89,7 @@ pub(crate) fn configuration(vpc: Option<VpcConfig>) -> FunctionConfiguration {
         state: Some(FunctionState::Active),
         last_update: Some(LastUpdate::Successful),
         on_capacity_provider: false,
+        dual_stack: false,
         timeout: Duration::from_secs(60),
     }
 }
@@ -120,6 +124,7 @@ impl World {
             recent_writes: BTreeMap::new(),
             refused: BTreeSet::new(),
             retired: BTreeSet::new(),
+            network: Arc::default(),
             gaps: Vec::new(),
         };
         Self { desired: Desired::default(), observed }
@@ -238,6 +243,26 @@ impl World {
         self
     }
 
+    /// The subnets were read, and those of them that are named last lead nowhere.
+    pub(crate) fn network(mut self, subnets: &[u32], dead_ends: &[u32]) -> Self {
+        let asked = subnets.iter().map(|n| subnet(*n)).collect();
+        let leads = |n: &u32| match dead_ends.contains(n) {
+            true => Way::Elsewhere(format!("NAT gateway `nat-{n}`")),
+            false => Way::InternetGateway("igw-1".to_owned()),
+        };
+        let table = |n: &u32| RouteTable {
+            id: format!("rtb-{n:08x}").parse().expect("well-formed"),
+            vpc: "vpc-00000001".parse().expect("well-formed"),
+            is_main: false,
+            subnets: [subnet(*n)].into(),
+            ipv4: leads(n),
+            ipv6: Way::Missing,
+        };
+        let tables: Vec<RouteTable> = subnets.iter().map(table).collect();
+        self.observed.network = Arc::new(Network::of(&asked, Vec::new(), &tables));
+        self
+    }
+
     pub(crate) fn gap(mut self, part: Part) -> Self {
         self.observed.gaps.push(Gap { part, message: format!("{part:?} incomplete") });
         self
@@ -261,11 +286,12 @@ impl World {
     pub(crate) fn verdicts(&self) -> Vec<String> {
         let line = |interface: &super::plan::InterfacePlan| {
             let n = number(interface.network_interface_id.as_str());
-            match &interface.verdict {
+            let verdict = match &interface.verdict {
                 Verdict::Covered(address, _) => format!("{n} keeps {}", number(address.as_str())),
                 Verdict::Gets(address, _) => format!("{n} gets {}", number(address.as_str())),
                 Verdict::Uncovered(reason) => format!("{n} lacks: {}", reason.code()),
-            }
+            };
+            verdict + if interface.dead_end.is_some() { ", no way out" } else { "" }
         };
         self.plan().interfaces.iter().map(line).collect()
     }

@@ -47,7 +47,30 @@ pub fn warnings(
         .gaps
         .iter()
         .map(|gap| Warning { kind: WarningKind::ObservationIncomplete, message: gap.message.clone() });
-    functions.chain(unseen).chain(addresses).chain(spares).chain(gaps).collect()
+    let unread = observed
+        .network
+        .unread
+        .iter()
+        .map(|message| Warning { kind: WarningKind::RoutesUnknown, message: message.clone() });
+    let bypasses = desired.functions.keys().filter_map(|function| ipv6_bypass(function, observed));
+    functions.chain(unseen).chain(bypasses).chain(addresses).chain(spares).chain(unread).chain(gaps).collect()
+}
+
+/// A function that may use IPv6 leaves by it wherever its destination has such an address, and no Elastic IP has a part in
+/// that.
+fn ipv6_bypass(function: &FunctionRef, observed: &Observed) -> Option<Warning> {
+    let Some(FunctionObservation::Known(configuration)) = observed.functions.get(function) else {
+        return None;
+    };
+    let subnets = configuration.vpc.iter().filter(|_| configuration.dual_stack).flat_map(|vpc| &vpc.subnets);
+    let mut open =
+        subnets.filter_map(|subnet| observed.network.ipv6_way_out(subnet).map(|way| (subnet, way)));
+    let (subnet, way) = open.next()?;
+    let message = format!(
+        "function `{function}` may use IPv6, and `{subnet}` sends ::/0 to {way}: such traffic bypasses its address; \
+         hint: unset Ipv6AllowedForDualStack, or take the route away"
+    );
+    Some(Warning { kind: WarningKind::Ipv6Bypasses, message })
 }
 
 /// Whether a declared function can't have a fixed address at all, whatever is done about interfaces.

@@ -2,6 +2,7 @@
 //! nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::act::planned;
 use crate::domain::action::{Action, Outcome};
@@ -68,6 +69,16 @@ pub(super) fn coverage(plan: &Plan, actions: &[ActionReport]) -> (usize, Vec<Unc
 
 fn reason_after(interface: &InterfacePlan, report: Option<&ActionReport>) -> Option<Reason> {
     let detail = |report: &ActionReport| report.detail.clone().unwrap_or_default();
+    if let Some(dead_end) = &interface.dead_end {
+        let carried = match (&interface.verdict, report) {
+            (Verdict::Covered(allocation, public_ip), _) => Some((allocation.clone(), *public_ip)),
+            (Verdict::Gets(allocation, public_ip), Some(report)) if report.outcome == Outcome::Done => {
+                Some((allocation.clone(), Some(*public_ip)))
+            }
+            _ => None,
+        };
+        return Some(Reason::NoInternetRoute { carried, dead_end: Arc::clone(dead_end) });
+    }
     match (&interface.verdict, report) {
         (Verdict::Covered(..), _) => None,
         (Verdict::Uncovered(reason), _) => Some(reason.clone()),

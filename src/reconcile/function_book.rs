@@ -275,6 +275,7 @@ mod tests {
             state: last_update.map(|_| FunctionState::Active),
             last_update,
             on_capacity_provider: false,
+            dual_stack: false,
             timeout: Duration::from_secs(3),
         }
     }

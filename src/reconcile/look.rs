@@ -76,6 +76,7 @@ impl Observer {
             recent_writes: recent.at(at),
             refused: recent.refused(at),
             retired: BTreeSet::new(),
+            network: Arc::clone(&known.observed.network),
             gaps: gaps.iter().cloned().chain([unseen]).collect(),
         };
         Look { desired, observed, at: looked_at, gaps, corner }

@@ -12,6 +12,7 @@ pub mod inbox;
 mod known;
 mod ledger;
 mod look;
+pub mod network;
 mod observe;
 pub mod pass;
 mod patience;

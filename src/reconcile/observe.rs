@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 
 use super::function_book::FunctionBook;
+use super::network::{self, NetworkBook};
 use super::pass::Orders;
 use super::ports::{ApiError, Clock, Partial, Reads};
 use super::recent::RecentWrites;
@@ -33,6 +34,7 @@ pub(super) struct Observer {
     pub(super) clock: Arc<dyn Clock>,
     account: Option<AccountId>,
     pub(super) book: FunctionBook,
+    pub(super) network: NetworkBook,
     /// How many functions there was no time for yet.
     unread: usize,
 }
@@ -49,7 +51,8 @@ impl Blind {
 
 impl Observer {
     pub(super) fn new(reads: Arc<dyn Reads>, clock: Arc<dyn Clock>) -> Self {
-        Self { reads, clock, account: None, book: FunctionBook::default(), unread: 0 }
+        let (book, network) = (FunctionBook::default(), NetworkBook::default());
+        Self { reads, clock, account: None, book, network, unread: 0 }
     }
 
     /// Whether the last look left functions out that were never read.
@@ -80,7 +83,14 @@ impl Observer {
         if self.book.is_surprised_by(&account, &interfaces) {
             self.book.doubt_all();
         }
-        gaps.extend(self.read_functions(desired, refresh, function_reads).await);
+        let reads = Arc::clone(&self.reads);
+        let subnets = self.network.at_first(&account, &interfaces);
+        let (more, network) = tokio::join!(
+            self.read_functions(desired, refresh, function_reads),
+            network::read_in_time(&*reads, &subnets)
+        );
+        gaps.extend(more);
+        self.network.note(subnets, network, self.clock.now());
         self.book.note_interfaces(&account, &interfaces);
         // An interface that a whole list does not show holds nothing back: EC2 itself refuses to move an address that
         // is on it after all.
@@ -97,6 +107,7 @@ impl Observer {
             recent_writes,
             refused: recent.refused(at),
             retired: BTreeSet::new(),
+            network: self.network.known(),
             gaps,
         })
     }

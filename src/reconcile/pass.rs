@@ -31,7 +31,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::hint::{Hint, Hints};
 use crate::domain::ids::{AccountId, NetworkInterfaceId, TargetName};
 use crate::domain::observed::{Observed, Part};
-use crate::domain::plan::{Plan, Verdict, plan};
+use crate::domain::plan::{InterfacePlan, Plan, Verdict, plan};
 use crate::domain::policy::{Grace, Mode, TakeFrom};
 use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
 
@@ -75,6 +75,8 @@ pub struct Reconciler {
     hesitations: Hesitations,
     ledger: Ledger,
     unsettled: Unsettled,
+    /// Those whose subnets lead nowhere, which no action mends.
+    stuck: Ledger,
     contests: Contests,
     retirement: Retirement,
     inbox: Arc<Inbox>,
@@ -152,6 +154,7 @@ impl Reconciler {
             recent: RecentWrites::default(),
             hesitations: Hesitations::default(),
             ledger: Ledger::default(),
+            stuck: Ledger::default(),
             passes: 0,
             seed,
         }
@@ -231,6 +234,7 @@ impl Reconciler {
         report.actions = decision.actions;
         self.tell(&mut report, round, &observed, &decision.violations);
         note_done(&mut observed, &report.actions);
+        self.read_network(round, &mut observed).await;
         let were_known = self.known.as_ref().map(|known| known.told_of(round.hints)).unwrap_or_default();
         self.settle(round.hints, &were_known, &observed);
         self.know(round, observed, &report.plan);
@@ -339,11 +343,14 @@ impl Reconciler {
 
     /// An interface that a broken list does not show is as it was.
     fn note_bare(&mut self, plan: &Plan, observed: &Observed) {
-        let bare = plan.required().filter(|interface| !matches!(interface.verdict, Verdict::Covered(..)));
+        let is_bare = |interface: &&InterfacePlan| !matches!(interface.verdict, Verdict::Covered(..));
+        let is_stuck = |interface: &&InterfacePlan| interface.dead_end.is_some();
         let unseen = |id: &NetworkInterfaceId| {
             observed.lacks(Part::Interfaces) && !observed.interfaces.contains_key(id)
         };
-        self.ledger.note(bare.map(|interface| &interface.network_interface_id), unseen, Instant::now());
+        let now = Instant::now();
+        self.ledger.note(plan.required().filter(is_bare).map(|i| &i.network_interface_id), unseen, now);
+        self.stuck.note(plan.required().filter(is_stuck).map(|i| &i.network_interface_id), unseen, now);
     }
 
     /// Carries out a plan, unless the audit speaks against it.

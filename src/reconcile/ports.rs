@@ -15,7 +15,10 @@ use tokio::time::Instant;
 
 use crate::domain::error_class::ErrorClass;
 use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef};
-use crate::domain::ids::{AccountId, AllocationId, AssociationId, NetworkInterfaceId, SubnetId, TargetName};
+use crate::domain::ids::{
+    AccountId, AllocationId, AssociationId, NetworkInterfaceId, SubnetId, TargetName, VpcId,
+};
+use crate::domain::network::{RouteTable, Subnet};
 use crate::domain::observed::{Address, Interface};
 use crate::domain::report::{ActionReport, Report};
 
@@ -80,6 +83,15 @@ pub trait Reads: Send + Sync {
 
     /// One function with its states. `Ok(FunctionObservation::NotFound)` when Lambda says that it is not there.
     async fn function(&self, function: &FunctionRef) -> Result<FunctionObservation, ApiError>;
+
+    /// Those of these subnets that EC2 shows.
+    async fn subnets(&self, ids: &BTreeSet<SubnetId>) -> Partial<Subnet>;
+
+    /// The route tables that these subnets are associated with by themselves.
+    async fn route_tables_of(&self, subnets: &BTreeSet<SubnetId>) -> Partial<RouteTable>;
+
+    /// The main route tables of these VPCs.
+    async fn main_route_tables(&self, vpcs: &BTreeSet<VpcId>) -> Partial<RouteTable>;
 
     /// The network settings of every version of every function of the region.
     async fn versions(&self) -> Partial<FunctionConfiguration>;

@@ -12,7 +12,7 @@ use crate::domain::desired::Desired;
 use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef, Pair};
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName};
 use crate::domain::observed::Observed;
-use crate::domain::plan::Plan;
+use crate::domain::plan::{Plan, Verdict};
 use crate::domain::policy::{Grace, TakeFrom};
 
 /// The list of all versions costs a call for each 50 of them, out of 15 a second for all callers of the region.
@@ -115,13 +115,13 @@ impl Retirement {
 
 /// The lingering addresses that would serve an interface which is in use and has none.
 fn wanted(plan: &Plan, desired: &Desired) -> Vec<(AllocationId, NetworkInterfaceId)> {
-    let short: BTreeSet<_> = plan
-        .uncovered()
-        .filter(|uncovered| uncovered.reason.is_want_of_addresses())
-        .map(|uncovered| uncovered.pool)
-        .collect();
+    let short = plan.required().filter_map(|interface| match &interface.verdict {
+        Verdict::Uncovered(reason) if reason.is_want_of_addresses() => Some(&interface.pool),
+        _ => None,
+    });
+    let short: BTreeSet<&PoolName> = short.collect();
     let lies_in_short_pool = |allocation: &AllocationId| {
-        let pools = short.iter().filter_map(|name| desired.pools.get(name));
+        let pools = short.iter().filter_map(|name| desired.pools.get(*name));
         pools.into_iter().any(|pool| pool.allocations.contains(allocation))
     };
     let lingering = plan.lingering.iter().filter(|(allocation, _)| lies_in_short_pool(allocation));

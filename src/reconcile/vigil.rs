@@ -1,16 +1,21 @@
-//! A narrow look at one declared function, for who waits for it: the function, the interfaces of its subnets, and the
-//! addresses of its set, in three calls or little more. Reads only, keeps only the account, and says what it could not
-//! read.
+//! A narrow look at one declared function, for who waits for it: the function, the interfaces of its subnets, the
+//! addresses of its set, and now and then where the subnets lead. Reads only, keeps only the account and the routes, and
+//! says what it could not read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::network::{NetworkBook, read_in_time};
 use super::observe::gaps;
 use super::ports::{Clock, Partial, Reads};
 use crate::domain::desired::Desired;
 use crate::domain::function::{FunctionObservation, FunctionRef};
 use crate::domain::ids::{AccountId, SubnetId};
 use crate::domain::observed::{Gap, Observed, Part};
+
+/// A route that is put right while somebody waits is seen this soon.
+const ROUTES_EVERY: Duration = Duration::from_secs(60);
 
 /// Looks at one function again and again.
 pub struct Vigil {
@@ -21,6 +26,7 @@ pub struct Vigil {
     /// The account that the credentials must belong to, where the configuration says which.
     stated: Option<AccountId>,
     account: Option<AccountId>,
+    network: NetworkBook,
 }
 
 impl Vigil {
@@ -39,7 +45,15 @@ impl Vigil {
             pools: [(declared.pool.clone(), pool)].into(),
             functions: [(function.clone(), declared)].into(),
         };
-        Some(Self { reads, clock, function: function.clone(), desired, stated, account: None })
+        Some(Self {
+            reads,
+            clock,
+            function: function.clone(),
+            desired,
+            stated,
+            account: None,
+            network: NetworkBook::default(),
+        })
     }
 
     /// What is desired of this function alone.
@@ -77,11 +91,17 @@ impl Vigil {
             FunctionObservation::Known(shown) => shown.pairs().into_iter().map(|pair| pair.subnet).collect(),
             FunctionObservation::NotFound | FunctionObservation::Unknown => BTreeSet::new(),
         };
+        let is_due = self.network.is_due(&subnets, at, ROUTES_EVERY);
+        let asked = if is_due { subnets.clone() } else { BTreeSet::new() };
         let (interfaces, addresses) = if subnets.is_empty() {
             (Partial::default(), Partial::default())
         } else {
             let declared = self.desired.allocations();
-            tokio::join!(self.reads.interfaces_in(&subnets), self.reads.addresses(&declared))
+            let looks = (self.reads.interfaces_in(&subnets), self.reads.addresses(&declared));
+            let (interfaces, addresses, network) =
+                tokio::join!(looks.0, looks.1, read_in_time(&*self.reads, &asked));
+            self.network.note(asked, network, at);
+            (interfaces, addresses)
         };
         all.extend(gaps(Part::Interfaces, &interfaces.errors));
         all.extend(gaps(Part::Addresses, &addresses.errors));
@@ -94,6 +114,7 @@ impl Vigil {
             recent_writes: BTreeMap::new(),
             refused: BTreeSet::new(),
             retired: BTreeSet::new(),
+            network: self.network.known(),
             gaps: all,
         })
     }

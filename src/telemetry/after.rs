@@ -87,9 +87,10 @@ pub(super) fn functions(report: &Report) -> BTreeSet<&FunctionRef> {
     used.chain(&report.unservable).collect()
 }
 
-/// Whether an uncovered interface carries an address that it should not, or none.
+/// Whether an uncovered interface has no way out, or carries an address that it should not, or none.
 pub(super) fn why(reason: &Reason) -> &'static str {
     match reason {
+        Reason::NoInternetRoute { .. } => NO_ROUTE,
         Reason::WrongAddress { .. } => WRONG,
         _ => BARE,
     }
@@ -97,9 +98,10 @@ pub(super) fn why(reason: &Reason) -> &'static str {
 
 const BARE: &str = "bare";
 const WRONG: &str = "wrong";
+const NO_ROUTE: &str = "no_route";
 
 /// The values of the label `why`.
-pub(super) const WHY: [&str; 2] = [BARE, WRONG];
+pub(super) const WHY: [&str; 3] = [BARE, WRONG, NO_ROUTE];
 
 /// How many differences of each kind remain, every kind named: warnings, and uncovered interfaces by their reason.
 pub(super) fn drift(report: &Report) -> BTreeMap<String, usize> {
@@ -123,6 +125,7 @@ fn uncovered_kind(code: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::network::{DeadEnd, Way};
     use crate::domain::occupancy::Carried;
 
     /// A reason that is added later does not compile here until its code is listed above.
@@ -136,6 +139,7 @@ mod tests {
             | Reason::Conflict(_)
             | Reason::BorderGroup(_)
             | Reason::DeniesInternetGateway
+            | Reason::NoInternetRoute { .. }
             | Reason::ZoneUnknown
             | Reason::Settling(_)
             | Reason::ObservationIncomplete
@@ -149,6 +153,11 @@ mod tests {
     fn every_reason_of_a_serving_interface_is_a_kind_of_drift() {
         let pool = || "p".parse().expect("a name");
         let allocation = || "eipalloc-0a1b2c3d".parse::<AllocationId>().expect("an id");
+        let dead_end = || {
+            let (subnet, route_table) =
+                ("subnet-0a1b2c3d".parse().expect("an id"), "rtb-0a1b2c3d".parse().expect("an id"));
+            std::sync::Arc::new(DeadEnd { subnet, route_table, leads: Way::Missing })
+        };
         let wrong = |declared_in| Reason::WrongAddress {
             carried: vec![Carried { allocation_id: None, public_ip: None }],
             declared_in,
@@ -163,6 +172,7 @@ mod tests {
             Reason::BorderGroup("eu-west-1".to_owned()),
             Reason::ZoneUnknown,
             Reason::DeniesInternetGateway,
+            Reason::NoInternetRoute { carried: None, dead_end: dead_end() },
             Reason::Settling(allocation()),
             Reason::ObservationIncomplete,
             Reason::Planned(allocation(), std::net::IpAddr::from([203, 0, 113, 7])),

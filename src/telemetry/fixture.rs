@@ -203,6 +203,7 @@ fn planned(n: u32, pool: &str, functions: &[&str], verdict: Verdict) -> Interfac
         functions: refs(functions),
         pool: id(pool),
         verdict,
+        dead_end: None,
     }
 }
 

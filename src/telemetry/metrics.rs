@@ -40,7 +40,8 @@ const NETWORK_INTERFACES: Definition = Definition {
 const UNASSOCIATED: Definition = Definition {
     name: "eipd_unassociated_network_interfaces",
     labels: &["target", "pool", "why"],
-    help: "In-use network interfaces without an address of their set after the last pass: bare, or with a wrong address.",
+    help: "In-use network interfaces that are uncovered after the last pass: bare, with a wrong address, or in a subnet \
+           without a route to an internet gateway.",
 };
 const FUNCTION_UNCOVERED: Definition = Definition {
     name: "eipd_function_uncovered_network_interfaces",

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use eipd::domain::report::Coverage;
-use eipd_sim::{Population, Sim, WorldConfig};
+use eipd_sim::{Population, RouteTarget, Sim, WorldConfig};
 
-use crate::rig::{Wanted, assert_lawful, on_paused_clock, orders, pass, reconciler};
+use crate::rig::{Daemon, Wanted, assert_lawful, on_paused_clock, orders, pass, reconciler};
 use crate::small::Small;
 
 #[test]
@@ -66,10 +66,33 @@ fn a_repair_costs_a_second_look_a_change_and_a_confirmation() {
             ("AssociateAddress", 2),
             ("DescribeAddresses", 1),
             ("DescribeNetworkInterfaces", 1 + 2 * 2),
+            ("DescribeRouteTables", 1),
+            ("DescribeSubnets", 1),
             ("GetCallerIdentity", 1),
             ("GetFunctionConfiguration", 1),
         ];
         assert_eq!(counts, wanted.map(|(operation, n)| (operation.to_owned(), n)).into());
+    });
+}
+
+#[test]
+fn where_subnets_lead_is_read_once_in_a_refresh() {
+    on_paused_clock(async {
+        let small = Small::with(3);
+        let main = small.subnets[1].clone();
+        small
+            .sim
+            .world(|world| world.change_subnet(&main, |subnet| subnet.default_route = RouteTarget::None));
+        let daemon = Daemon::start(&small.sim, &small.desired, 1).await;
+        tokio::time::sleep(Duration::from_secs(295)).await;
+        let calls = || (small.sim.calls("DescribeSubnets"), small.sim.calls("DescribeRouteTables"));
+        assert_eq!(calls(), (1, 2), "one subnet goes by its own table, the other by the main one");
+        tokio::time::sleep(Duration::from_secs(60 * 60)).await;
+        let (subnets, tables) = calls();
+        assert!((8..=13).contains(&subnets), "{subnets} in an hour");
+        assert_eq!(tables, 2 * subnets);
+        daemon.stop().await;
+        assert_lawful(&small.sim);
     });
 }
 

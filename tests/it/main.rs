@@ -8,6 +8,7 @@ mod budget;
 mod cli;
 mod convergence;
 mod crash;
+mod egress;
 mod events;
 mod explain;
 mod notify;

@@ -2,7 +2,10 @@
 
 pub(super) mod account;
 pub(super) mod addresses;
+mod filters;
 pub(super) mod function;
 pub(super) mod functions;
 pub(super) mod network_interfaces;
 mod pages;
+pub(super) mod route_tables;
+pub(super) mod subnets;

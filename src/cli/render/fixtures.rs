@@ -11,6 +11,7 @@ use crate::domain::action::{Action, ActionKind, ActionReason, Outcome};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::function::{FunctionRef, Pair};
 use crate::domain::ids::{AllocationId, NetworkInterfaceId};
+use crate::domain::network::{DeadEnd, Way};
 use crate::domain::observed::InterfaceStatus;
 use crate::domain::plan::{InterfacePlan, Plan, PoolFigures, Verdict};
 use crate::domain::policy::Mode;
@@ -118,6 +119,17 @@ impl Scene {
         )
     }
 
+    /// The last interface lies in a subnet that leads nowhere.
+    pub(in crate::cli) fn at_a_dead_end(mut self) -> Self {
+        let interface = self.0.plan.interfaces.last_mut().expect("an interface was added before");
+        interface.dead_end = Some(Arc::new(DeadEnd {
+            subnet: interface.pair.subnet.clone(),
+            route_table: "rtb-0000000000000000a".parse().expect("a well-formed id"),
+            leads: Way::Elsewhere("NAT gateway `nat-0000000000000000a`".to_owned()),
+        }));
+        self
+    }
+
     /// Another pair of security groups for the last interface.
     pub(in crate::cli) fn in_group(mut self, group: usize) -> Self {
         let interface = self.0.plan.interfaces.last_mut().expect("an interface was added before");
@@ -170,7 +182,7 @@ impl Scene {
                 }
                 (Verdict::Gets(..), _) => Some(Reason::ActionSkipped("not tried".to_owned())),
             };
-            match reason {
+            match interface.no_internet_route().or(reason) {
                 Some(reason) => uncovered.push(interface.uncovered(reason)),
                 None => self.0.covered += 1,
             }
@@ -202,6 +214,7 @@ impl Scene {
             functions,
             pool: POOL.parse().expect("a name"),
             verdict,
+            dead_end: None,
         });
         self
     }

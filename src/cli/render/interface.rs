@@ -7,6 +7,7 @@ use anstyle::Style;
 use super::style::{BAD, GOOD, QUIET, WARN, paint};
 use super::words::{hint, plain, split_hint, took};
 use crate::domain::action::{ActionReason, Outcome};
+use crate::domain::network::DeadEnd;
 use crate::domain::observed::InterfaceStatus;
 use crate::domain::plan::{InterfacePlan, Verdict};
 use crate::domain::reason::{Reason, Shown};
@@ -81,6 +82,10 @@ impl<'a> Line<'a> {
             }
             (Verdict::Uncovered(reason), _) => (trouble, without(reason, serves)),
         };
+        let (mark, message) = match &interface.dead_end {
+            Some(dead_end) => (trouble, no_way_out(&message, dead_end)),
+            None => (mark, message),
+        };
         let (text, hint) = split_hint(&message);
         Self { mark, interface, text: plain(text).into_owned(), hint: hint.map(str::to_owned) }
     }
@@ -110,6 +115,12 @@ fn why(reason: ActionReason) -> &'static str {
 
 fn detail(action: &ActionReport) -> String {
     action.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default()
+}
+
+/// No address helps there, so what is to be done about the route is the hint.
+fn no_way_out(message: &str, dead_end: &DeadEnd) -> String {
+    let (message, _) = split_hint(message);
+    format!("{message}; {dead_end}")
 }
 
 fn without(reason: &Reason, serves: bool) -> String {

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use crate::domain::ids::NetworkInterfaceId;
-use crate::domain::plan::Verdict;
+use crate::domain::plan::InterfacePlan;
 use crate::domain::report::{ActionReport, Coverage, PassResult, Report};
 use style::{HEAD, paint};
 
@@ -110,7 +110,7 @@ fn is_quiet(report: &Report) -> bool {
     report.coverage() == Coverage::Covered
         && report.result != PassResult::Refused
         && report.plan.actions.is_empty()
-        && report.plan.interfaces.iter().all(|interface| matches!(interface.verdict, Verdict::Covered(..)))
+        && report.plan.interfaces.iter().all(InterfacePlan::is_covered)
 }
 
 fn nothing_to_do(report: &Report) -> &'static str {

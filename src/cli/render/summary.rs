@@ -10,6 +10,7 @@ use crate::domain::action::Outcome;
 use crate::domain::observed::InterfaceStatus;
 use crate::domain::plan::{InterfacePlan, Verdict};
 use crate::domain::policy::Mode;
+use crate::domain::reason::{Reason, Uncovered};
 use crate::domain::report::{Coverage, PassResult, Report};
 
 /// Writes the summary of all targets.
@@ -45,12 +46,16 @@ fn planned(f: &mut fmt::Formatter<'_>, reports: &[Report]) -> fmt::Result {
     let (serving, waiting): (Vec<_>, Vec<_>) =
         interfaces().partition(|interface| interface.status == InterfaceStatus::InUse);
     let gets = |interface: &&&InterfacePlan| matches!(interface.verdict, Verdict::Gets(..));
-    let without = |interface: &&&InterfacePlan| matches!(interface.verdict, Verdict::Uncovered(_));
+    let without = |interface: &&&InterfacePlan| {
+        matches!(interface.verdict, Verdict::Uncovered(_)) && interface.dead_end.is_none()
+    };
     let given = serving.iter().filter(gets).count();
     let bare = serving.iter().filter(without).count();
-    total(f, serving.len(), serving.len() - given - bare)?;
+    let covered = serving.iter().filter(|interface| interface.is_covered()).count();
+    total(f, serving.len(), covered)?;
     write!(f, ", {}", figure(GOOD, given, "to be given an address"))?;
     write!(f, ", {}", figure(BAD, bare, "without"))?;
+    no_way_out(f, serving.iter().filter(|interface| interface.dead_end.is_some()).count())?;
     if !waiting.is_empty() {
         write!(f, "; {} more not serving yet", waiting.len())?;
         match waiting.iter().filter(gets).count() {
@@ -65,7 +70,10 @@ fn done(f: &mut fmt::Formatter<'_>, reports: &[Report]) -> fmt::Result {
     let covered: usize = reports.iter().map(|report| report.covered).sum();
     let without: usize = reports.iter().map(|report| report.uncovered.len()).sum();
     total(f, covered + without, covered)?;
-    write!(f, ", {}", figure(BAD, without, "without"))?;
+    let is_stuck = |uncovered: &&Uncovered| matches!(uncovered.reason, Reason::NoInternetRoute { .. });
+    let stuck: usize = reports.iter().map(|report| report.uncovered.iter().filter(is_stuck).count()).sum();
+    write!(f, ", {}", figure(BAD, without - stuck, "without"))?;
+    no_way_out(f, stuck)?;
     let number = |outcome: Outcome| {
         let actions = reports.iter().flat_map(|report| &report.actions);
         actions.filter(|action| action.outcome == outcome).count()
@@ -80,6 +88,13 @@ fn done(f: &mut fmt::Formatter<'_>, reports: &[Report]) -> fmt::Result {
         write!(f, "; {left}, since `safety.mode` is `observe`")?;
     }
     Ok(())
+}
+
+fn no_way_out(f: &mut fmt::Formatter<'_>, interfaces: usize) -> fmt::Result {
+    match interfaces {
+        0 => Ok(()),
+        _ => write!(f, ", {}", figure(BAD, interfaces, "with no way out")),
+    }
 }
 
 fn total(f: &mut fmt::Formatter<'_>, interfaces: usize, covered: usize) -> fmt::Result {

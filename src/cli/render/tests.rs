@@ -46,6 +46,24 @@ fn a_plan_reads_like_a_diff() {
 }
 
 #[test]
+fn no_address_helps_where_a_subnet_leads_nowhere() {
+    let scene = |outcome| {
+        Scene::new()
+            .keeps(1, 1, &["billing"])
+            .keeps(2, 2, &["billing"])
+            .at_a_dead_end()
+            .gets(3, 2, &["billing"], outcome)
+            .at_a_dead_end()
+            .without(4, 2, &["billing"])
+            .at_a_dead_end()
+            .pool(POOL, pool(2, 1))
+            .report()
+    };
+    let done = bare(&apply(&[scene(Outcome::Done)], Detail::Changes));
+    insta::assert_snapshot!(format!("{}---\n{done}", planned(&[scene(Outcome::Planned)])));
+}
+
+#[test]
 fn a_plan_with_nothing_to_do_is_one_line_and_the_counts() {
     let scene = || Scene::new().keeps(1, 1, &["billing"]).keeps(2, 2, &["billing"]).pool(POOL, pool(2, 1));
     insta::assert_snapshot!(planned(&[scene().report()]));

@@ -144,7 +144,8 @@ fn places(configuration: &FunctionConfiguration, facts: &Facts<'_>) -> Vec<Place
 
 fn served(interface: &Interface, facts: &Facts<'_>) -> Served {
     let planned = facts.plan.interfaces.iter().find(|planned| planned.network_interface_id == interface.id);
-    let (verdict, allocation_id, public_ip, detail) = match planned.map(|planned| &planned.verdict) {
+    let stuck = planned.and_then(|planned| planned.no_internet_route());
+    let (mut verdict, allocation_id, public_ip, mut detail) = match planned.map(|planned| &planned.verdict) {
         Some(Verdict::Covered(allocation, ip)) => ("covered", Some(allocation.clone()), *ip, None),
         Some(Verdict::Gets(allocation, ip)) => ("gets", Some(allocation.clone()), Some(*ip), None),
         Some(Verdict::Uncovered(reason)) => (reason.code(), None, None, Some(reason.to_string())),
@@ -154,6 +155,9 @@ fn served(interface: &Interface, facts: &Facts<'_>) -> Served {
             ("unmanaged", allocation, ip, None)
         }
     };
+    if let Some(reason) = stuck {
+        (verdict, detail) = (reason.code(), Some(reason.to_string()));
+    }
     Served {
         network_interface_id: interface.id.clone(),
         zone: interface.zone.as_deref().map(str::to_owned),

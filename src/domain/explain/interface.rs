@@ -15,7 +15,7 @@ use crate::domain::ids::{
 };
 use crate::domain::observed::{Interface, InterfaceStatus};
 use crate::domain::plan::{InterfacePlan, Verdict};
-use crate::domain::reason::Shown;
+use crate::domain::reason::{Reason, Shown};
 
 /// Everything known of a network interface.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -222,6 +222,9 @@ pub(super) fn judge(
     drift: &Drift<'_>,
 ) -> Judgement {
     let (Some(finding), Some(planned)) = (finding, planned) else { return unmanaged(interface, facts) };
+    if let Some(reason) = planned.no_internet_route() {
+        return without(&reason, interface, finding, drift);
+    }
     match &planned.verdict {
         Verdict::Covered(allocation, ip) => Judgement {
             verdict: "covered",
@@ -250,17 +253,22 @@ pub(super) fn judge(
                 would_change: vec![facts.who_acts().to_owned()],
             }
         }
-        Verdict::Uncovered(reason) => Judgement {
-            verdict: reason.code(),
-            text: match interface.status {
-                InterfaceStatus::InUse => format!("is not covered: {reason}"),
-                InterfaceStatus::Waiting | InterfaceStatus::Detaching => {
-                    format!("does not serve yet, and has no address of its set: {reason}")
-                }
-            },
-            rules: rule::behind(reason),
-            would_change: rule::remedies(reason, finding, drift),
+        Verdict::Uncovered(reason) => without(reason, interface, finding, drift),
+    }
+}
+
+fn without(reason: &Reason, interface: &Interface, finding: &Finding<'_>, drift: &Drift<'_>) -> Judgement {
+    Judgement {
+        verdict: reason.code(),
+        text: match (interface.status, reason) {
+            (InterfaceStatus::InUse, _) => format!("is not covered: {reason}"),
+            (_, Reason::NoInternetRoute { .. }) => format!("does not serve yet: {reason}"),
+            (InterfaceStatus::Waiting | InterfaceStatus::Detaching, _) => {
+                format!("does not serve yet, and has no address of its set: {reason}")
+            }
         },
+        rules: rule::behind(reason),
+        would_change: rule::remedies(reason, finding, drift),
     }
 }
 

@@ -35,6 +35,7 @@ rules! {
     LEAVING = None, "an interface that is being removed is left alone";
     AWS_BORDER_GROUP = None, "AWS: an address can be put only on an interface of its own network border group";
     AWS_DENIES = None, "AWS: an interface with DenyAllIgwTraffic can't have an Elastic IP";
+    AWS_ROUTE = None, "AWS: an Elastic IP is of use only where the subnet's default route leads to an internet gateway";
     AWS_VPC = None, "AWS: only a function in a VPC has network interfaces of its own";
     AWS_INSTANCES = None, "AWS: on a capacity provider the interfaces belong to instances";
     AWS_UPDATE = None, "AWS: while an update is in progress the former configuration serves, and both hold interfaces";
@@ -50,6 +51,7 @@ pub(super) fn behind(reason: &Reason) -> Vec<Rule> {
         Reason::WrongAddress { declared_in: None, .. } => vec![IN_EVERY_SET, DECLARED_ALONE],
         Reason::BorderGroup(_) => vec![AWS_BORDER_GROUP],
         Reason::DeniesInternetGateway => vec![AWS_DENIES],
+        Reason::NoInternetRoute { .. } => vec![AWS_ROUTE],
         Reason::Settling(_) => vec![OWN_WRITE],
         Reason::SpareHeldBack(_) => vec![WAITS_ITS_TURN],
         Reason::ZoneUnknown | Reason::ObservationIncomplete => vec![INCOMPLETE],
@@ -93,6 +95,10 @@ pub(super) fn remedies(reason: &Reason, finding: &Finding<'_>, drift: &Drift<'_>
         }
         Reason::ZoneUnknown => vec!["a pin on its subnet in place of the pin on its zone".to_owned()],
         Reason::DeniesInternetGateway => vec!["clearing DenyAllIgwTraffic of the interface".to_owned()],
+        Reason::NoInternetRoute { dead_end, .. } => vec![format!(
+            "a route for 0.0.0.0/0 to an internet gateway in `{}`, seen within a few minutes",
+            dead_end.route_table
+        )],
         Reason::Settling(_) => vec!["two minutes at most: then what reads show counts again".to_owned()],
         Reason::SpareHeldBack(pool) => vec![
             "its coming into use".to_owned(),

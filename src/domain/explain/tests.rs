@@ -102,11 +102,18 @@ fn an_interface_is_told_with_the_rule_that_holds_for_it() {
 #[test]
 fn every_story_agrees_with_the_plan() {
     let world = small().eni(2, 1, &[1]).eni(3, 1, &[1]).waiting(3).on(1, 1);
+    for world in [world.clone(), world.network(&[1], &[1])] {
+        stories_agree(&world);
+    }
+}
+
+fn stories_agree(world: &World) {
     let plan = world.plan();
     for planned in &plan.interfaces {
         let n = crate::domain::scenario::number(planned.network_interface_id.as_str());
-        let told = interface(&world, n).verdict;
+        let told = interface(world, n).verdict;
         let expected = match &planned.verdict {
+            _ if planned.dead_end.is_some() => "no_internet_route",
             Verdict::Covered(..) => "covered",
             Verdict::Gets(..) => "gets",
             Verdict::Uncovered(reason) => reason.code(),

@@ -2,6 +2,7 @@
 //! served, is stable, and changes little when a replica sees a little less.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -13,7 +14,7 @@ use crate::domain::desired::Desired;
 use crate::domain::function::SecurityGroups;
 use crate::domain::ids::{AllocationId, NetworkInterfaceId};
 use crate::domain::observed::InterfaceStatus;
-use crate::domain::plan::{Plan, Verdict};
+use crate::domain::plan::{InterfacePlan, Plan, Verdict};
 
 fn pairs(plan: &Plan) -> BTreeMap<NetworkInterfaceId, AllocationId> {
     plan.actions.iter().map(|a| (a.network_interface_id.clone(), a.allocation_id.clone())).collect()
@@ -169,6 +170,24 @@ proptest! {
     }
 
     #[test]
+    fn a_dead_end_changes_no_association_and_serves_nobody_less(world in worlds(SMALL)) {
+        let mut open = world.clone();
+        open.observed.network = Arc::default();
+        let (plan, open) = (world.plan(), open.plan());
+        prop_assert_eq!(served(&plan).0, served(&open).0);
+        let kept = |plan: &Plan| -> Vec<_> {
+            let kept = |i: &&InterfacePlan| matches!(i.verdict, Verdict::Covered(..));
+            plan.interfaces.iter().filter(kept).map(|i| i.network_interface_id.clone()).collect()
+        };
+        prop_assert_eq!(kept(&plan), kept(&open));
+        for interface in plan.required().filter(|interface| interface.dead_end.is_some()) {
+            let id = &interface.network_interface_id;
+            let code = plan.uncovered().find(|u| u.network_interface_id == *id).map(|u| u.reason.code());
+            prop_assert_eq!(code, Some("no_internet_route"));
+        }
+    }
+
+    #[test]
     fn waiting_interfaces_never_eat_into_the_spares(world in worlds(SMALL)) {
         let plan = world.plan();
         let free = free(&world, SMALL.addresses);
@@ -213,7 +232,11 @@ proptest! {
         for uncovered in plan.uncovered() {
             prop_assert!(!uncovered.reason.code().is_empty() && !uncovered.reason.to_string().is_empty());
         }
-        prop_assert_eq!(plan.covered() + plan.uncovered().count() + served(&plan).0, plan.required().count());
+        let cures = |interface: &&InterfacePlan| {
+            matches!(interface.verdict, Verdict::Gets(..)) && interface.dead_end.is_none()
+        };
+        let cured = plan.required().filter(cures).count();
+        prop_assert_eq!(plan.covered() + plan.uncovered().count() + cured, plan.required().count());
     }
 }
 

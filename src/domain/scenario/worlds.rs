@@ -76,11 +76,13 @@ pub(super) fn worlds(size: Size) -> impl Strategy<Value = World> {
             on,
         });
     let writes = vec((1..interfaces + 2, 1..size.addresses + 1), 0..3);
-    let rest = (prop::array::uniform3(0..3usize), rarely_any(writes), rarely_any(vec(0..3u8, 1..3)));
+    let dead_ends = rarely_any(vec(1..4u32, 1..3));
+    let rest =
+        (prop::array::uniform3(0..3usize), rarely_any(writes), rarely_any(vec(0..3u8, 1..3)), dead_ends);
     let addresses = vec(address, 0..=size.addresses as usize);
     (vec(function, 0..=4), vec(interface, 0..=size.interfaces), addresses, rest).prop_map(
-        |(functions, interfaces, addresses, (spares, writes, gaps))| {
-            let mut world = declare(spares, &addresses);
+        |(functions, interfaces, addresses, (spares, writes, gaps, dead_ends))| {
+            let mut world = declare(spares, &addresses).network(&dead_ends, &dead_ends);
             for (name, raw) in FUNCTIONS.iter().zip(functions) {
                 world = add_function(world, name, &raw);
             }

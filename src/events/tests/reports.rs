@@ -106,6 +106,7 @@ fn planned(n: u32, verdict: Verdict) -> InterfacePlan {
         functions: Arc::new([id("billing"), id("orders:live")]),
         pool: id("partner-a"),
         verdict,
+        dead_end: None,
     }
 }
 

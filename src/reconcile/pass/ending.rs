@@ -21,6 +21,7 @@ use crate::domain::report::{PassResult, Report};
 use crate::domain::warnings::unservable;
 use crate::reconcile::aftermath::{coverage, result};
 use crate::reconcile::known::Known;
+use crate::reconcile::network::{read_in_time, subnets};
 
 impl Reconciler {
     /// What the pass says of the whole target.
@@ -41,8 +42,26 @@ impl Reconciler {
         report.result = result(report, observed, !violations.is_empty());
         report.contested = self.contests.contested(Instant::now());
         (report.covered, report.uncovered) = coverage(&report.plan, &report.actions);
-        let open = report.uncovered.iter().map(|uncovered| &uncovered.network_interface_id);
-        report.oldest_uncovered = self.ledger.oldest(open, Instant::now());
+        let open = || report.uncovered.iter().map(|uncovered| &uncovered.network_interface_id);
+        let now = Instant::now();
+        report.oldest_uncovered = self.ledger.oldest(open(), now).max(self.stuck.oldest(open(), now));
+    }
+
+    /// Reads where the subnets of the declared functions lead, when it is time: after the actions, since none waits for it.
+    pub(super) async fn read_network(&mut self, round: &Round<'_>, observed: &mut Observed) {
+        let subnets = subnets(observed);
+        let refresh = round.orders.function_refresh;
+        if !self.observer.network.is_due(&subnets, self.ports.clock.now(), refresh) {
+            return;
+        }
+        let read = read_in_time(&*self.ports.reads, &subnets);
+        let network = tokio::select! {
+            biased;
+            () = round.limits.cancel.cancelled() => return,
+            network = read => network,
+        };
+        self.observer.network.note(subnets, network, self.ports.clock.now());
+        observed.network = self.observer.network.known();
     }
 
     /// Keeps what was seen, for looks at a corner of it, and looks soon again at functions that are changing.

@@ -46,8 +46,8 @@ pub use sim::{EIPD_ACCESS_KEY, SECRET_ACCESS_KEY, STRAY_ACCESS_KEY, Sim};
 pub use throttle::{Bucket, Limits, Rate};
 pub use wire::{Credentials, Principal, Reply, Request, Service};
 pub use world::{
-    ADDRESS_EVENTS, Bus, EventCounts, EventWeather, FunctionState, Gap, GapKind, Hand, InterfaceStatus,
-    MESSAGE_LIMIT, NewAddress, NewEvent, NewFunction, NewInterface, NewRule, Outbound, Outcome, Population,
-    Queue, QueueWeather, Received, Refusal, RouteTarget, Rule, Span, Target, Timing, Undelivered, Violation,
-    ViolationKind, VpcConfig, World, WorldConfig,
+    ADDRESS_EVENTS, AclRule, Bus, EventCounts, EventWeather, FunctionState, Gap, GapKind, Hand,
+    InterfaceStatus, MESSAGE_LIMIT, NewAddress, NewEvent, NewFunction, NewInterface, NewRule, Outbound,
+    Outcome, Population, Queue, QueueWeather, Received, Refusal, RouteTarget, Rule, Span, Target, Timing,
+    Undelivered, Violation, ViolationKind, VpcConfig, World, WorldConfig,
 };

@@ -260,7 +260,7 @@ fn configuration(world: &World, unit: &Unit, arn: &str) -> Value {
             "SubnetIds": vpc.subnets,
             "SecurityGroupIds": vpc.security_groups,
             "VpcId": first.map_or("", |subnet| &subnet.vpc),
-            "Ipv6AllowedForDualStack": false,
+            "Ipv6AllowedForDualStack": world.function(&unit.function).is_some_and(|found| found.dual_stack),
         });
     }
     value

@@ -36,6 +36,8 @@ pub struct Function {
     pub tags: BTreeMap<String, String>,
     /// How long an invocation may last.
     pub timeout: Duration,
+    /// Whether it may use IPv6 (`Ipv6AllowedForDualStack`).
+    pub dual_stack: bool,
     /// Its aliases and the versions that they name.
     pub aliases: BTreeMap<String, u32>,
     pub(crate) latest: UnitIx,
@@ -202,6 +204,12 @@ impl World {
         self.report_function(name, FunctionCall::DeleteAlias(alias), Ok(()));
     }
 
+    /// Whether a function may use IPv6.
+    pub fn set_dual_stack(&mut self, name: &str, dual_stack: bool) {
+        let function = self.functions.get_mut(name).expect("the scenario names a function that exists");
+        function.dual_stack = dual_stack;
+    }
+
     /// Sets a tag on a function.
     pub fn tag_function(&mut self, name: &str, key: &str, value: &str) {
         let function = self.functions.get_mut(name).expect("the scenario names a function that exists");
@@ -284,6 +292,7 @@ impl World {
             name: new.name.clone(),
             tags: new.tags.clone(),
             timeout: new.timeout,
+            dual_stack: false,
             aliases: BTreeMap::new(),
             latest,
             versions: BTreeMap::new(),

@@ -40,7 +40,7 @@ pub use events::{
 pub use functions::{Function, NewFunction, Outcome, VpcConfig};
 pub use interfaces::{Interface, InterfaceStatus, NewInterface};
 pub use laws::{Hand, Violation, ViolationKind};
-pub use network::{RouteTarget, SecurityGroup, Subnet, Vpc};
+pub use network::{AclRule, RouteTarget, SecurityGroup, Subnet, Vpc};
 pub use queues::{MESSAGE_LIMIT, Queue, QueueWeather, Received};
 pub use timing::{Span, Timing};
 pub(crate) use trail::{Actor, FunctionCall};

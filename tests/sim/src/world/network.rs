@@ -46,15 +46,53 @@ pub struct Subnet {
     pub route_table: String,
     /// Its default route.
     pub default_route: RouteTarget,
+    /// What its route table has for ::/0: the id of an internet gateway or of an egress-only one.
+    pub ipv6_route: Option<String>,
+    /// The rules of its network ACL, in their order.
+    pub acl: Vec<AclRule>,
     pub(crate) block: u32,
     pub(crate) used: u32,
     pub(crate) interfaces: Vec<usize>,
 }
 
 impl Subnet {
+    /// The id of its network ACL, which it shares with no other.
+    pub fn acl_id(&self) -> String {
+        self.id.replacen("subnet-", "acl-", 1)
+    }
+
     /// Its block of 4,096 private addresses.
     pub fn cidr(&self) -> String {
         format!("{}/20", Ipv4Addr::from(self.block))
+    }
+}
+
+/// A rule of a network ACL; the last one, which denies all, is not among them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AclRule {
+    /// Its number: the lowest that fits decides.
+    pub number: u16,
+    /// Whether it is for what leaves the subnet.
+    pub is_egress: bool,
+    /// Whether it allows.
+    pub allows: bool,
+    /// The other side.
+    pub block: String,
+    /// The TCP ports; none means every protocol.
+    pub ports: Option<(u16, u16)>,
+}
+
+impl AclRule {
+    /// What a VPC's own ACL has: everything is allowed in both directions.
+    pub fn open() -> Vec<Self> {
+        let rule = |is_egress| Self {
+            number: 100,
+            is_egress,
+            allows: true,
+            block: "0.0.0.0/0".to_owned(),
+            ports: None,
+        };
+        vec![rule(true), rule(false)]
     }
 }
 
@@ -100,6 +138,8 @@ impl World {
             owner: self.config.account.clone(),
             route_table: self.ids.id("rtb"),
             default_route: RouteTarget::InternetGateway,
+            ipv6_route: None,
+            acl: AclRule::open(),
             block: u32::from(Ipv4Addr::new(10, 0, 0, 0)) + ((place % 4096) << 12),
             used: 0,
             interfaces: Vec::new(),

@@ -2,6 +2,7 @@
 //!
 //! The rules of associations are the world's; here are parameters, limits, filters and documents.
 
+mod account;
 mod addresses;
 mod associations;
 mod interfaces;
@@ -61,9 +62,11 @@ pub(crate) fn carry_out(office: &mut Office<'_>, call: &Call) -> Result<String, 
         "DescribeSubnets"
         | "DescribeRouteTables"
         | "DescribeSecurityGroups"
+        | "DescribeNetworkAcls"
         | "DescribeVpcs"
         | "DescribeInternetGateways"
         | "DescribeAvailabilityZones" => network::read(&call.operation, params).map(Plan::Network),
+        "DescribeAccountAttributes" => Ok(Plan::Account(account::read(params))),
         operation if MUTATING.contains(&operation) => {
             associations::read(&call.operation, params).map(Plan::Change)
         }
@@ -84,6 +87,7 @@ pub(crate) fn carry_out(office: &mut Office<'_>, call: &Call) -> Result<String, 
         Plan::Interfaces(query) => interfaces::describe(office, params, &query),
         Plan::Addresses(query) => addresses::describe(office, &query),
         Plan::Network(query) => network::describe(office, params, &query),
+        Plan::Account(query) => account::describe(office, &query),
         Plan::Change(change) => associations::change(office, change),
     }
 }
@@ -93,6 +97,7 @@ enum Plan {
     Interfaces(interfaces::Query),
     Addresses(addresses::Query),
     Network(network::Query),
+    Account(account::Query),
     Change(associations::Change),
 }
 

@@ -6,7 +6,7 @@ use crate::wire::paging::Cursor;
 use crate::wire::params::{Filter, Params};
 use crate::wire::xml::Xml;
 use crate::wire::{Failure, Office};
-use crate::world::{RouteTarget, SecurityGroup, Subnet, Vpc, World};
+use crate::world::{AclRule, RouteTarget, SecurityGroup, Subnet, Vpc, World};
 
 /// What the request asks for.
 pub(crate) struct Query {
@@ -27,6 +27,9 @@ pub(crate) fn read(operation: &str, params: &Params) -> Result<Query, Failure> {
         }
         "DescribeSecurityGroups" => {
             ("DescribeSecurityGroups", "securityGroupInfo", "GroupId", "InvalidGroup.NotFound")
+        }
+        "DescribeNetworkAcls" => {
+            ("DescribeNetworkAcls", "networkAclSet", "NetworkAclId", "InvalidNetworkAclID.NotFound")
         }
         "DescribeVpcs" => ("DescribeVpcs", "vpcSet", "VpcId", "InvalidVpcID.NotFound"),
         "DescribeAvailabilityZones" => {
@@ -67,6 +70,7 @@ pub(crate) fn describe(office: &mut Office<'_>, params: &Params, query: &Query) 
         "DescribeSecurityGroups" => {
             world.security_groups().map(|group| security_group(world, group)).collect()
         }
+        "DescribeNetworkAcls" => world.subnets().iter().map(|subnet| network_acl(world, subnet)).collect(),
         "DescribeVpcs" => world.vpcs().map(|found| vpc(world, found)).collect(),
         "DescribeAvailabilityZones" => zones(world),
         _ => world.vpcs().filter_map(internet_gateway).collect(),
@@ -104,6 +108,7 @@ fn known_filters(operation: &str) -> &'static [&'static str] {
             &["route-table-id", "vpc-id", "association.subnet-id", "association.main", "route.gateway-id"]
         }
         "DescribeSecurityGroups" => &["group-id", "vpc-id", "group-name", "owner-id"],
+        "DescribeNetworkAcls" => &["network-acl-id", "vpc-id", "association.subnet-id"],
         "DescribeVpcs" => &["vpc-id", "owner-id"],
         "DescribeAvailabilityZones" => &["zone-name", "zone-id", "network-border-group"],
         _ => &["internet-gateway-id", "attachment.vpc-id", "attachment.state"],
@@ -134,7 +139,9 @@ fn subnet(subnet: &Subnet) -> Item {
 
 fn route_tables(world: &World) -> Vec<Item> {
     let mains = world.vpcs().map(|vpc| route_table(vpc, &vpc.main_route_table, None, world));
-    let own = world.subnets().iter().filter(|subnet| subnet.default_route != RouteTarget::None);
+    let has_its_own =
+        |subnet: &&Subnet| subnet.default_route != RouteTarget::None || subnet.ipv6_route.is_some();
+    let own = world.subnets().iter().filter(has_its_own);
     let own = own.filter_map(|subnet| {
         let vpc = world.vpc(&subnet.vpc)?;
         Some(route_table(vpc, &subnet.route_table, Some(subnet), world))
@@ -163,8 +170,14 @@ fn route_table(vpc: &Vpc, id: &str, subnet: Option<&Subnet>, world: &World) -> I
     );
     let local = ("gatewayId", "local", "active", "10.0.0.0/8");
     let routes = target.map(|(tag, id, state)| (tag, id, state, "0.0.0.0/0"));
-    xml.list("routeSet", std::iter::once(local).chain(routes), |xml, (tag, id, state, block)| {
-        xml.plain("destinationCidrBlock", block);
+    let ipv6 = subnet.and_then(|subnet| subnet.ipv6_route.as_deref()).map(|id| {
+        let tag = if id.starts_with("eigw-") { "egressOnlyInternetGatewayId" } else { "gatewayId" };
+        (tag, id, "active", "::/0")
+    });
+    let routes = std::iter::once(local).chain(routes).chain(ipv6);
+    xml.list("routeSet", routes, |xml, (tag, id, state, block)| {
+        let is_ipv6 = block.contains(':');
+        xml.plain(if is_ipv6 { "destinationIpv6CidrBlock" } else { "destinationCidrBlock" }, block);
         xml.leaf(tag, id);
         xml.plain("state", state);
         xml.plain("origin", if id == "local" { "CreateRouteTable" } else { "CreateRoute" });
@@ -202,6 +215,48 @@ fn security_group(world: &World, group: &SecurityGroup) -> Item {
         ("owner-id", owner),
     ];
     Item { id: group.id.clone(), facts, body: xml.finish() }
+}
+
+fn network_acl(world: &World, subnet: &Subnet) -> Item {
+    let id = subnet.acl_id();
+    let mut xml = Xml::default();
+    xml.plain("networkAclId", &id);
+    xml.plain("vpcId", &subnet.vpc);
+    xml.plain("default", false);
+    xml.plain("ownerId", &world.config().account);
+    // The last rule of either direction, which EC2 shows as a number of its own.
+    let last = |is_egress| AclRule {
+        number: 32767,
+        is_egress,
+        allows: false,
+        block: "0.0.0.0/0".to_owned(),
+        ports: None,
+    };
+    let rules = subnet.acl.iter().cloned().chain([last(true), last(false)]);
+    xml.list("entrySet", rules, |xml, rule| {
+        xml.plain("ruleNumber", rule.number);
+        xml.plain("protocol", if rule.ports.is_some() { "6" } else { "-1" });
+        xml.plain("ruleAction", if rule.allows { "allow" } else { "deny" });
+        xml.plain("egress", rule.is_egress);
+        xml.leaf("cidrBlock", &rule.block);
+        if let Some((from, to)) = rule.ports {
+            xml.open("portRange");
+            xml.plain("from", from);
+            xml.plain("to", to);
+            xml.close("portRange");
+        }
+    });
+    xml.list("associationSet", [subnet], |xml, subnet| {
+        xml.plain("networkAclAssociationId", subnet.id.replacen("subnet-", "aclassoc-", 1));
+        xml.plain("networkAclId", &id);
+        xml.plain("subnetId", &subnet.id);
+    });
+    let facts = vec![
+        ("network-acl-id", id.clone()),
+        ("vpc-id", subnet.vpc.clone()),
+        ("association.subnet-id", subnet.id.clone()),
+    ];
+    Item { id, facts, body: xml.finish() }
 }
 
 fn vpc(world: &World, vpc: &Vpc) -> Item {

@@ -1,6 +1,7 @@
 //! What AWS's error codes mean for what to do next: one table. Knows no operation and no transport.
 //!
-//! `DryRunOperation` is not in it: it is the answer that a call would have succeeded, and no call here is a dry run.
+//! `DryRunOperation` is not in it: it is the answer that a call would have succeeded, and whoever asks for a dry run
+//! looks for it.
 
 use self::Code::{Ends, Is, Starts};
 use crate::domain::error_class::ErrorClass;

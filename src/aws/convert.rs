@@ -1,6 +1,7 @@
 //! From the SDK's types, in which everything is optional, to the domain's. What is missing or malformed is an error that
 //! names it, never a guess; an empty string is absent, since some stacks that speak AWS's protocols write it so.
 
+mod firewall;
 mod network;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use aws_sdk_lambda::types as lambda;
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use smallvec::SmallVec;
 
+pub(super) use firewall::{network_acl, security_group};
 pub(super) use network::{route_table, subnet};
 
 use crate::domain::function::{

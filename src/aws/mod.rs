@@ -14,6 +14,7 @@ mod client;
 mod codes;
 mod convert;
 mod errors;
+mod examination;
 mod hints;
 mod limits;
 mod observe;

@@ -12,6 +12,7 @@ use super::client::{Place, queue_client};
 use super::errors::refused_entry;
 use super::limits::Bucket;
 use super::{Manner, SetUpError, Surroundings};
+use crate::domain::error_class::ErrorClass;
 use crate::reconcile::ports::{ApiError, Message, Queue};
 
 const RECEIVE: Operation =
@@ -30,6 +31,9 @@ const RECEIVE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The most in one receive and in one batch (AWS.md 3, confirmed).
 const MESSAGES_MAX: i32 = 10;
 
+/// What no message was ever received with.
+const NO_RECEIPT: &str = "eipd-doctor";
+
 /// The queue of a URL.
 pub struct SqsQueue {
     client: aws_sdk_sqs::Client,
@@ -46,6 +50,28 @@ impl SqsQueue {
         let place = Place { region: region_of(url).map(str::to_owned), role: None };
         let client = queue_client(&place, surroundings).await?;
         Ok(Self { client, caller: Caller::new(manner), url: url.to_owned() })
+    }
+
+    /// Receives as a trial: a message that comes is there for others again at once.
+    ///
+    /// # Errors
+    /// `Denied` without the permission.
+    pub async fn try_receive(&self) -> Result<(), ApiError> {
+        let request = self.client.receive_message().queue_url(&self.url).max_number_of_messages(1);
+        let answer = request.wait_time_seconds(0).visibility_timeout(0).send();
+        self.caller.once(&RECEIVE, &self.subject(), answer).await.map(drop)
+    }
+
+    /// Deletes nothing, with a receipt that is none: who may delete hears that it is wrong.
+    ///
+    /// # Errors
+    /// `Denied` without the permission.
+    pub async fn try_delete(&self) -> Result<(), ApiError> {
+        let request = self.client.delete_message().queue_url(&self.url).receipt_handle(NO_RECEIPT);
+        match self.caller.once(&DELETE, &self.subject(), request.send()).await {
+            Err(error) if error.class == ErrorClass::Denied || error.code.is_none() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn subject(&self) -> String {

@@ -9,6 +9,7 @@ mod assume;
 mod check;
 mod completions;
 mod daemon;
+mod doctor;
 mod events;
 pub mod exit;
 mod explain;
@@ -54,6 +55,7 @@ pub struct Cli {
 const AFTER_HELP: &str = "\
 Examples:
   eipd check -c eipd.toml    is the configuration valid?
+  eipd doctor -c eipd.toml   is everything else as it must be?
   eipd plan -c eipd.toml     what would be done, and why; changes nothing
   eipd apply -c eipd.toml    do it once
   eipd run -c eipd.toml      keep doing it
@@ -75,6 +77,7 @@ enum Verb {
     Explain(explain::Explain),
     Wait(wait::Wait),
     Addresses(addresses::Addresses),
+    Doctor(doctor::Doctor),
     Status(status::Status),
     Health(health::Health),
     Events(events::Events),
@@ -95,6 +98,7 @@ impl Cli {
             Verb::Explain(verb) => verb.run(),
             Verb::Wait(verb) => verb.run(),
             Verb::Addresses(verb) => verb.run(),
+            Verb::Doctor(verb) => verb.run(),
             Verb::Status(verb) => verb.run(),
             Verb::Health(verb) => verb.run(),
             Verb::Events(verb) => verb.run(),
@@ -347,6 +351,7 @@ mod tests {
             &["eipd", "addresses", "--pool", "a", "--pool", "b", "--format", "cidr"],
             &["eipd", "plan", "--assume", "billing:subnets=subnet-0a1b2c3d,sgs=sg-0a1b2c3d"],
             &["eipd", "explain", "arn:aws:lambda:eu-west-1:111122223333:function:billing"],
+            &["eipd", "doctor", "-c", "a.toml", "--format", "json"],
             &["eipd", "status", "--url", "http://localhost:1", "--format", "json"],
             &["eipd", "health"],
             &["eipd", "completions", "zsh"],

@@ -96,7 +96,12 @@ pub fn allot<'a>(
 /// Wavelength zone the zone's name without its last letter (believed: AWS.md knows only that the groups must match).
 #[must_use]
 pub fn border_group_of(interface: &Interface) -> Option<&str> {
-    let zone = interface.zone.as_deref()?;
+    border_group_of_zone(interface.zone.as_deref()?)
+}
+
+/// The network border group of a zone, by its name; see [`border_group_of`].
+#[must_use]
+pub fn border_group_of_zone(zone: &str) -> Option<&str> {
     let group = zone.strip_suffix(|last: char| last.is_ascii_lowercase())?;
     group.ends_with(|last: char| last.is_ascii_digit()).then_some(group)
 }

@@ -14,6 +14,7 @@ pub mod desired;
 pub mod drift;
 pub mod error_class;
 pub mod explain;
+pub mod firewall;
 pub mod function;
 pub mod hint;
 pub mod ids;

@@ -1,6 +1,7 @@
 //! What the reconciliation needs from the outside, as traits: reading AWS, changing AWS, the time, and someone to
 //! report to. Implemented in `aws` and `telemetry`, wired in `cli`; nothing here knows an SDK.
 
+pub mod examination;
 pub mod wiring;
 
 use std::collections::BTreeSet;

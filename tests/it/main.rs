@@ -8,6 +8,7 @@ mod budget;
 mod cli;
 mod convergence;
 mod crash;
+mod doctor;
 mod egress;
 mod events;
 mod explain;

@@ -15,12 +15,13 @@ use super::render::words::plain;
 use super::{ConfigArgs, Error, wire};
 use crate::aws::EventWiring;
 use crate::config::settings::Settings;
+use crate::events::wiring::steps::{Step, steps};
 use crate::events::wiring::{Found, Item, Names, Wiring};
 use crate::reconcile::ports::wiring::WiringApi;
 use crate::telemetry::log::LogSettings;
 
 /// What cannot be seen from here.
-const TRAIL: &str = "a CloudTrail trail must log management events in this region; without one no event comes, and \
+pub(super) const TRAIL: &str = "a CloudTrail trail must log management events in this region; without one no event comes, and \
                      this command can't know";
 
 /// The queue's name where the configuration has none.
@@ -97,6 +98,14 @@ impl WiringArgs {
             None => Ok((Wiring { names, place }, api)),
         }
     }
+}
+
+/// How the configured wiring stands, part by part. Reads alone.
+pub(super) async fn examined(settings: &Settings) -> Result<Vec<Step>, Error> {
+    let meant = WiringArgs { config: ConfigArgs { config: None }, queue_name: None, rule_name: None };
+    let (wiring, api) = meant.connect(settings).await?;
+    let found = look(&api, &wiring).await?;
+    Ok(steps(&wiring, &found, false))
 }
 
 async fn look(api: &dyn WiringApi, wiring: &Wiring) -> Result<Found, Error> {

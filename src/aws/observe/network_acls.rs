@@ -1,0 +1,54 @@
+//! EC2's DescribeNetworkAcls, by the subnets that they hold for. Asked by an examination alone.
+
+use std::collections::BTreeSet;
+
+use super::filters::{chunks, filter};
+use super::pages::{Page, walk};
+use crate::aws::AwsTarget;
+use crate::aws::call::Operation;
+use crate::aws::convert;
+use crate::aws::errors::malformed;
+use crate::aws::limits::Bucket;
+use crate::domain::firewall::NetworkAcl;
+use crate::domain::ids::SubnetId;
+use crate::reconcile::ports::Partial;
+
+const OPERATION: Operation =
+    Operation { name: "ec2:DescribeNetworkAcls", bucket: Bucket::Ec2Reads, resource: "`*`" };
+
+/// The most that EC2 allows (EC2 API reference, DescribeNetworkAcls).
+const ITEMS_PER_PAGE: i32 = 1000;
+
+/// The ACLs of these subnets: each subnet has exactly one.
+pub(in crate::aws) async fn network_acls(
+    target: &AwsTarget,
+    subnets: &BTreeSet<SubnetId>,
+) -> Partial<NetworkAcl> {
+    let mut all = Partial::default();
+    for (subject, values) in chunks("subnet", subnets.iter().map(SubnetId::as_str)) {
+        let request = target
+            .clients
+            .ec2
+            .describe_network_acls()
+            .filters(filter("association.subnet-id", values))
+            .max_results(ITEMS_PER_PAGE);
+        let some = walk(&OPERATION, &subject, |subject, token| {
+            let request = request.clone().set_next_token(token);
+            async move {
+                let answer = target.caller.read(&OPERATION, &subject, || request.clone().send()).await?;
+                let mut items = Partial::default();
+                for item in answer.network_acls() {
+                    match convert::network_acl(item) {
+                        Ok(acl) => items.found.push(acl),
+                        Err(fault) => items.errors.push(malformed(&OPERATION, &fault)),
+                    }
+                }
+                Ok(Page { items, next: answer.next_token })
+            }
+        })
+        .await;
+        all.found.extend(some.found);
+        all.errors.extend(some.errors);
+    }
+    all
+}

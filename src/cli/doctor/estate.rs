@@ -1,0 +1,69 @@
+//! What one observation says of functions, addresses and interfaces: each warning of a pass and each interface that no
+//! address would cure.
+
+use super::super::render::words::count;
+use super::check::{Check, Verdict};
+use crate::domain::observed::Observed;
+use crate::domain::plan::Plan;
+use crate::domain::reason::{Reason, Warning, WarningKind};
+
+const FUNCTIONS: &str = "functions";
+const ADDRESSES: &str = "addresses";
+const INTERFACES: &str = "interfaces";
+const IPV6: &str = "ipv6";
+const OBSERVATION: &str = "observation";
+
+/// What the warnings of a pass amount to, and a good word for each matter without any.
+pub(super) fn judge(observed: &Observed, plan: &Plan) -> Vec<Check> {
+    let mut checks: Vec<Check> = plan.warnings.iter().filter_map(of_warning).collect();
+    checks.extend(plan.uncovered().filter_map(|uncovered| {
+        let is_told_elsewhere = uncovered.reason.is_want_of_addresses()
+            || matches!(
+                uncovered.reason,
+                Reason::NoInternetRoute { .. } | Reason::ObservationIncomplete | Reason::Settling(_)
+            );
+        let check = Check::told(INTERFACES, Verdict::Fail, &uncovered.reason.to_string());
+        (!is_told_elsewhere).then(|| check.of(&uncovered.network_interface_id))
+    }));
+    let (functions, addresses) = (observed.functions.len(), observed.addresses.len());
+    let interfaces = plan.required().count();
+    let good = [
+        (FUNCTIONS, format!("{} found in a VPC", count(functions, "function", "functions"))),
+        (ADDRESSES, format!("{} found", count(addresses, "declared address", "declared addresses"))),
+        (
+            INTERFACES,
+            format!("{} in use, and each may carry an address", count(interfaces, "interface", "interfaces")),
+        ),
+        (IPV6, "no function is known to leave past its address".to_owned()),
+    ];
+    let troubled = |name: &str| checks.iter().any(|check| check.check == name);
+    let good: Vec<Check> = good
+        .into_iter()
+        .filter(|(name, _)| !troubled(name))
+        .map(|(name, told)| Check::pass(name, told))
+        .collect();
+    good.into_iter().chain(checks).collect()
+}
+
+/// Nothing for what another family judges more closely. A kind that is not named here is a warning of its own.
+fn of_warning(warning: &Warning) -> Option<Check> {
+    use WarningKind as Kind;
+    let (name, verdict) = match warning.kind {
+        Kind::FunctionNotFound
+        | Kind::FunctionNotInVpc
+        | Kind::FunctionOnCapacityProvider
+        | Kind::FunctionUnknown => (FUNCTIONS, Verdict::Fail),
+        Kind::FunctionInactive | Kind::FunctionFailed => (FUNCTIONS, Verdict::Warn),
+        Kind::AddressMissing => (ADDRESSES, Verdict::Fail),
+        Kind::AddressOnForeignResource | Kind::AddressLingering => (ADDRESSES, Verdict::Warn),
+        Kind::Ipv6Bypasses => (IPV6, Verdict::Warn),
+        Kind::ObservationIncomplete => (OBSERVATION, Verdict::Skip),
+        Kind::PoolBelowMinSpare | Kind::RoutesUnknown => return None,
+        #[allow(
+            unreachable_patterns,
+            reason = "kinds are added, and each is worth a look until it is judged here"
+        )]
+        other => (other.as_str(), Verdict::Warn),
+    };
+    Some(Check::told(name, verdict, &warning.message))
+}

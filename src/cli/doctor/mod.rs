@@ -1,0 +1,129 @@
+//! `eipd doctor`: is everything there that the daemon needs, before it is started or when it complains? One file for each
+//! family of checks; what they judge is pure, and `patient` and `trial` ask AWS. Changes nothing: what would change is asked
+//! for by dry runs.
+
+mod check;
+mod clock;
+mod estate;
+mod firewall;
+mod identity;
+mod patient;
+mod permissions;
+mod pools;
+mod quotas;
+mod routes;
+mod text;
+mod trial;
+mod wiring;
+
+use std::sync::Arc;
+
+use clap::Args;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::exit::Exit;
+use super::wire::{self, Loaded, Unmetered};
+use super::{ConfigArgs, Error, Format, block_on, events, output};
+use crate::aws::Surroundings;
+use crate::config::settings::{Configuration, Settings};
+use crate::reconcile::ports::{Bus, BusEntry, Queue};
+use crate::telemetry::log::LogSettings;
+use check::{Check, Verdict};
+use permissions::{Need, Outcome, Tried};
+
+/// Check credentials, permissions, routes, firewalls, quotas, pools and the wiring of events; changes nothing
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Doctor {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// How to answer
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  eipd doctor -c eipd.toml
+  eipd doctor --format json | jq '.checks[] | select(.verdict == \"fail\")'
+
+Needs what `plan` needs; with ec2:DescribeSecurityGroups, DescribeNetworkAcls and DescribeAccountAttributes it tells more.
+With [notify] it publishes one event of source eipd.doctor; with [events] it looks at a message, which comes again at once.
+Exit codes: 0 all is well, 1 something fails, 2 something is to be looked at.";
+
+#[derive(Serialize)]
+struct Answer {
+    verdict: Verdict,
+    checks: Vec<Check>,
+}
+
+impl Doctor {
+    /// Makes every check and prints what they came to.
+    pub(super) fn run(self) -> Result<Exit, Error> {
+        LogSettings::from_environment()?.install()?;
+        let Loaded { source, outcome } = wire::load(&wire::source(self.config.file()));
+        let checks = match outcome {
+            Ok(configuration) => block_on(examine(&source, &configuration))?,
+            Err(faults) => {
+                let remedy = "put that right; nothing more can be checked before";
+                faults.iter().map(|fault| Check::fail(CONFIGURATION, fault.trim_end(), remedy)).collect()
+            }
+        };
+        let exit = check::exit(&checks);
+        match self.format {
+            Format::Text => output::text(&text::text(&checks))?,
+            Format::Json => output::json(&Answer { verdict: check::worst(&checks), checks })?,
+        }
+        Ok(exit)
+    }
+}
+
+const CONFIGURATION: &str = "configuration";
+
+/// All checks: of the process first, then of each target in the order of the file.
+async fn examine(source: &str, configuration: &Configuration) -> Result<Vec<Check>, Error> {
+    let settings = &configuration.settings;
+    let mut checks = vec![Check::pass(CONFIGURATION, format!("`{source}` is valid"))];
+    checks.extend(configuration.notes.iter().map(|note| Check::told(CONFIGURATION, Verdict::Warn, note)));
+    let surroundings = &Surroundings::production();
+    let targets = configuration.targets.iter().map(|target| patient::examine(target, settings, surroundings));
+    let targets = join_all(targets);
+    let (events, bus, targets) = tokio::join!(examine_events(settings), examine_bus(settings), targets);
+    checks.extend(events?);
+    checks.push(bus?);
+    checks.extend(targets.into_iter().flatten());
+    Ok(checks)
+}
+
+async fn examine_events(settings: &Settings) -> Result<Vec<Check>, Error> {
+    let Some(url) = &settings.queue_url else { return Ok(vec![wiring::not_configured()]) };
+    let queue = wire::queue(url, settings, Arc::new(Unmetered)).await?;
+    let (receive, delete, attributes, steps) =
+        tokio::join!(queue.try_receive(), queue.try_delete(), queue.puts_aside(), events::examined(settings));
+    let tried = [
+        ("sqs:ReceiveMessage", Need::Daemon, Outcome::of(receive)),
+        ("sqs:DeleteMessage", Need::Daemon, Outcome::of(delete)),
+        ("sqs:GetQueueAttributes", Need::Daemon, Outcome::of(attributes)),
+    ];
+    let tried = tried.map(|(action, need, outcome)| permissions::judge(&Tried { action, need, outcome }));
+    let steps = steps.map_or_else(|error| vec![wiring::unseen(&error.to_string())], |s| wiring::judge(&s));
+    Ok(tried.into_iter().chain(steps).collect())
+}
+
+async fn examine_bus(settings: &Settings) -> Result<Check, Error> {
+    let Some(bus) = settings.event_bus.as_deref() else { return Ok(wiring::judge_bus(None, None)) };
+    let entry = BusEntry {
+        source: "eipd.doctor",
+        detail_type: "Doctor Check",
+        detail: "{}".to_owned(),
+        at: Timestamp::now(),
+    };
+    let answer = wire::bus(bus, settings, Arc::new(Unmetered)).await?.publish(&[entry]).await;
+    let refusal = match answer {
+        Ok(refusals) => refusals.into_iter().flatten().next(),
+        Err(error) => Some(error),
+    };
+    Ok(wiring::judge_bus(Some(bus), refusal.as_ref()))
+}

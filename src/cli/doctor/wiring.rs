@@ -1,0 +1,83 @@
+//! Whether AWS's events find their way to the daemon, and notifications theirs to the bus.
+
+use super::super::events::TRAIL;
+use super::check::{Check, Verdict};
+use crate::events::wiring::Item;
+use crate::events::wiring::steps::{Change, Step};
+use crate::reconcile::ports::ApiError;
+
+const EVENTS: &str = "events";
+const TRAIL_NAME: &str = "event_trail";
+const NOTIFY: &str = "notifications";
+
+/// Without `[events]`.
+pub(super) fn not_configured() -> Check {
+    Check::skip(EVENTS, "the configuration has no [events]: changes are found by polling alone")
+}
+
+/// Without a way to look at it.
+pub(super) fn unseen(why: &str) -> Check {
+    Check::told(EVENTS, Verdict::Skip, &format!("the wiring could not be read: {why}"))
+}
+
+/// How each part of the wiring stands; and what nobody can see from here.
+pub(super) fn judge(steps: &[Step]) -> Vec<Check> {
+    let judge = |step: &Step| {
+        let remedy = "run `eipd events setup`";
+        let check = match &step.change {
+            Change::Keep => Check::pass(EVENTS, format!("`{}` is as it should be", step.name)),
+            Change::Create => Check::fail(EVENTS, format!("`{}` does not exist", step.name), remedy),
+            Change::Alter(differences) => {
+                let told = format!("`{}` differs: {}", step.name, differences.join("; "));
+                match step.item {
+                    Item::Queue | Item::DeadLetterQueue | Item::DeadLetterPolicy => {
+                        Check::warn(EVENTS, told, remedy)
+                    }
+                    Item::QueuePolicy | Item::Rule | Item::Target | Item::Arrival => {
+                        Check::fail(EVENTS, told, remedy)
+                    }
+                }
+            }
+        };
+        check.of(&step.item)
+    };
+    let mut checks: Vec<Check> = steps.iter().map(judge).collect();
+    checks.push(Check::skip(TRAIL_NAME, format!("{TRAIL}; `eipd events status` tries a rule and queue out")));
+    checks
+}
+
+/// Whether the bus takes an event; nothing was tried without `[notify]`.
+pub(super) fn judge_bus(bus: Option<&str>, refusal: Option<&ApiError>) -> Check {
+    match (bus, refusal) {
+        (Some(bus), None) => Check::pass(NOTIFY, format!("`{bus}` took an event of source `eipd.doctor`")),
+        (Some(_), Some(error)) => Check::told(NOTIFY, Verdict::Fail, &error.to_string()),
+        (None, _) => Check::skip(NOTIFY, "the configuration has no [notify]"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(item: Item, change: Change) -> Step {
+        Step { item, name: "eipd".to_owned(), change, calls: Vec::new(), objection: None }
+    }
+
+    #[test]
+    fn what_events_can_not_do_without_fails_and_the_rest_warns() {
+        let differs = || Change::Alter(vec!["it is off".to_owned()]);
+        for (item, change, verdict) in [
+            (Item::Rule, Change::Keep, Verdict::Pass),
+            (Item::Rule, Change::Create, Verdict::Fail),
+            (Item::Rule, differs(), Verdict::Fail),
+            (Item::Target, differs(), Verdict::Fail),
+            (Item::QueuePolicy, differs(), Verdict::Fail),
+            (Item::DeadLetterQueue, differs(), Verdict::Warn),
+            (Item::Queue, differs(), Verdict::Warn),
+        ] {
+            let checks = judge(&[step(item, change)]);
+            assert_eq!((checks.len(), checks[0].verdict), (2, verdict), "{checks:?}");
+            assert_eq!(checks[1].verdict, Verdict::Skip, "the trail is not to be seen");
+        }
+    }
+}

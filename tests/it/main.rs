@@ -16,6 +16,7 @@ mod notify;
 mod process;
 mod readme;
 mod reload;
+mod replicas;
 mod rhythm;
 mod rig;
 mod silence;

@@ -1,13 +1,13 @@
 //! `eipd wait` as a process over HTTP: it ends when an invocation leaves from a declared address, says what is wanting
 //! when that does not come, and changes nothing.
 
-use std::process::Stdio;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use eipd_sim::{Outcome, VpcConfig};
 use serde_json::Value;
 
-use crate::process::{Bench, Running, configuration, served};
+use crate::process::{Bench, PATIENCE, Running, configuration, served};
 use crate::small::Small;
 
 fn covered(addresses: usize) -> Small {
@@ -104,11 +104,16 @@ async fn a_daemon_ends_the_waiting_and_so_does_ctrl_c() {
         .spawn()
         .expect("the binary starts");
     let pid = given_up.id().to_string();
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status().expect("there is a kill");
-    assert!(sent.success());
-    let ended =
-        tokio::task::spawn_blocking(move || given_up.wait()).await.expect("no panic").expect("it ends");
+    let begun = Instant::now();
+    let ended = loop {
+        // Where the signal is ignored by inheritance, it counts only once the program listens for it.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if let Some(ended) = given_up.try_wait().expect("it is ours") {
+            break ended;
+        }
+        assert!(begun.elapsed() < PATIENCE, "it goes on waiting");
+        Command::new("kill").args(["-INT", &pid]).status().expect("there is a kill");
+    };
     assert!(!ended.success());
     let daemon = Running::start(&small, &server);
     let waited = bench.run(&["wait", "--function", "billing", "--timeout", "1m"]).await;

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::gate::{Gate, Rules, Ruling};
+use super::inbox::Inbox;
 use super::ports::{ApiError, Associated, Reads, Takes};
 use crate::domain::action::{Action, Outcome};
 use crate::domain::error_class::ErrorClass;
@@ -49,6 +50,8 @@ pub(super) struct Actor<'a> {
     pub(super) until: Instant,
     /// No action is begun once this is cancelled.
     pub(super) cancel: &'a CancellationToken,
+    /// Told of each request as soon as it is answered: its echo may come before the action is confirmed.
+    pub(super) inbox: &'a Inbox,
     /// Completes the report of each action as soon as it has ended.
     pub(super) finish: &'a (dyn Fn(ActionReport) -> ActionReport + Send + Sync),
     /// Interfaces that were read a moment ago, and when: while that is fresh it is the look before the change.
@@ -206,11 +209,26 @@ impl Actor<'_> {
             };
         }
         is_sent.store(true, Ordering::Relaxed);
-        let associated = self.gate.carry_out(permit, takes).await?;
+        let answer = self.gate.carry_out(permit, takes).await;
+        self.note_own(action, &answer);
+        let associated = answer?;
         if timeout(CONFIRM_WITHIN, self.is_confirmed(action)).await.unwrap_or(false) {
             Ok(End::Done(associated))
         } else {
             Ok(End::Unconfirmed(associated))
+        }
+    }
+
+    fn note_own(&self, action: &Action, answer: &Result<Associated, ApiError>) {
+        let request_id = match answer {
+            Ok(associated) => &associated.request_id,
+            Err(error) => &error.request_id,
+        };
+        if let Some(request_id) = request_id {
+            self.inbox.note_own(request_id);
+        }
+        if let Some(bond) = answer.as_ref().ok().and_then(|associated| associated.association.clone()) {
+            self.inbox.note_bond(bond, action.allocation_id.clone());
         }
     }
 

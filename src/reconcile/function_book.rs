@@ -48,6 +48,8 @@ struct Entry {
     in_detail: bool,
     /// Whether something turned up since that it may not explain.
     doubted: bool,
+    /// Whether an event told of it since: only a read of its states answers that.
+    told: bool,
     /// The network settings of the last settled configuration.
     settled: Option<VpcConfig>,
 }
@@ -93,11 +95,17 @@ impl FunctionBook {
         (self.used, self.unexplained) = (ids(true), ids(false));
     }
 
-    /// From now on the functions of this name must be read again.
+    /// From now on the functions of this name must be read again, one by one.
     pub(super) fn doubt(&mut self, name: &str) {
         for (_, entry) in self.entries.iter_mut().filter(|(function, _)| function.name() == name) {
-            entry.doubted = true;
+            entry.told = true;
         }
+    }
+
+    /// Whether a function of this name is still to be read in detail.
+    pub(super) fn is_in_doubt(&self, name: &str) -> bool {
+        let mut named = self.entries.iter().filter(|(function, _)| function.name() == name);
+        named.any(|(_, entry)| entry.told || !entry.in_detail)
     }
 
     /// From now on every function must be read again, however fresh what is known of it.
@@ -178,8 +186,10 @@ impl FunctionBook {
             }
             other => other,
         };
-        self.entries
-            .insert(function, Entry { observation, read_at: now, in_detail: true, doubted: false, settled });
+        self.entries.insert(
+            function,
+            Entry { observation, read_at: now, in_detail: true, doubted: false, told: false, settled },
+        );
     }
 
     /// Takes in what a sweep told of one function: its network settings, but not its states.
@@ -206,7 +216,14 @@ impl FunctionBook {
             None => {
                 let observation = FunctionObservation::Known(swept.clone());
                 let settled = swept.vpc.clone();
-                let entry = Entry { observation, read_at: now, in_detail: false, doubted: false, settled };
+                let entry = Entry {
+                    observation,
+                    read_at: now,
+                    in_detail: false,
+                    doubted: false,
+                    told: false,
+                    settled,
+                };
                 self.entries.insert(function.clone(), entry);
             }
         }
@@ -237,6 +254,7 @@ impl Entry {
         let age = now.duration_since(self.read_at);
         !self.in_detail
             || self.doubted
+            || self.told
             || self.is_changing()
             || age >= jiff::SignedDuration::try_from(refresh).unwrap_or_default()
     }
@@ -379,5 +397,15 @@ mod tests {
         book.note_swept(&billing(), &shown(2, None), at(1));
         assert!(is_due(&book, 1), "a sweep that shows a change leaves the states to be read");
         assert_eq!(pairs(&book), vpc(1).pairs().chain(vpc(2).pairs()).collect(), "and it may be under way");
+    }
+
+    #[test]
+    fn a_function_that_an_event_told_of_is_due_until_it_was_read_whatever_a_sweep_shows() {
+        let mut book = book(1);
+        book.doubt("billing");
+        book.note_swept(&billing(), &shown(1, None), at(1));
+        assert!(is_due(&book, 1) && book.is_in_doubt("billing"));
+        book.note(billing(), FunctionObservation::Known(shown(1, Some(LastUpdate::Successful))), at(1));
+        assert!(!is_due(&book, 1) && !book.is_in_doubt("billing"));
     }
 }

@@ -15,7 +15,6 @@ mod look;
 pub mod network;
 mod observe;
 pub mod pass;
-mod patience;
 pub mod ports;
 mod recent;
 mod retirement;

@@ -15,11 +15,10 @@ use super::aftermath::{note_done, refused};
 use super::contest::Contests;
 use super::gate::{Gate, Rules};
 use super::hesitation::Hesitations;
-use super::inbox::{Errand, Inbox};
-use super::known::Known;
+use super::inbox::{Again, Errand, Inbox, Seen};
+use super::known::{Before, Known};
 use super::ledger::Ledger;
 use super::observe::{Blind, Observer};
-use super::patience::Patience;
 use super::ports::{Audience, Changes, Clock, Reads};
 use super::recent::RecentWrites;
 use super::retirement::Retirement;
@@ -82,7 +81,7 @@ pub struct Reconciler {
     inbox: Arc<Inbox>,
     /// Nothing before the first pass, and when the orders changed since.
     known: Option<Known>,
-    patience: Patience,
+    before: Before,
     passes: u64,
     seed: u64,
 }
@@ -150,7 +149,7 @@ impl Reconciler {
             retirement: Retirement::default(),
             inbox: Arc::default(),
             known: None,
-            patience: Patience::default(),
+            before: Before::default(),
             recent: RecentWrites::default(),
             hesitations: Hesitations::default(),
             ledger: Ledger::default(),
@@ -180,6 +179,7 @@ impl Reconciler {
 
     /// Makes one pass over everything; nothing when it was cancelled before it had seen anything.
     pub async fn pass(&mut self, orders: &Orders, trigger: Trigger, limits: &Limits) -> Option<Passed> {
+        self.inbox.declare(&orders.desired);
         let hints = self.inbox.take_all();
         let round = Round { orders, hints: &hints, limits, begun: Instant::now() };
         self.pass_over_all(&round, trigger).await
@@ -187,11 +187,10 @@ impl Reconciler {
 
     /// Looks where the hints point, or at everything where what is known does not tell where that is.
     pub async fn run_errand(&mut self, orders: &Orders, errand: Errand, limits: &Limits) -> Option<Passed> {
+        self.inbox.declare(&orders.desired);
         let (hints, known) = match errand {
-            Errand::LookAtAll => {
-                self.observer.book.doubt_all();
-                (Hints::default(), None)
-            }
+            Errand::LookAtAll(hints) => (hints, None),
+            Errand::Look(hints) if hints.is_anywhere() => (hints, None),
             Errand::Look(hints) => (hints, self.known.take_if(|known| known.is_of(orders))),
         };
         let round = Round { orders, hints: &hints, limits, begun: Instant::now() };
@@ -204,11 +203,7 @@ impl Reconciler {
     async fn pass_over_all(&mut self, round: &Round<'_>, trigger: Trigger) -> Option<Passed> {
         let mut report = self.blank(round, trigger);
         self.recent.forget_old(self.ports.clock.now());
-        for hint in round.hints.0.keys() {
-            if let Hint::Function(name) = hint {
-                self.observer.book.doubt(name);
-            }
-        }
+        self.doubt(round.hints);
         let look = self.observer.observe(round.orders, &self.recent, round.limits.function_reads);
         let mut observed = match round.in_time(look).await? {
             Ok(Ok(observed)) => observed,
@@ -229,15 +224,20 @@ impl Reconciler {
             self.hesitations.keep_only(plan.actions.iter());
         }
         self.note_bare(&plan, &observed);
+        // The changes may take a minute, and events about what was just seen come meanwhile.
+        self.inbox.learn(Seen::of(desired, &observed));
+        if let Some(known) = &self.known {
+            self.before.note(round.hints, known);
+        }
         let decision = self.act_on(plan, round, &sight).await;
         report.plan = decision.plan;
         report.actions = decision.actions;
         self.tell(&mut report, round, &observed, &decision.violations);
         note_done(&mut observed, &report.actions);
         self.read_network(round, &mut observed).await;
-        let were_known = self.known.as_ref().map(|known| known.told_of(round.hints)).unwrap_or_default();
-        self.settle(round.hints, &were_known, &observed);
+        let is_complete = observed.is_complete();
         self.know(round, observed, &report.plan);
+        self.answer(is_complete);
         Some(self.passed(report, round))
     }
 
@@ -246,8 +246,9 @@ impl Reconciler {
         let mut report = self.blank(round, if is_told { Trigger::Event } else { Trigger::Watch });
         report.is_whole = false;
         self.recent.forget_old(self.ports.clock.now());
+        self.doubt(round.hints);
         let corner = known.corner(round.hints);
-        let were_known = known.told_of(round.hints);
+        self.before.note(round.hints, &known);
         let look = round.in_time(self.observer.look(&mut known, corner, &self.recent)).await;
         let look = match look {
             Some(Ok(look)) => look,
@@ -260,6 +261,7 @@ impl Reconciler {
                 return None;
             }
         };
+        self.inbox.learn_more(look.pairs(), look.observed.interfaces.keys().cloned());
         let sight = Sight { desired: &look.desired, observed: &look.observed, seen_at: Some(look.at) };
         let plan_of_corner = plan(sight.desired, sight.observed);
         let decision = self.act_on(plan_of_corner, round, &sight).await;
@@ -270,12 +272,12 @@ impl Reconciler {
         report.actions = decision.actions;
         self.note_bare(&report.plan, &whole);
         self.retirement.consider(&report.plan, &round.orders.desired, round.orders.take_from);
-        let before = whole.gaps.len();
+        let (gaps_before, is_complete) = (whole.gaps.len(), gaps.is_empty());
         whole.gaps.extend(gaps);
         self.tell(&mut report, round, &whole, &decision.violations);
-        self.settle(round.hints, &were_known, &whole);
-        whole.gaps.truncate(before);
+        whole.gaps.truncate(gaps_before);
         self.know(round, whole, &report.plan);
+        self.answer(is_complete);
         Some(self.passed(report, round))
     }
 
@@ -329,7 +331,19 @@ impl Reconciler {
         }
     }
 
+    /// What events tell of is no longer known, until it was read.
+    fn doubt(&mut self, hints: &Hints) {
+        for hint in hints.0.keys() {
+            match hint {
+                Hint::Function(name) => self.observer.book.doubt(name),
+                Hint::Any(Part::Functions) => self.observer.book.doubt_all(),
+                Hint::Any(_) | Hint::Interface(..) | Hint::Address(_) => {}
+            }
+        }
+    }
+
     fn failed(&self, mut report: Report, why: Vec<String>, round: &Round<'_>) -> Passed {
+        self.inbox.answer(|_, _| Some(Again::Unread));
         report.result = PassResult::Failed;
         report.failures = why;
         self.passed(report, round)
@@ -383,6 +397,7 @@ impl Reconciler {
             rules: &rules,
             until: round.begun + round.limits.within,
             cancel: &round.limits.cancel,
+            inbox: &self.inbox,
             finish: &|report| self.finish(report, round),
             seen: sight.seen_at.map(|at| (&sight.observed.interfaces, at)),
             seed: self.seed.wrapping_mul(1_000_003).wrapping_add(self.passes << 20),
@@ -432,9 +447,6 @@ impl Reconciler {
         }
         if let Some(from) = action.from.as_ref().filter(|_| report.outcome == Outcome::Done) {
             self.recent.forget(from);
-        }
-        if let Some(request_id) = &report.request_id {
-            self.inbox.note_own(request_id.clone());
         }
         if report.outcome == Outcome::Done {
             self.hesitations.note_success(action);

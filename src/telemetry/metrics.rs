@@ -101,7 +101,7 @@ const EVENT_LAG: Definition = Definition {
 const EVENT_QUEUE_UP: Definition = Definition {
     name: "eipd_event_queue_up",
     labels: &[],
-    help: "1 while the queue with the events can be received from, 0 while it can't be or none is configured.",
+    help: "1 while messages are received and deleted from the queue with the events, 0 while they can't be or none is configured.",
 };
 const NOTIFICATIONS: Definition = Definition {
     name: "eipd_notifications_total",

@@ -15,6 +15,7 @@ mod explain;
 mod notify;
 mod process;
 mod readme;
+mod receiving;
 mod reload;
 mod replicas;
 mod rhythm;

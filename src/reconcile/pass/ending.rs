@@ -1,27 +1,29 @@
 //! What a pass leaves behind: what it says of the whole target, what it keeps for the next, and when that one has
 //! something to do. Changes nothing in AWS.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use super::{Reconciler, Round};
 use crate::domain::action::Outcome;
 use crate::domain::audit::Violation;
 use crate::domain::desired::Desired;
-use crate::domain::function::FunctionObservation;
-use crate::domain::hint::{Hint, Hints};
-use crate::domain::ids::NetworkInterfaceId;
-use crate::domain::observed::{InterfaceStatus, Observed};
+use crate::domain::hint::Hint;
+use crate::domain::observed::{Interface, InterfaceStatus, Observed, Part};
 use crate::domain::plan::Plan;
 use crate::domain::policy::Mode;
 use crate::domain::report::{PassResult, Report};
 use crate::domain::warnings::unservable;
 use crate::reconcile::aftermath::{coverage, result};
-use crate::reconcile::known::Known;
+use crate::reconcile::inbox::{Again, Seen};
+use crate::reconcile::known::{Known, Standing};
 use crate::reconcile::network::{read_in_time, subnets};
+
+/// EC2's reads usually catch up within this (AWS.md 2: seconds up to minutes); polling finds what takes longer.
+const READS_LAG: SignedDuration = SignedDuration::from_secs(30);
 
 impl Reconciler {
     /// What the pass says of the whole target.
@@ -64,19 +66,10 @@ impl Reconciler {
         observed.network = self.observer.network.known();
     }
 
-    /// Keeps what was seen, for looks at a corner of it, and looks soon again at functions that are changing.
+    /// Keeps what was seen, for looks at a corner of it.
     pub(super) fn know(&mut self, round: &Round<'_>, observed: Observed, plan: &Plan) {
-        for (function, observation) in &observed.functions {
-            let hint = Hint::Function(function.name().into());
-            let is_changing = matches!(observation, FunctionObservation::Known(shown) if shown.is_changing());
-            if !is_changing {
-                self.patience.settled(&hint);
-            } else if let Some(wait) = self.patience.next(&hint, Instant::now()) {
-                self.inbox.look_again(hint, None, wait);
-            }
-        }
+        self.inbox.learn(Seen::of(&round.orders.desired, &observed));
         let known = Known::new(Arc::clone(&round.orders.desired), observed, plan);
-        self.inbox.learn(known.concerns());
         self.known = Some(known);
     }
 
@@ -86,27 +79,34 @@ impl Reconciler {
         self.known.map(Known::into_parts)
     }
 
-    /// Looks again at interfaces that an event told of and that EC2 does not show yet, or that do not serve yet.
-    pub(super) fn settle(
-        &mut self,
-        hints: &Hints,
-        were_known: &BTreeSet<NetworkInterfaceId>,
-        seen: &Observed,
-    ) {
-        for (hint, origin) in &hints.0 {
-            let Hint::Interface(id, _) = hint else { continue };
-            let is_settled = match seen.interfaces.get(id) {
-                Some(interface) => {
-                    interface.status != InterfaceStatus::Waiting || !interface.associations.is_empty()
+    /// Answers the hints that the pass was made for: what can't be told from what it saw is looked at again, and so are
+    /// functions that are changing.
+    pub(super) fn answer(&mut self, is_complete: bool) {
+        let (Some(known), before) = (&self.known, &self.before) else { return };
+        let now = self.ports.clock.now();
+        self.inbox.answer(|hint, origin| {
+            let is_news = origin.is_some_and(|origin| now.duration_since(origin.at) < READS_LAG);
+            let standing = known.standing(hint);
+            let is_unchanged = is_news && (!standing.is_agreed() || before.get(hint) == Some(&standing));
+            match (hint, standing) {
+                (Hint::Any(Part::Interfaces | Part::Functions), _) => None,
+                _ if !is_complete => Some(Again::Unread),
+                (Hint::Function(name), _) if known.is_changing(name) => Some(Again::Changing),
+                (Hint::Function(name), _) => self.observer.book.is_in_doubt(name).then_some(Again::Unread),
+                (Hint::Interface(..), Standing::Interface(None)) => {
+                    let was_seen = matches!(before.get(hint), Some(Standing::Interface(Some(_))));
+                    (!was_seen).then_some(Again::Unsettled)
                 }
-                None => were_known.contains(id) && seen.is_complete(),
-            };
-            if is_settled {
-                self.patience.settled(hint);
-            } else if let Some(wait) = self.patience.next(hint, Instant::now()) {
-                self.inbox.look_again(hint.clone(), origin.clone(), wait);
+                (Hint::Interface(..), Standing::Interface(Some(shown))) if is_waiting(&shown) => {
+                    Some(Again::Unsettled)
+                }
+                (Hint::Interface(_, None) | Hint::Address(_), _) => is_unchanged.then_some(Again::Unchanged),
+                // That it was made is all that an event with the pair tells.
+                (Hint::Interface(_, Some(_)) | Hint::Any(Part::Addresses), _) => None,
             }
-        }
+        });
+        self.inbox.watch(known.names().into_iter());
+        self.before.keep_only(|hint| self.inbox.awaits(hint));
     }
 
     /// Work that only the clock kept from being done goes on at once, failed actions when they may be tried again, and
@@ -126,4 +126,9 @@ impl Reconciler {
             }
         }
     }
+}
+
+/// It may take an address, and has none yet.
+fn is_waiting(interface: &Interface) -> bool {
+    interface.status == InterfaceStatus::Waiting && interface.associations.is_empty()
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eipd_sim::{Effect, Fault, On, Outcome, Sim, Span, Staleness, VpcConfig};
+use eipd_sim::{Effect, EventWeather, Fault, On, Outcome, Sim, Span, Staleness, VpcConfig};
 
 use super::estate::Estate;
 
@@ -36,6 +36,24 @@ pub fn weather(sim: &Sim, random: &mut fastrand::Rng) {
     }
     let stale = |random: &mut fastrand::Rng| Duration::from_secs([0, 0, 1, 5][random.usize(..4)]);
     sim.set_staleness(Staleness { addresses: stale(random), interfaces: stale(random) });
+}
+
+/// The queues that the replicas read: none, one for all of them, or each its own. Events are late, lost, doubled and out
+/// of order.
+pub fn queues(sim: &Sim, replicas: u64, random: &mut fastrand::Rng) -> Vec<Option<String>> {
+    sim.set_events(EventWeather {
+        delay: Span::seconds(random.u64(..3), random.u64(3..300)),
+        loss: [0.0, 0.1, 0.5][random.usize(..3)],
+        duplicate: [0.0, 0.3][random.usize(..2)],
+        ..EventWeather::default()
+    });
+    let pattern = eipd::events::pattern::event_pattern();
+    let wire = |name: &str| sim.world(|world| world.wire_events_of(name, &pattern));
+    match random.u8(..6) {
+        0..4 => vec![None; 2],
+        4 => (0..replicas).map(|replica| Some(wire(&format!("of-{replica}")))).collect(),
+        _ => vec![Some(wire("of-all")); 2],
+    }
 }
 
 /// Fine weather.

@@ -75,9 +75,11 @@ async fn story(seed: u64) -> String {
     let sim = &estate.sim;
     history::weather(sim, &mut random);
     let replicas = if random.bool() { 1 } else { 2 };
+    let queues = history::queues(sim, replicas, &mut fastrand::Rng::with_seed(!seed));
     let mut daemons = Vec::new();
     for replica in 0..replicas {
-        daemons.push(Daemon::start(sim, &estate.desired, seed * 10 + replica).await);
+        let queue = queues[replica as usize].as_deref();
+        daemons.push(Daemon::start_with(sim, &estate.desired, seed * 10 + replica, queue).await);
     }
     for _ in 0..random.u32(4..10) {
         sleep(Duration::from_secs(random.u64(5..150))).await;
@@ -85,7 +87,8 @@ async fn story(seed: u64) -> String {
         if random.u8(..4) == 0 {
             let crashed = random.usize(..daemons.len());
             daemons.swap_remove(crashed).kill().await;
-            daemons.push(Daemon::start(sim, &estate.desired, random.u64(..)).await);
+            let queue = queues[crashed].as_deref();
+            daemons.push(Daemon::start_with(sim, &estate.desired, random.u64(..), queue).await);
         }
     }
     history::clear(sim);

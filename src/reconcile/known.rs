@@ -12,7 +12,7 @@ use crate::domain::function::{FunctionObservation, FunctionRef, Pair};
 use crate::domain::hint::{Hint, Hints};
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName, SubnetId};
 use crate::domain::index::{Index, index_for};
-use crate::domain::observed::Observed;
+use crate::domain::observed::{Interface, Observed};
 use crate::domain::plan::{Plan, Verdict};
 
 /// EC2's filters take at most 200 values (AWS.md 2, confirmed): so one call reads what a look needs.
@@ -43,6 +43,13 @@ pub(super) struct Corner {
     pub(super) interfaces: BTreeSet<NetworkInterfaceId>,
     pub(super) subnets: BTreeSet<SubnetId>,
     pub(super) addresses: BTreeSet<AllocationId>,
+}
+
+impl Corner {
+    /// Whether the interface would be shown if it were still there.
+    pub(super) fn asks_for(&self, interface: &Interface) -> bool {
+        self.interfaces.contains(&interface.id) || self.subnets.contains(&interface.pair.subnet)
+    }
 }
 
 impl Known {
@@ -175,11 +182,19 @@ impl Known {
             return;
         }
         corner.addresses.insert(allocation.clone());
-        let address = self.observed.addresses.get(allocation);
-        let claimed = address.and_then(|address| address.association.as_ref()?.interface.as_ref());
-        corner.interfaces.extend(self.shown_on.get(allocation).into_iter().chain(claimed).cloned());
+        corner.interfaces.extend(self.carriers_of(allocation).cloned());
         let waits = self.uncovered.iter().filter(|(_, pair)| self.may_carry(pair, allocation));
         corner.interfaces.extend(waits.take(TAKERS_MAX).map(|(id, _)| id.clone()));
+    }
+
+    /// The interfaces that either view showed with this address.
+    pub(super) fn carriers_of<'a>(
+        &'a self,
+        allocation: &AllocationId,
+    ) -> impl Iterator<Item = &'a NetworkInterfaceId> + use<'a> {
+        let address = self.observed.addresses.get(allocation);
+        let claimed = address.and_then(|address| address.association.as_ref()?.interface.as_ref());
+        self.shown_on.get(allocation).into_iter().chain(claimed)
     }
 
     fn may_carry(&self, pair: &Pair, allocation: &AllocationId) -> bool {

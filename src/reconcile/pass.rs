@@ -2,8 +2,8 @@
 //! caches (law 8), and a pass that could not see decides nothing.
 
 mod ending;
+mod taking;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -232,6 +232,7 @@ impl Reconciler {
         let decision = self.act_on(plan, round, &sight).await;
         report.plan = decision.plan;
         report.actions = decision.actions;
+        self.watch_refused(&report.actions);
         self.tell(&mut report, round, &observed, &decision.violations);
         note_done(&mut observed, &report.actions);
         self.read_network(round, &mut observed).await;
@@ -268,6 +269,7 @@ impl Reconciler {
         note_done(&mut whole, &decision.actions);
         report.plan = plan(&round.orders.desired, &whole);
         report.actions = decision.actions;
+        self.watch_refused(&report.actions);
         self.note_bare(&report.plan, &whole);
         self.retirement.consider(&report.plan, &round.orders.desired, round.orders.take_from);
         let before = whole.gaps.len();
@@ -277,33 +279,6 @@ impl Reconciler {
         whole.gaps.truncate(before);
         self.know(round, whole, &report.plan);
         Some(self.passed(report, round))
-    }
-
-    /// The interfaces that addresses may be taken from; none unless every version of every function could be listed.
-    async fn retired(
-        &mut self,
-        round: &Round<'_>,
-        plan: &Plan,
-        observed: &mut Observed,
-    ) -> Option<BTreeSet<NetworkInterfaceId>> {
-        let holders = self.retirement.holders(plan, &round.orders.desired);
-        let reads =
-            self.observer.read_in_detail(holders.iter().take(round.limits.function_reads).cloned().collect());
-        let unread = round.in_time(reads).await?;
-        if !matches!(unread, Ok(gaps) if gaps.is_empty()) || holders.len() > round.limits.function_reads {
-            self.retirement.note_failure();
-            return Some(BTreeSet::new());
-        }
-        observed.functions.extend(self.observer.book.observations(holders.iter()));
-        let versions = match round.in_time(self.ports.reads.versions()).await? {
-            Ok(versions) if versions.errors.is_empty() => versions.found,
-            _ => {
-                self.retirement.note_failure();
-                return Some(BTreeSet::new());
-            }
-        };
-        let Orders { desired, switchover_grace, .. } = round.orders;
-        Some(self.retirement.note(&versions, plan, desired, observed, *switchover_grace))
     }
 
     fn blank(&mut self, round: &Round<'_>, trigger: Trigger) -> Report {

@@ -23,6 +23,7 @@ mod silence;
 mod simulator;
 mod small;
 mod switchover;
+mod taking;
 mod targets;
 mod wait;
 mod weather;

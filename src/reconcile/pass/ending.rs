@@ -8,20 +8,24 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Reconciler, Round};
-use crate::domain::action::Outcome;
+use crate::domain::action::{ActionReason, Outcome};
 use crate::domain::audit::Violation;
 use crate::domain::desired::Desired;
+use crate::domain::error_class::ErrorClass;
 use crate::domain::function::FunctionObservation;
 use crate::domain::hint::{Hint, Hints};
 use crate::domain::ids::NetworkInterfaceId;
 use crate::domain::observed::{InterfaceStatus, Observed};
 use crate::domain::plan::Plan;
 use crate::domain::policy::Mode;
-use crate::domain::report::{PassResult, Report};
+use crate::domain::report::{ActionReport, PassResult, Report};
 use crate::domain::warnings::unservable;
 use crate::reconcile::aftermath::{coverage, result};
 use crate::reconcile::known::Known;
 use crate::reconcile::network::{read_in_time, subnets};
+
+/// More interfaces than this are left to the poll.
+const REFUSED_WATCHED_MAX: usize = 16;
 
 impl Reconciler {
     /// What the pass says of the whole target.
@@ -32,6 +36,7 @@ impl Reconciler {
         observed: &Observed,
         violations: &[Violation],
     ) {
+        report.plan.warnings.extend(self.retirement.warning());
         for settled in self.unsettled.settle(&report.plan, Instant::now()) {
             self.contests.note_done(&settled, Instant::now());
             self.ports.audience.hear_action(&self.target, self.passes, &settled);
@@ -71,7 +76,7 @@ impl Reconciler {
             let is_changing = matches!(observation, FunctionObservation::Known(shown) if shown.is_changing());
             if !is_changing {
                 self.patience.settled(&hint);
-            } else if let Some(wait) = self.patience.next(&hint, Instant::now()) {
+            } else if let Some(wait) = self.patience.next_close(&hint, Instant::now()) {
                 self.inbox.look_again(hint, None, wait);
             }
         }
@@ -105,6 +110,22 @@ impl Reconciler {
                 self.patience.settled(hint);
             } else if let Some(wait) = self.patience.next(hint, Instant::now()) {
                 self.inbox.look_again(hint.clone(), origin.clone(), wait);
+            }
+        }
+    }
+
+    /// Looks again soon at interfaces that would not take an address before they serve.
+    pub(super) fn watch_refused(&mut self, actions: &[ActionReport]) {
+        let refused = actions.iter().filter(|report| {
+            let is_refused = matches!(report.outcome, Outcome::Failed | Outcome::Skipped);
+            report.action.reason == ActionReason::Upcoming
+                && is_refused
+                && report.class == Some(ErrorClass::Conflict)
+        });
+        for report in refused.take(REFUSED_WATCHED_MAX) {
+            let hint = Hint::Interface(report.action.network_interface_id.clone(), None);
+            if let Some(wait) = self.patience.next_close(&hint, Instant::now()) {
+                self.inbox.look_again(hint, report.origin.clone(), wait);
             }
         }
     }

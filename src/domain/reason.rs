@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::function::FunctionRef;
+use super::hint::Origin;
 use super::ids::{AllocationId, NetworkInterfaceId, PoolName};
 use super::network::DeadEnd;
 use super::occupancy::Carried;
@@ -220,6 +221,8 @@ pub struct Uncovered {
     pub pool: PoolName,
     /// Why.
     pub reason: Reason,
+    /// The event that told how it lost its address, if one did.
+    pub cause: Option<Origin>,
 }
 
 /// What an operator should know although no interface is uncovered for it, or before one is.

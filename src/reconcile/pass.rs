@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::act::{Actor, may_have_happened, planned};
 use super::aftermath::{note_done, refused};
+use super::blame::Blames;
 use super::contest::Contests;
 use super::gate::{Gate, Rules};
 use super::hesitation::Hesitations;
@@ -78,6 +79,7 @@ pub struct Reconciler {
     /// Those whose subnets lead nowhere, which no action mends.
     stuck: Ledger,
     contests: Contests,
+    blames: Blames,
     retirement: Retirement,
     inbox: Arc<Inbox>,
     /// Nothing before the first pass, and when the orders changed since.
@@ -147,6 +149,7 @@ impl Reconciler {
             ports,
             unsettled: Unsettled::default(),
             contests: Contests::default(),
+            blames: Blames::default(),
             retirement: Retirement::default(),
             inbox: Arc::default(),
             known: None,
@@ -203,6 +206,9 @@ impl Reconciler {
 
     async fn pass_over_all(&mut self, round: &Round<'_>, trigger: Trigger) -> Option<Passed> {
         let mut report = self.blank(round, trigger);
+        if let Some(known) = &self.known {
+            self.blames.note(round.hints, known);
+        }
         self.recent.forget_old(self.ports.clock.now());
         for hint in round.hints.0.keys() {
             if let Hint::Function(name) = hint {
@@ -246,6 +252,7 @@ impl Reconciler {
         let is_told = round.hints.0.values().any(Option::is_some);
         let mut report = self.blank(round, if is_told { Trigger::Event } else { Trigger::Watch });
         report.is_whole = false;
+        self.blames.note(round.hints, &known);
         self.recent.forget_old(self.ports.clock.now());
         let corner = known.corner(round.hints);
         let were_known = known.told_of(round.hints);
@@ -387,7 +394,8 @@ impl Reconciler {
 
     /// Completes the report of an action that has just ended, and tells of it.
     fn finish(&self, mut report: ActionReport, round: &Round<'_>) -> ActionReport {
-        report.origin = round.hints.origin_of(&report.action).cloned();
+        let by_event = round.hints.origin_of(&report.action);
+        report.origin = by_event.or(self.blames.of(&report.action.network_interface_id)).cloned();
         report.found_done &= !self.unsettled.holds(&report.action);
         if report.outcome == Outcome::Done && !report.found_done {
             let sight = self.ledger.age(&report.action.network_interface_id, Instant::now());
@@ -416,6 +424,10 @@ impl Reconciler {
             self.unsettled.forget(&action.network_interface_id);
             if !report.found_done {
                 self.contests.note_done(report, now);
+                if self.contests.is_fought_over(&action.allocation_id) {
+                    // Another address is better, if there is one.
+                    self.recent.note_refused(action.allocation_id.clone(), self.ports.clock.now());
+                }
             }
         } else if let Some(class) = report.class {
             let bare_for = self.ledger.age(&action.network_interface_id, now).unwrap_or_default();

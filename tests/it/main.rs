@@ -25,6 +25,7 @@ mod small;
 mod switchover;
 mod taking;
 mod targets;
+mod thieves;
 mod wait;
 mod weather;
 mod wiring;

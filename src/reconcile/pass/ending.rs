@@ -47,6 +47,7 @@ impl Reconciler {
         report.result = result(report, observed, !violations.is_empty());
         report.contested = self.contests.contested(Instant::now());
         (report.covered, report.uncovered) = coverage(&report.plan, &report.actions);
+        self.blames.put_into(&mut report.uncovered);
         let open = || report.uncovered.iter().map(|uncovered| &uncovered.network_interface_id);
         let now = Instant::now();
         report.oldest_uncovered = self.ledger.oldest(open(), now).max(self.stuck.oldest(open(), now));

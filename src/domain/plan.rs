@@ -135,6 +135,7 @@ impl InterfacePlan {
             functions: Arc::clone(&self.functions),
             pool: self.pool.clone(),
             reason,
+            cause: None,
         }
     }
 }

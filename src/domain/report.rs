@@ -250,12 +250,15 @@ impl Serialize for ActionReport {
 
 impl Serialize for Uncovered {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Uncovered", 5)?;
-        fields.serialize_field("network_interface_id", &self.network_interface_id)?;
-        fields.serialize_field("functions", &*self.functions)?;
-        fields.serialize_field("pool", &self.pool)?;
-        fields.serialize_field("reason", self.reason.code())?;
-        fields.serialize_field("detail", &self.reason.to_string())?;
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("network_interface_id", &self.network_interface_id)?;
+        fields.serialize_entry("functions", &*self.functions)?;
+        fields.serialize_entry("pool", &self.pool)?;
+        fields.serialize_entry("reason", self.reason.code())?;
+        fields.serialize_entry("detail", &self.reason.to_string())?;
+        if let Some(cause) = &self.cause {
+            fields.serialize_entry("cause", cause)?;
+        }
         fields.end()
     }
 }

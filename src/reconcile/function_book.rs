@@ -127,12 +127,27 @@ impl FunctionBook {
             .filter(|function| self.entries.get(function).is_none_or(|entry| entry.is_due(now, refresh)))
             .filter(|function| self.refused.get(function).is_none_or(|refusal| refusal.until <= now))
             .map(|function| {
-                let settled = !self.entries.get(function).is_some_and(Entry::is_changing);
+                let settled = !self.entries.get(function).is_some_and(Entry::may_be_changing);
                 (settled, self.tried.get(function).copied().unwrap_or(0), function)
             })
             .collect();
         due.sort();
         due.into_iter().map(|(_, _, function)| function.clone()).collect()
+    }
+
+    /// Those of the functions that were not read one by one at that time or later, the longest untried first.
+    pub(super) fn read_before<'a>(
+        &self,
+        functions: impl Iterator<Item = &'a FunctionRef>,
+        at: Timestamp,
+    ) -> Vec<FunctionRef> {
+        let is_read = |entry: &Entry| entry.in_detail && !entry.doubted && entry.read_at >= at;
+        let mut unread: Vec<(u64, &FunctionRef)> = functions
+            .filter(|function| !self.entries.get(function).is_some_and(is_read))
+            .map(|function| (self.tried.get(function).copied().unwrap_or(0), function))
+            .collect();
+        unread.sort();
+        unread.into_iter().map(|(_, function)| function.clone()).collect()
     }
 
     /// Remembers that these are being read, whatever comes of it.
@@ -259,6 +274,11 @@ impl Entry {
             || age >= jiff::SignedDuration::try_from(refresh).unwrap_or_default()
     }
 
+    /// Whether it is changing, as far as is known: a sweep shows other network settings and no states.
+    fn may_be_changing(&self) -> bool {
+        self.is_changing() || (!self.in_detail && former_of(&self.observation).is_some())
+    }
+
     /// A function in one of these states may use other interfaces the next moment.
     fn is_changing(&self) -> bool {
         matches!(&self.observation, FunctionObservation::Known(shown) if shown.is_changing())
@@ -370,6 +390,18 @@ mod tests {
             book.note(billing(), FunctionObservation::Known(settled), at(2));
             assert_eq!(pairs(&book), vpc(2).pairs().collect());
         }
+    }
+
+    #[test]
+    fn a_function_that_a_sweep_shows_otherwise_is_read_before_those_that_were_never_read() {
+        let mut book = book(1);
+        book.note_tried(&[billing()]);
+        let others: Vec<FunctionRef> =
+            (0..9).map(|n| format!("other-{n}").parse().expect("well-formed")).collect();
+        others.iter().for_each(|other| book.note_swept(other, &shown(1, None), at(1)));
+        book.note_swept(&billing(), &shown(2, None), at(1));
+        let due = book.due(others.iter().chain([&billing()]), at(2), REFRESH);
+        assert_eq!((due.len(), &due[0]), (10, &billing()));
     }
 
     #[test]

@@ -211,6 +211,13 @@ impl Inbox {
         }
     }
 
+    /// Has something looked at again soon that no event told of.
+    pub(super) fn look_again(&self, hint: Hint, origin: Option<Origin>) {
+        let lane = Lane::of(&hint);
+        self.lock().waiting.look_again(hint, origin, Instant::now());
+        self.arrived(lane).notify_one();
+    }
+
     fn arrived(&self, lane: Lane) -> &Notify {
         match lane {
             Lane::Corners => &self.corners,

@@ -93,6 +93,13 @@ impl Before {
     }
 }
 
+impl Corner {
+    /// Whether the interface would be shown if it were still there.
+    pub(super) fn asks_for(&self, interface: &Interface) -> bool {
+        self.interfaces.contains(&interface.id) || self.subnets.contains(&interface.pair.subnet)
+    }
+}
+
 impl Known {
     pub(super) fn new(desired: Arc<Desired>, observed: Observed, plan: &Plan) -> Self {
         let mut shown_on = index_for(observed.addresses.len());
@@ -237,11 +244,19 @@ impl Known {
             return;
         }
         corner.addresses.insert(allocation.clone());
-        let address = self.observed.addresses.get(allocation);
-        let claimed = address.and_then(|address| address.association.as_ref()?.interface.as_ref());
-        corner.interfaces.extend(self.shown_on.get(allocation).into_iter().chain(claimed).cloned());
+        corner.interfaces.extend(self.carriers_of(allocation).cloned());
         let waits = self.uncovered.iter().filter(|(_, pair)| self.may_carry(pair, allocation));
         corner.interfaces.extend(waits.take(TAKERS_MAX).map(|(id, _)| id.clone()));
+    }
+
+    /// The interfaces that either view showed with this address.
+    pub(super) fn carriers_of<'a>(
+        &'a self,
+        allocation: &AllocationId,
+    ) -> impl Iterator<Item = &'a NetworkInterfaceId> + use<'a> {
+        let address = self.observed.addresses.get(allocation);
+        let claimed = address.and_then(|address| address.association.as_ref()?.interface.as_ref());
+        self.shown_on.get(allocation).into_iter().chain(claimed)
     }
 
     fn may_carry(&self, pair: &Pair, allocation: &AllocationId) -> bool {

@@ -70,6 +70,14 @@ impl Observer {
         gaps.extend(self::gaps(Part::Addresses, &addresses.errors));
         interfaces.found.sort_by(|one, other| one.id.cmp(&other.id));
         interfaces.found.dedup_by(|one, other| one.id == other.id);
+        let mut recent_writes = recent.at(at);
+        if interfaces.errors.is_empty() {
+            // As with a whole list: an interface that is gone holds nothing back.
+            recent_writes.retain(|id, _| {
+                interfaces.found.iter().any(|shown| shown.id == *id)
+                    || known.observed.interfaces.get(id).is_some_and(|seen| !corner.asks_for(seen))
+            });
+        }
         let desired = desired_of(known, &corner, &interfaces.found);
         let functions = desired
             .functions
@@ -82,7 +90,7 @@ impl Observer {
             functions: functions.collect(),
             interfaces: interfaces.found.into_iter().map(|i| (i.id.clone(), i)).collect(),
             addresses: addresses.found.into_iter().map(|a| (a.allocation.clone(), a)).collect(),
-            recent_writes: recent.at(at),
+            recent_writes,
             refused: recent.refused(at),
             retired: BTreeSet::new(),
             network: Arc::clone(&known.observed.network),
@@ -178,11 +186,7 @@ impl Look {
         let mut whole = known.observed;
         let failed = |part: Part| self.gaps.iter().any(|gap| gap.part == part);
         if !failed(Part::Interfaces) {
-            let was_asked_for = |interface: &Interface| {
-                self.corner.interfaces.contains(&interface.id)
-                    || self.corner.subnets.contains(&interface.pair.subnet)
-            };
-            whole.interfaces.retain(|_, interface| !was_asked_for(interface));
+            whole.interfaces.retain(|_, interface| !self.corner.asks_for(interface));
         }
         if !failed(Part::Addresses) {
             whole.addresses.retain(|allocation, _| !self.corner.addresses.contains(allocation));

@@ -3,6 +3,7 @@
 
 mod act;
 mod aftermath;
+mod blame;
 mod contest;
 pub mod driver;
 mod function_book;

@@ -2,8 +2,8 @@
 //! caches (law 8), and a pass that could not see decides nothing.
 
 mod ending;
+mod taking;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::act::{Actor, may_have_happened, planned};
 use super::aftermath::{note_done, refused};
+use super::blame::Blames;
 use super::contest::Contests;
 use super::gate::{Gate, Rules};
 use super::hesitation::Hesitations;
@@ -77,6 +78,7 @@ pub struct Reconciler {
     /// Those whose subnets lead nowhere, which no action mends.
     stuck: Ledger,
     contests: Contests,
+    blames: Blames,
     retirement: Retirement,
     inbox: Arc<Inbox>,
     /// Nothing before the first pass, and when the orders changed since.
@@ -146,6 +148,7 @@ impl Reconciler {
             ports,
             unsettled: Unsettled::default(),
             contests: Contests::default(),
+            blames: Blames::default(),
             retirement: Retirement::default(),
             inbox: Arc::default(),
             known: None,
@@ -202,6 +205,9 @@ impl Reconciler {
 
     async fn pass_over_all(&mut self, round: &Round<'_>, trigger: Trigger) -> Option<Passed> {
         let mut report = self.blank(round, trigger);
+        if let Some(known) = &self.known {
+            self.blames.note(round.hints, known);
+        }
         self.recent.forget_old(self.ports.clock.now());
         self.doubt(round.hints);
         let look = self.observer.observe(round.orders, &self.recent, round.limits.function_reads);
@@ -232,6 +238,7 @@ impl Reconciler {
         let decision = self.act_on(plan, round, &sight).await;
         report.plan = decision.plan;
         report.actions = decision.actions;
+        self.watch_refused(&report.actions);
         self.tell(&mut report, round, &observed, &decision.violations);
         note_done(&mut observed, &report.actions);
         self.read_network(round, &mut observed).await;
@@ -245,6 +252,7 @@ impl Reconciler {
         let is_told = round.hints.0.values().any(Option::is_some);
         let mut report = self.blank(round, if is_told { Trigger::Event } else { Trigger::Watch });
         report.is_whole = false;
+        self.blames.note(round.hints, &known);
         self.recent.forget_old(self.ports.clock.now());
         self.doubt(round.hints);
         let corner = known.corner(round.hints);
@@ -270,6 +278,7 @@ impl Reconciler {
         note_done(&mut whole, &decision.actions);
         report.plan = plan(&round.orders.desired, &whole);
         report.actions = decision.actions;
+        self.watch_refused(&report.actions);
         self.note_bare(&report.plan, &whole);
         self.retirement.consider(&report.plan, &round.orders.desired, round.orders.take_from);
         let (gaps_before, is_complete) = (whole.gaps.len(), gaps.is_empty());
@@ -279,33 +288,6 @@ impl Reconciler {
         self.know(round, whole, &report.plan);
         self.answer(is_complete);
         Some(self.passed(report, round))
-    }
-
-    /// The interfaces that addresses may be taken from; none unless every version of every function could be listed.
-    async fn retired(
-        &mut self,
-        round: &Round<'_>,
-        plan: &Plan,
-        observed: &mut Observed,
-    ) -> Option<BTreeSet<NetworkInterfaceId>> {
-        let holders = self.retirement.holders(plan, &round.orders.desired);
-        let reads =
-            self.observer.read_in_detail(holders.iter().take(round.limits.function_reads).cloned().collect());
-        let unread = round.in_time(reads).await?;
-        if !matches!(unread, Ok(gaps) if gaps.is_empty()) || holders.len() > round.limits.function_reads {
-            self.retirement.note_failure();
-            return Some(BTreeSet::new());
-        }
-        observed.functions.extend(self.observer.book.observations(holders.iter()));
-        let versions = match round.in_time(self.ports.reads.versions()).await? {
-            Ok(versions) if versions.errors.is_empty() => versions.found,
-            _ => {
-                self.retirement.note_failure();
-                return Some(BTreeSet::new());
-            }
-        };
-        let Orders { desired, switchover_grace, .. } = round.orders;
-        Some(self.retirement.note(&versions, plan, desired, observed, *switchover_grace))
     }
 
     fn blank(&mut self, round: &Round<'_>, trigger: Trigger) -> Report {
@@ -427,7 +409,8 @@ impl Reconciler {
 
     /// Completes the report of an action that has just ended, and tells of it.
     fn finish(&self, mut report: ActionReport, round: &Round<'_>) -> ActionReport {
-        report.origin = round.hints.origin_of(&report.action).cloned();
+        let by_event = round.hints.origin_of(&report.action);
+        report.origin = by_event.or(self.blames.of(&report.action.network_interface_id)).cloned();
         report.found_done &= !self.unsettled.holds(&report.action);
         if report.outcome == Outcome::Done && !report.found_done {
             let sight = self.ledger.age(&report.action.network_interface_id, Instant::now());
@@ -453,6 +436,10 @@ impl Reconciler {
             self.unsettled.forget(&action.network_interface_id);
             if !report.found_done {
                 self.contests.note_done(report, now);
+                if self.contests.is_fought_over(&action.allocation_id) {
+                    // Another address is better, if there is one.
+                    self.recent.note_refused(action.allocation_id.clone(), self.ports.clock.now());
+                }
             }
         } else if let Some(class) = report.class {
             let bare_for = self.ledger.age(&action.network_interface_id, now).unwrap_or_default();

@@ -52,6 +52,14 @@ impl<'a> Standings<'a> {
     }
 }
 
+impl Standings<'_> {
+    /// Who took its address off an uncovered interface, as an event told.
+    pub(super) fn culprit_of(&self, interface: &InterfacePlan) -> Option<&str> {
+        let uncovered = self.uncovered.get(&interface.network_interface_id)?;
+        uncovered.cause.as_ref().map(|cause| cause.actor.as_str())
+    }
+}
+
 /// How each pool stands after the pass: the report has the figures from before its changes.
 pub(super) fn pools(report: &Report) -> BTreeMap<&PoolName, PoolFigures> {
     let mut pools: BTreeMap<&PoolName, PoolFigures> =

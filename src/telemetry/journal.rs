@@ -350,6 +350,7 @@ fn tell_one_uncovered(report: &Report, uncovered: &Uncovered, aloud: bool) {
                 pool = uncovered.pool.as_str(),
                 reason = uncovered.reason.code(),
                 detail = uncovered.reason.to_string(),
+                actor = uncovered.cause.as_ref().map(|cause| cause.actor.as_str()),
                 "uncovered"
             )
         };

@@ -246,6 +246,9 @@ fn function_rows(
             }
             After::Without(reason) if serves => {
                 html.element("<td class=\"bad\">uncovered: ", reason, "");
+                if let Some(actor) = standings.culprit_of(interface) {
+                    html.markup("; taken off by ").text(actor);
+                }
             }
             After::Without(reason) => {
                 html.element("<td class=\"quiet\">", reason, "");

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::exit::{self, Exit};
-use super::lately::{Change, Contested, Event, readable};
+use super::lately::{Cause, Change, Contested, Event, readable};
 use crate::domain::plan::PoolFigures;
 use crate::domain::report::Coverage;
 
@@ -108,6 +108,7 @@ pub(super) struct UncoveredInterface {
     pub(super) functions: Vec<String>,
     pub(super) reason: Option<String>,
     pub(super) detail: Option<String>,
+    pub(super) cause: Option<Cause>,
 }
 
 /// The figures of a pool.

@@ -227,7 +227,9 @@ fn uncovered(f: &mut fmt::Formatter<'_>, interface: &UncoveredInterface) -> fmt:
     let why = interface.detail.as_deref().or(interface.reason.as_deref()).unwrap_or("no reason is given");
     let lead =
         format!("{} {} ({}):", paint(BAD, '!'), plain(&interface.network_interface_id), plain(&functions));
-    message(f, 2, lead, why)
+    message(f, 2, lead, why)?;
+    let actor = interface.cause.as_ref().and_then(|cause| cause.actor.as_deref());
+    actor.map_or(Ok(()), |actor| writeln!(f, "    its address was taken off by {}", plain(actor)))
 }
 
 /// A message from the daemon, and its hint on the next line.

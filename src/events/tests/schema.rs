@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::reports::{Having, association, moment, no_free_address, pass};
+use super::reports::{Having, association, contested, moment, no_free_address, pass};
 use crate::domain::action::Outcome;
 use crate::domain::function::FunctionRef;
 use crate::domain::reason::Reason;
@@ -30,6 +30,10 @@ fn one_of_each() -> Vec<BusEntry> {
     changes.extend(detector.report(&pass(7).covered([1, 2])));
     let flood = pass(7).uncovered(3..=5000, &Reason::DeniesInternetGateway);
     changes.extend(detector.report(&flood).pop());
+    let mut other = Detector::default();
+    changes
+        .extend(other.report(&pass(7).covered([1]).having(|report| report.contested = vec![contested(1)])));
+    changes.extend(other.report(&pass(7).covered([1])));
     let notifications = changes.into_iter().map(|change| Notification {
         at: moment(),
         target: target.clone(),

@@ -8,14 +8,15 @@ use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use super::{Reconciler, Round};
-use crate::domain::action::Outcome;
+use crate::domain::action::{ActionReason, Outcome};
 use crate::domain::audit::Violation;
 use crate::domain::desired::Desired;
+use crate::domain::error_class::ErrorClass;
 use crate::domain::hint::Hint;
 use crate::domain::observed::{Interface, InterfaceStatus, Observed, Part};
 use crate::domain::plan::Plan;
 use crate::domain::policy::Mode;
-use crate::domain::report::{PassResult, Report};
+use crate::domain::report::{ActionReport, PassResult, Report};
 use crate::domain::warnings::unservable;
 use crate::reconcile::aftermath::{coverage, result};
 use crate::reconcile::inbox::{Again, Seen};
@@ -24,6 +25,9 @@ use crate::reconcile::network::{read_in_time, subnets};
 
 /// EC2's reads usually catch up within this (AWS.md 2: seconds up to minutes); polling finds what takes longer.
 const READS_LAG: SignedDuration = SignedDuration::from_secs(30);
+
+/// More interfaces than this are left to the poll.
+const REFUSED_WATCHED_MAX: usize = 16;
 
 impl Reconciler {
     /// What the pass says of the whole target.
@@ -34,6 +38,7 @@ impl Reconciler {
         observed: &Observed,
         violations: &[Violation],
     ) {
+        report.plan.warnings.extend(self.retirement.warning());
         for settled in self.unsettled.settle(&report.plan, Instant::now()) {
             self.contests.note_done(&settled, Instant::now());
             self.ports.audience.hear_action(&self.target, self.passes, &settled);
@@ -44,6 +49,7 @@ impl Reconciler {
         report.result = result(report, observed, !violations.is_empty());
         report.contested = self.contests.contested(Instant::now());
         (report.covered, report.uncovered) = coverage(&report.plan, &report.actions);
+        self.blames.put_into(&mut report.uncovered);
         let open = || report.uncovered.iter().map(|uncovered| &uncovered.network_interface_id);
         let now = Instant::now();
         report.oldest_uncovered = self.ledger.oldest(open(), now).max(self.stuck.oldest(open(), now));
@@ -107,6 +113,20 @@ impl Reconciler {
         });
         self.inbox.watch(known.names().into_iter());
         self.before.keep_only(|hint| self.inbox.awaits(hint));
+    }
+
+    /// Looks again soon at interfaces that would not take an address before they serve.
+    pub(super) fn watch_refused(&mut self, actions: &[ActionReport]) {
+        let refused = actions.iter().filter(|report| {
+            let is_refused = matches!(report.outcome, Outcome::Failed | Outcome::Skipped);
+            report.action.reason == ActionReason::Upcoming
+                && is_refused
+                && report.class == Some(ErrorClass::Conflict)
+        });
+        for report in refused.take(REFUSED_WATCHED_MAX) {
+            let hint = Hint::Interface(report.action.network_interface_id.clone(), None);
+            self.inbox.look_again(hint, report.origin.clone());
+        }
     }
 
     /// Work that only the clock kept from being done goes on at once, failed actions when they may be tried again, and

@@ -250,6 +250,18 @@ pub enum Error {
         /// Each part with what would change.
         objections: Vec<String>,
     },
+    /// An address was named that is not declared.
+    #[error("`{id}` belongs to no pool of the configuration; hint: only a declared address can be taken")]
+    NotDeclared {
+        /// The address.
+        id: String,
+    },
+    /// An interface was named that no declared function uses.
+    #[error("no declared function uses `{id}`; hint: see `eipd plan --full` for those that are used")]
+    NotUsed {
+        /// The interface.
+        id: String,
+    },
     /// The functions' ARNs name another region than the target's.
     #[error(
         "target `{target}` is in region `{region}`, but its functions' ARNs say `{stated}`; \
@@ -328,6 +340,8 @@ mod tests {
             (&["eipd", "plan", "--assume", "billing"], 64),
             (&["eipd", "plan", "--full", "--assume", "f:sgs=sg-0a1b2c3d"], 64),
             (&["eipd", "explain", "subnet-0a1b2c3d"], 64),
+            (&["eipd", "apply", "--take", "i-0a1b2c3d"], 64),
+            (&["eipd", "apply", "--accept-disruptions", "all"], 64),
             (&["eipd", "--help"], 0),
             (&["eipd", "help", "plan"], 0),
             (&["eipd", "apply", "-h"], 0),
@@ -345,6 +359,15 @@ mod tests {
             &["eipd", "run", "-c", "a.toml", "--observe"],
             &["eipd", "plan", "--config", "a.toml", "--format", "json"],
             &["eipd", "apply", "--format=text", "--full"],
+            &[
+                "eipd",
+                "apply",
+                "--accept-disruptions",
+                "7",
+                "--take",
+                "eni-0a1b2c3d",
+                "--take=eipalloc-0a1b2c3d",
+            ],
             &["eipd", "check"],
             &["eipd", "explain", "eni-0a1b2c3d", "-c", "a.toml", "--url", "http://localhost:1"],
             &["eipd", "wait", "--function", "billing:live", "--timeout", "90s", "--format", "json"],

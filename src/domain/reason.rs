@@ -281,6 +281,8 @@ warning_kinds! {
     Ipv6Bypasses = "ipv6_bypasses",
     /// Where some subnets lead could not be read.
     RoutesUnknown = "routes_unknown",
+    /// More disruptions are planned than are allowed, so none is made.
+    BreakerOpen = "breaker_open",
     /// A part of the observation is missing.
     ObservationIncomplete = "observation_incomplete",
 }

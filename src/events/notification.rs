@@ -92,6 +92,17 @@ pub enum Change {
         /// The pool.
         pool: PoolName,
     },
+    /// More disruptions are planned than are allowed, so none is made.
+    BreakerOpened {
+        /// How many are planned.
+        planned: usize,
+        /// How many are allowed now.
+        allowed: usize,
+        /// The same in words, with the way on.
+        message: String,
+    },
+    /// What is planned is allowed again.
+    BreakerClosed {},
     /// More changes of one kind in one pass than are told one by one.
     NotificationsSummarised {
         /// Their kind.
@@ -161,6 +172,8 @@ impl Change {
             Self::NetworkInterfaceRecovered { .. } => "Network Interface Recovered",
             Self::PoolExhausted { .. } => "Pool Exhausted",
             Self::PoolRecovered { .. } => "Pool Recovered",
+            Self::BreakerOpened { .. } => "Breaker Opened",
+            Self::BreakerClosed {} => "Breaker Closed",
             Self::NotificationsSummarised { .. } => "Notifications Summarised",
         }
     }

@@ -14,6 +14,7 @@ use super::recent::RecentWrites;
 use crate::domain::desired::{Desired, DesiredFunction, Pool};
 use crate::domain::function::{FunctionObservation, FunctionRef};
 use crate::domain::ids::{AllocationId, PoolName};
+use crate::domain::leave::Leave;
 use crate::domain::observed::{Address, Gap, Interface, Observed, Part};
 
 /// What a look saw.
@@ -77,6 +78,7 @@ impl Observer {
             refused: recent.refused(at),
             retired: BTreeSet::new(),
             network: Arc::clone(&known.observed.network),
+            leave: Leave::default(),
             gaps: gaps.iter().cloned().chain([unseen]).collect(),
         };
         Look { desired, observed, at: looked_at, gaps, corner }

@@ -3,6 +3,7 @@
 
 mod act;
 mod aftermath;
+mod budget;
 mod contest;
 pub mod driver;
 mod function_book;

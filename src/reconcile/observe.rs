@@ -17,6 +17,7 @@ use crate::domain::desired::Desired;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::function::{FunctionObservation, FunctionRef};
 use crate::domain::ids::AccountId;
+use crate::domain::leave::Leave;
 use crate::domain::observed::{Gap, Observed, Part};
 
 /// How many functions are read side by side; the rate limit is what really bounds them.
@@ -108,6 +109,7 @@ impl Observer {
             refused: recent.refused(at),
             retired: BTreeSet::new(),
             network: self.network.known(),
+            leave: Leave::default(),
             gaps,
         })
     }

@@ -1,6 +1,7 @@
 //! One pass over one target: observe, plan, audit, act, report. The reconciler keeps nothing between passes but
 //! caches (law 8), and a pass that could not see decides nothing.
 
+mod disruption;
 mod ending;
 
 use std::collections::BTreeSet;
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::act::{Actor, may_have_happened, planned};
 use super::aftermath::{note_done, refused};
+use super::budget::Budget;
 use super::contest::Contests;
 use super::gate::{Gate, Rules};
 use super::hesitation::Hesitations;
@@ -30,9 +32,10 @@ use crate::domain::desired::Desired;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::hint::{Hint, Hints};
 use crate::domain::ids::{AccountId, NetworkInterfaceId, TargetName};
+use crate::domain::leave::{Leave, Named};
 use crate::domain::observed::{Observed, Part};
 use crate::domain::plan::{InterfacePlan, Plan, Verdict, plan};
-use crate::domain::policy::{Grace, Mode, TakeFrom};
+use crate::domain::policy::{DisruptionBudget, Grace, Mode, OnRemoved, TakeFrom};
 use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
 
 /// What the operator wants of a target, as far as a pass needs to know.
@@ -50,6 +53,12 @@ pub struct Orders {
     pub take_from: TakeFrom,
     /// How long an interface must have been without a user before that.
     pub switchover_grace: Grace,
+    /// How many disruptions are allowed.
+    pub disruptions: DisruptionBudget,
+    /// What becomes of what has left the configuration.
+    pub on_removed: OnRemoved,
+    /// What an operator named.
+    pub named: Named,
 }
 
 /// The outside of a target.
@@ -78,6 +87,7 @@ pub struct Reconciler {
     /// Those whose subnets lead nowhere, which no action mends.
     stuck: Ledger,
     contests: Contests,
+    budget: Budget,
     retirement: Retirement,
     inbox: Arc<Inbox>,
     /// Nothing before the first pass, and when the orders changed since.
@@ -147,6 +157,7 @@ impl Reconciler {
             ports,
             unsettled: Unsettled::default(),
             contests: Contests::default(),
+            budget: Budget::default(),
             retirement: Retirement::default(),
             inbox: Arc::default(),
             known: None,
@@ -215,7 +226,8 @@ impl Reconciler {
             Ok(Err(Blind(why))) => return Some(self.failed(report, why, round)),
             Err(too_slow) => return Some(self.failed(report, vec![too_slow], round)),
         };
-        let desired = &*round.orders.desired;
+        let Orders { desired, on_removed, named, .. } = round.orders;
+        observed.leave = Leave { on_removed: *on_removed, named: named.clone(), ..Leave::default() };
         let mut plan = plan(desired, &observed);
         let asks = self.retirement.consider(&plan, desired, round.orders.take_from);
         if !observed.is_complete() {
@@ -224,6 +236,7 @@ impl Reconciler {
             observed.retired = self.retired(round, &plan, &mut observed).await?;
             plan = plan_again(plan, desired, &observed);
         }
+        plan = self.weigh(round, plan, &mut observed).await?;
         let sight = Sight { desired, observed: &observed, seen_at: None };
         if observed.is_complete() {
             self.hesitations.keep_only(plan.actions.iter());
@@ -325,6 +338,7 @@ impl Reconciler {
             uncovered: Vec::new(),
             unservable: Vec::new(),
             contested: Vec::new(),
+            breaker: None,
             oldest_uncovered: None,
         }
     }
@@ -376,6 +390,9 @@ impl Reconciler {
             mode: round.orders.mode,
             account: sight.observed.account.clone(),
             declared: sight.desired.allocations(),
+            leave: sight.observed.leave.clone(),
+            // Only a look at everything was weighed.
+            admitted: sight.seen_at.map_or_else(|| self.budget.admitted().clone(), |_| BTreeSet::new()),
         };
         let actor = Actor {
             reads: &*self.ports.reads,
@@ -407,7 +424,8 @@ impl Reconciler {
     /// Why an action is not to be tried now, if so.
     fn objection(&self, action: &Action, now: Instant) -> Option<(ErrorClass, String)> {
         let contested = || Some((ErrorClass::Conflict, self.contests.against(action, now)?));
-        self.hesitations.against(action, now).or_else(contested)
+        let held_back = || self.budget.against(action);
+        self.hesitations.against(action, now).or_else(held_back).or_else(contested)
     }
 
     /// Completes the report of an action that has just ended, and tells of it.
@@ -426,13 +444,18 @@ impl Reconciler {
     fn remember(&mut self, report: &ActionReport) {
         let now = Instant::now();
         let action = &report.action;
-        if may_have_happened(report) {
-            let (interface, allocation) = (action.network_interface_id.clone(), action.allocation_id.clone());
-            self.recent.note(interface, allocation, self.ports.clock.now());
+        let interface = action.network_interface_id.clone();
+        match action.gives().cloned() {
+            Some(given) if may_have_happened(report) => {
+                self.recent.note(interface, given, self.ports.clock.now());
+            }
+            None if report.outcome == Outcome::Done => self.recent.forget(&interface),
+            _ => {}
         }
         if let Some(from) = action.from.as_ref().filter(|_| report.outcome == Outcome::Done) {
             self.recent.forget(from);
         }
+        self.budget.note(report, now);
         if let Some(request_id) = &report.request_id {
             self.inbox.note_own(request_id.clone());
         }

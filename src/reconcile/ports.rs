@@ -121,6 +121,10 @@ pub trait Changes: Send + Sync {
         takes: Takes,
     ) -> Result<Associated, ApiError>;
 
+    /// Takes an address off by the id of its bond, so that a stale view can't break a newer one; that it is gone already is
+    /// a success. The id of the request, if AWS told it.
+    async fn disassociate(&self, association: &AssociationId) -> Result<Option<String>, ApiError>;
+
     /// Waits until the rate limit for changes lets one more pass.
     async fn ready(&self);
 }

@@ -10,6 +10,7 @@ mod convergence;
 mod crash;
 mod doctor;
 mod egress;
+mod disruptions;
 mod events;
 mod explain;
 mod notify;

@@ -14,7 +14,8 @@ use eipd::aws::{AwsTarget, EventBus, Manner, Place, SqsQueue, Surroundings};
 use eipd::domain::desired::{Desired, DesiredFunction, PinPlace, Pool};
 use eipd::domain::error_class::ErrorClass;
 use eipd::domain::ids::TargetName;
-use eipd::domain::policy::{Grace, Mode, RateShare, TakeFrom};
+use eipd::domain::leave::Named;
+use eipd::domain::policy::{DisruptionBudget, Grace, Mode, OnRemoved, RateShare, TakeFrom};
 use eipd::domain::report::{ActionReport, Report, Trigger};
 use eipd::events::consumer::{Consumer, Route};
 use eipd::events::outbox::{Notifier, Outbox};
@@ -189,6 +190,9 @@ pub fn orders(desired: &Desired) -> Orders {
         account: None,
         take_from: TakeFrom::default(),
         switchover_grace: Grace::default(),
+        disruptions: DisruptionBudget::default(),
+        on_removed: OnRemoved::default(),
+        named: Named::default(),
     }
 }
 

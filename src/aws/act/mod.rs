@@ -2,3 +2,4 @@
 
 pub(super) mod associate_address;
 pub(super) mod dry_runs;
+pub(super) mod disassociate_address;

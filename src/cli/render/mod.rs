@@ -2,7 +2,7 @@
 //! decides, and leaves out nothing that is to be done or is wrong.
 //!
 //! `section` groups a target's interfaces by function and subnet, `interface` says how one of them stands, `collapse` says
-//! which of the unchanged ones are only counted, `remarks` has what is to be known besides, `summary` the last line.
+//! which of the unchanged ones are only counted, `removal` what is taken off elsewhere, `remarks` has what is to be known besides, `summary` the last line.
 
 mod collapse;
 #[cfg(test)]
@@ -10,6 +10,7 @@ pub(super) mod fixtures;
 mod interface;
 pub(super) mod pool;
 mod remarks;
+mod removal;
 mod section;
 pub(super) mod style;
 mod summary;
@@ -99,6 +100,7 @@ impl Text<'_> {
                 part(section.to_string())?;
             }
         }
+        part(removal::lines(report)?)?;
         part(pool::lines(report, self.tense)?)?;
         part(remarks::lines(report)?)?;
         Ok(text)

@@ -29,6 +29,8 @@ fn short(change: &Change) -> String {
             format!("exhausted {pool} {waiting} {shortfall}")
         }
         Change::PoolRecovered { pool } => format!("replenished {pool}"),
+        Change::BreakerOpened { planned, allowed, .. } => format!("breaker opened: {planned} for {allowed}"),
+        Change::BreakerClosed {} => "breaker closed".to_owned(),
         Change::NotificationsSummarised { summarised_kind, count, by_reason } => {
             format!("{count} more {summarised_kind} {by_reason:?}")
         }

@@ -40,6 +40,7 @@ impl Reconciler {
         report.unservable = unservable(&round.orders.desired, observed);
         report.failures = violations.iter().map(ToString::to_string).collect();
         report.result = result(report, observed, !violations.is_empty());
+        self.tell_breaker(report);
         report.contested = self.contests.contested(Instant::now());
         (report.covered, report.uncovered) = coverage(&report.plan, &report.actions);
         let open = || report.uncovered.iter().map(|uncovered| &uncovered.network_interface_id);

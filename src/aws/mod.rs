@@ -122,7 +122,7 @@ impl Reads for AwsTarget {
         observe::route_tables::main(self, vpcs).await
     }
 
-    async fn versions(&self) -> Partial<FunctionConfiguration> {
+    async fn versions(&self) -> Partial<(FunctionRef, FunctionConfiguration)> {
         observe::functions::versions(self).await
     }
 

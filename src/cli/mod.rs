@@ -10,6 +10,7 @@ mod check;
 mod completions;
 mod daemon;
 mod doctor;
+mod drain;
 mod events;
 pub mod exit;
 mod explain;
@@ -63,6 +64,7 @@ Examples:
   eipd wait --function NAME  until it leaves from its addresses
   eipd addresses             what a partner must allow
   eipd status                what a running daemon says
+  eipd drain                 take the addresses off again, for a teardown
   eipd events setup          have AWS tell of changes as they happen
 
 Exit codes: 0 all is well, 1 could not tell, 2 something is uncovered or to be done, 64 wrong usage.
@@ -78,6 +80,7 @@ enum Verb {
     Wait(wait::Wait),
     Addresses(addresses::Addresses),
     Doctor(doctor::Doctor),
+    Drain(drain::Drain),
     Status(status::Status),
     Health(health::Health),
     Events(events::Events),
@@ -99,6 +102,7 @@ impl Cli {
             Verb::Wait(verb) => verb.run(),
             Verb::Addresses(verb) => verb.run(),
             Verb::Doctor(verb) => verb.run(),
+            Verb::Drain(verb) => verb.run(),
             Verb::Status(verb) => verb.run(),
             Verb::Health(verb) => verb.run(),
             Verb::Events(verb) => verb.run(),
@@ -250,6 +254,26 @@ pub enum Error {
         /// Each part with what would change.
         objections: Vec<String>,
     },
+    /// A function was named that is not declared.
+    #[error("function `{name}` is not declared; hint: name it as the configuration does")]
+    NoSuchFunction {
+        /// Its name.
+        name: String,
+    },
+    /// Not everything could be seen, so nothing is taken off.
+    #[error("not everything could be seen, so nothing was taken off")]
+    DrainedBlindly,
+    /// The configuration allows no changes.
+    #[error(
+        "`safety.mode` is `observe`, so nothing was changed; hint: EIPD__SAFETY__MODE=enforce for this once"
+    )]
+    ObserveOnly,
+    /// Nobody said yes.
+    #[error("nothing was taken off; hint: --yes does it without asking")]
+    NotConfirmed,
+    /// The answer to a question could not be read.
+    #[error("the answer could not be read")]
+    Input(#[source] io::Error),
     /// An address was named that is not declared.
     #[error("`{id}` belongs to no pool of the configuration; hint: only a declared address can be taken")]
     NotDeclared {
@@ -375,6 +399,7 @@ mod tests {
             &["eipd", "plan", "--assume", "billing:subnets=subnet-0a1b2c3d,sgs=sg-0a1b2c3d"],
             &["eipd", "explain", "arn:aws:lambda:eu-west-1:111122223333:function:billing"],
             &["eipd", "doctor", "-c", "a.toml", "--format", "json"],
+            &["eipd", "drain", "--yes", "--function", "billing", "--pool", "partner-a", "--format", "json"],
             &["eipd", "status", "--url", "http://localhost:1", "--format", "json"],
             &["eipd", "health"],
             &["eipd", "completions", "zsh"],

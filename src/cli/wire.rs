@@ -91,16 +91,8 @@ pub(super) fn load_valid(source: &Source) -> Result<Configuration, Error> {
 
 /// Makes one pass over each target, side by side; the reports come in the order of the file.
 pub(super) async fn one_pass(file: Option<&Path>, intent: Intent) -> Result<Vec<Report>, Error> {
-    LogSettings::from_environment()?.install()?;
-    let configuration = load_valid(&source(file))?;
-    let settings = &configuration.settings;
-    let surroundings = &Surroundings::production();
-    let mut lines = Vec::new();
-    for target in &configuration.targets {
-        let (meter, audience) = (Arc::new(Unmetered), Arc::new(ChangesOnly));
-        let (reconciler, _) = reconciler(target, settings, surroundings, meter, audience).await?;
-        lines.push((reconciler, orders(target, settings)));
-    }
+    let configuration = begin(file)?;
+    let mut lines = reconcilers(&configuration).await?;
     let Intent::Apply(consent) = intent else {
         return Ok(pass_over(&mut lines, Mode::Observe).await);
     };
@@ -114,11 +106,29 @@ pub(super) async fn one_pass(file: Option<&Path>, intent: Intent) -> Result<Vec<
         let seen = pass_over(&mut lines, Mode::Observe).await;
         check_names(&consent.named, &configuration, &seen)?;
     }
-    Ok(pass_over(&mut lines, settings.mode).await)
+    Ok(pass_over(&mut lines, configuration.settings.mode).await)
+}
+
+/// The log and the configuration, for a verb that makes single passes.
+pub(super) fn begin(file: Option<&Path>) -> Result<Configuration, Error> {
+    LogSettings::from_environment()?.install()?;
+    load_valid(&source(file))
+}
+
+/// Each target's reconciler with its orders.
+pub(super) async fn reconcilers(configuration: &Configuration) -> Result<Vec<(Reconciler, Orders)>, Error> {
+    let (settings, surroundings) = (&configuration.settings, &Surroundings::production());
+    let mut lines = Vec::new();
+    for target in &configuration.targets {
+        let (meter, audience) = (Arc::new(Unmetered), Arc::new(ChangesOnly));
+        let (reconciler, _) = reconciler(target, settings, surroundings, meter, audience).await?;
+        lines.push((reconciler, orders(target, settings)));
+    }
+    Ok(lines)
 }
 
 /// One pass over each target, side by side.
-async fn pass_over(lines: &mut [(Reconciler, Orders)], mode: Mode) -> Vec<Report> {
+pub(super) async fn pass_over(lines: &mut [(Reconciler, Orders)], mode: Mode) -> Vec<Report> {
     let passes = lines.iter_mut().map(|(reconciler, orders)| async move {
         orders.mode = mode;
         let limits =
@@ -159,6 +169,7 @@ pub(super) fn orders(target: &Target, settings: &Settings) -> Orders {
         disruptions: settings.disruptions,
         on_removed: settings.on_removed,
         named: Named::default(),
+        drain: None,
     }
 }
 

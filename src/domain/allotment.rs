@@ -1,6 +1,7 @@
 //! Which free address goes to which interface: as many as possible, serving interfaces before waiting ones, those with
-//! a way out first, pinned ones first, ties by rendezvous hash; what is left then goes to those that carry a wrong address. Hands out what is free,
-//! what is on retired interfaces, and what an operator named; takes nothing else from anyone.
+//! a way out first, pinned ones first, ties by rendezvous hash; what is left then goes to those that carry a wrong
+//! address. Hands out what is free, what is on retired interfaces, and what an operator named; takes nothing else from
+//! anyone.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -12,6 +12,7 @@ pub mod assume;
 pub mod audit;
 pub mod desired;
 pub mod disruption;
+pub mod drain;
 pub mod drift;
 pub mod error_class;
 pub mod explain;

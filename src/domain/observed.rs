@@ -12,8 +12,8 @@ use smallvec::SmallVec;
 
 use super::function::{FunctionObservation, FunctionRef, Pair};
 use super::ids::{AccountId, AllocationId, AssociationId, NetworkInterfaceId, ZoneId};
-use super::network::Network;
 use super::leave::Leave;
+use super::network::Network;
 
 /// How long a confirmed write of our own is remembered: AWS answers reads from copies that may lag
 /// behind by seconds up to minutes (AWS.md 2, confirmed).

@@ -275,6 +275,8 @@ warning_kinds! {
     AddressOnForeignResource = "address_on_foreign_resource",
     /// A declared address is on a Lambda interface that no declared function uses.
     AddressLingering = "address_lingering",
+    /// An address that has left the configuration is still on a Lambda interface of ours.
+    AddressRemoved = "address_removed",
     /// A pool has fewer free addresses than the operator wants.
     PoolBelowMinSpare = "pool_below_min_spare",
     /// A function may use IPv6, and its subnet leads IPv6 to the internet past any address of ours.

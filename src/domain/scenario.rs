@@ -17,16 +17,16 @@ use super::function::{
     VpcConfig,
 };
 use super::ids::{AccountId, AllocationId, NetworkInterfaceId, PoolName, SecurityGroupId, SubnetId, ZoneId};
-use super::network::{Network, RouteTable, Way};
 use super::leave::Leave;
+use super::network::{Network, RouteTable, Way};
 use super::observed::{
     Address, AddressAssociation, Gap, Interface, InterfaceAssociation, InterfaceStatus, Observed, Part,
 };
 use super::plan::{Plan, Verdict, plan};
 
 mod audited;
-mod egress;
 mod disruption;
+mod egress;
 mod golden;
 mod laws;
 mod matching;

@@ -65,7 +65,7 @@ impl Budget {
         let was_refused =
             matches!(report.class, Some(ErrorClass::Denied | ErrorClass::Quota | ErrorClass::NotFound));
         let happened = report.outcome == Outcome::Done || (report.outcome == Outcome::Failed && !was_refused);
-        if report.action.is_disruption() && happened {
+        if report.action.is_disruption() && happened && !report.found_done {
             self.done.push_back(now);
         }
     }

@@ -166,6 +166,7 @@ impl Look {
         whole.addresses.extend(self.observed.addresses);
         whole.recent_writes = self.observed.recent_writes;
         whole.retired.clear();
+        whole.leave.unneeded.clear();
         whole.at = self.observed.at;
         whole
     }

@@ -19,6 +19,7 @@ pub mod pass;
 mod patience;
 pub mod ports;
 mod recent;
+mod removal;
 mod retirement;
 pub mod schedule;
 mod unsettled;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::act::{Actor, may_have_happened, planned};
+use super::act::{Actor, planned};
 use super::aftermath::{note_done, refused};
 use super::budget::Budget;
 use super::contest::Contests;
@@ -24,15 +24,17 @@ use super::observe::{Blind, Observer};
 use super::patience::Patience;
 use super::ports::{Audience, Changes, Clock, Reads};
 use super::recent::RecentWrites;
+use super::removal::Removals;
 use super::retirement::Retirement;
 use super::unsettled::Unsettled;
 use crate::domain::action::{Action, Outcome};
 use crate::domain::audit::{Violation, audit};
 use crate::domain::desired::Desired;
+use crate::domain::drain::Scope;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::hint::{Hint, Hints};
 use crate::domain::ids::{AccountId, NetworkInterfaceId, TargetName};
-use crate::domain::leave::{Leave, Named};
+use crate::domain::leave::Named;
 use crate::domain::observed::{Observed, Part};
 use crate::domain::plan::{InterfacePlan, Plan, Verdict, plan};
 use crate::domain::policy::{DisruptionBudget, Grace, Mode, OnRemoved, TakeFrom};
@@ -59,6 +61,8 @@ pub struct Orders {
     pub on_removed: OnRemoved,
     /// What an operator named.
     pub named: Named,
+    /// Nothing is given, and this is taken off; nothing in a daemon.
+    pub drain: Option<Scope>,
 }
 
 /// The outside of a target.
@@ -88,6 +92,7 @@ pub struct Reconciler {
     stuck: Ledger,
     contests: Contests,
     budget: Budget,
+    removals: Removals,
     retirement: Retirement,
     inbox: Arc<Inbox>,
     /// Nothing before the first pass, and when the orders changed since.
@@ -158,6 +163,7 @@ impl Reconciler {
             unsettled: Unsettled::default(),
             contests: Contests::default(),
             budget: Budget::default(),
+            removals: Removals::default(),
             retirement: Retirement::default(),
             inbox: Arc::default(),
             known: None,
@@ -220,22 +226,29 @@ impl Reconciler {
                 self.observer.book.doubt(name);
             }
         }
-        let look = self.observer.observe(round.orders, &self.recent, round.limits.function_reads);
+        let look = self.observer.observe(
+            round.orders,
+            &self.recent,
+            self.removals.note_declared(&round.orders.desired),
+            round.limits.function_reads,
+        );
         let mut observed = match round.in_time(look).await? {
             Ok(Ok(observed)) => observed,
             Ok(Err(Blind(why))) => return Some(self.failed(report, why, round)),
             Err(too_slow) => return Some(self.failed(report, vec![too_slow], round)),
         };
-        let Orders { desired, on_removed, named, .. } = round.orders;
-        observed.leave = Leave { on_removed: *on_removed, named: named.clone(), ..Leave::default() };
-        let mut plan = plan(desired, &observed);
-        let asks = self.retirement.consider(&plan, desired, round.orders.take_from);
+        let desired = &*round.orders.desired;
+        observed.leave = self.leave(round.orders, &observed);
+        let mut plan = disruption::planned(round.orders, &observed);
+        let asks =
+            round.orders.drain.is_none() && self.retirement.consider(&plan, desired, round.orders.take_from);
         if !observed.is_complete() {
             self.retirement.postpone();
         } else if asks {
             observed.retired = self.retired(round, &plan, &mut observed).await?;
             plan = plan_again(plan, desired, &observed);
         }
+        plan = self.release(round, plan, &mut observed).await?;
         plan = self.weigh(round, plan, &mut observed).await?;
         let sight = Sight { desired, observed: &observed, seen_at: None };
         if observed.is_complete() {
@@ -309,7 +322,9 @@ impl Reconciler {
         }
         observed.functions.extend(self.observer.book.observations(holders.iter()));
         let versions = match round.in_time(self.ports.reads.versions()).await? {
-            Ok(versions) if versions.errors.is_empty() => versions.found,
+            Ok(versions) if versions.errors.is_empty() => {
+                versions.found.into_iter().map(|(_, version)| version).collect::<Vec<_>>()
+            }
             _ => {
                 self.retirement.note_failure();
                 return Some(BTreeSet::new());
@@ -439,41 +454,6 @@ impl Reconciler {
         }
         self.ports.audience.hear_action(&self.target, self.passes, &report);
         report
-    }
-
-    fn remember(&mut self, report: &ActionReport) {
-        let now = Instant::now();
-        let action = &report.action;
-        let interface = action.network_interface_id.clone();
-        match action.gives().cloned() {
-            Some(given) if may_have_happened(report) => {
-                self.recent.note(interface, given, self.ports.clock.now());
-            }
-            None if report.outcome == Outcome::Done => self.recent.forget(&interface),
-            _ => {}
-        }
-        if let Some(from) = action.from.as_ref().filter(|_| report.outcome == Outcome::Done) {
-            self.recent.forget(from);
-        }
-        self.budget.note(report, now);
-        if let Some(request_id) = &report.request_id {
-            self.inbox.note_own(request_id.clone());
-        }
-        if report.outcome == Outcome::Done {
-            self.hesitations.note_success(action);
-            self.unsettled.forget(&action.network_interface_id);
-            if !report.found_done {
-                self.contests.note_done(report, now);
-            }
-        } else if let Some(class) = report.class {
-            let bare_for = self.ledger.age(&action.network_interface_id, now).unwrap_or_default();
-            self.unsettled.note(report, bare_for, now);
-            let why = report.detail.clone().unwrap_or_default();
-            self.hesitations.note_failure(action, class, &why, now);
-            if class == ErrorClass::Denied {
-                self.recent.note_refused(action.allocation_id.clone(), self.ports.clock.now());
-            }
-        }
     }
 }
 

@@ -94,8 +94,8 @@ pub trait Reads: Send + Sync {
     /// The main route tables of these VPCs.
     async fn main_route_tables(&self, vpcs: &BTreeSet<VpcId>) -> Partial<RouteTable>;
 
-    /// The network settings of every version of every function of the region.
-    async fn versions(&self) -> Partial<FunctionConfiguration>;
+    /// The network settings of every version of every function of the region; a published one is named by its number.
+    async fn versions(&self) -> Partial<(FunctionRef, FunctionConfiguration)>;
 
     /// The `$LATEST` configuration of every function of the region, without states (ListFunctions omits them).
     async fn functions(&self) -> Partial<(FunctionRef, FunctionConfiguration)>;

@@ -129,7 +129,7 @@ fn wanted(plan: &Plan, desired: &Desired) -> Vec<(AllocationId, NetworkInterface
 }
 
 /// The configurations of the functions whose set holds the address.
-fn holders<'a>(
+pub(super) fn holders<'a>(
     allocation: &'a AllocationId,
     desired: &'a Desired,
     observed: &'a Observed,
@@ -150,7 +150,12 @@ fn is_settled(allocation: &AllocationId, desired: &Desired, observed: &Observed)
     })
 }
 
-fn wait(grace: Grace, allocation: &AllocationId, desired: &Desired, observed: &Observed) -> Duration {
+pub(super) fn wait(
+    grace: Grace,
+    allocation: &AllocationId,
+    desired: &Desired,
+    observed: &Observed,
+) -> Duration {
     match grace {
         Grace::For(duration) => duration,
         Grace::Auto => {

@@ -193,6 +193,7 @@ pub fn orders(desired: &Desired) -> Orders {
         disruptions: DisruptionBudget::default(),
         on_removed: OnRemoved::default(),
         named: Named::default(),
+        drain: None,
     }
 }
 
@@ -226,6 +227,13 @@ pub struct Daemon {
 }
 
 impl Daemon {
+    /// Starts one that polls by these orders.
+    pub async fn start_with(sim: &Sim, orders: Orders, seed: u64) -> Self {
+        let daemon = Self::start(sim, &orders.desired, seed).await;
+        daemon.reload(orders);
+        daemon
+    }
+
     /// Starts one that polls.
     pub async fn start(sim: &Sim, desired: &Desired, seed: u64) -> Self {
         Self::begin(sim, desired, seed, None, None).await

@@ -54,6 +54,18 @@ pub(super) fn apply(reports: &[Report], detail: Detail) -> String {
     Text { reports, detail, tense: Tense::Past }.to_string()
 }
 
+/// The addresses that are or were taken off on request.
+pub(super) fn drain(reports: &[Report]) -> String {
+    let mut text = String::new();
+    for report in reports {
+        if reports.len() > 1 {
+            text.push_str(&format!("{}\n", paint(HEAD, format_args!("target {}", report.target))));
+        }
+        text.push_str(&removal::all(report));
+    }
+    text
+}
+
 /// Whether a report is of things to come or of things done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Tense {

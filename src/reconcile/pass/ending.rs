@@ -11,14 +11,17 @@ use super::{Reconciler, Round};
 use crate::domain::action::Outcome;
 use crate::domain::audit::Violation;
 use crate::domain::desired::Desired;
+use crate::domain::error_class::ErrorClass;
 use crate::domain::function::FunctionObservation;
 use crate::domain::hint::{Hint, Hints};
 use crate::domain::ids::NetworkInterfaceId;
 use crate::domain::observed::{InterfaceStatus, Observed};
 use crate::domain::plan::Plan;
 use crate::domain::policy::Mode;
+use crate::domain::report::ActionReport;
 use crate::domain::report::{PassResult, Report};
 use crate::domain::warnings::unservable;
+use crate::reconcile::act::may_have_happened;
 use crate::reconcile::aftermath::{coverage, result};
 use crate::reconcile::known::Known;
 use crate::reconcile::network::{read_in_time, subnets};
@@ -122,8 +125,45 @@ impl Reconciler {
             PassResult::Refused => None,
             _ if left || elsewhere || self.observer.has_unread() => Some(Duration::ZERO),
             _ => {
-                let waits = [self.hesitations.next(now), self.retirement.next(now), self.contests.next(now)];
-                waits.into_iter().flatten().min()
+                let books = [self.hesitations.next(now), self.retirement.next(now), self.contests.next(now)];
+                let waits = books.into_iter().chain([self.removals.next(now)]);
+                waits.flatten().min()
+            }
+        }
+    }
+
+    /// Keeps what an action tells for those that follow.
+    pub(super) fn remember(&mut self, report: &ActionReport) {
+        let now = Instant::now();
+        let action = &report.action;
+        let interface = action.network_interface_id.clone();
+        match action.gives().cloned() {
+            Some(given) if may_have_happened(report) => {
+                self.recent.note(interface, given, self.ports.clock.now());
+            }
+            None if report.outcome == Outcome::Done => self.recent.forget(&interface),
+            _ => {}
+        }
+        if let Some(from) = action.from.as_ref().filter(|_| report.outcome == Outcome::Done) {
+            self.recent.forget(from);
+        }
+        self.budget.note(report, now);
+        if let Some(request_id) = &report.request_id {
+            self.inbox.note_own(request_id.clone());
+        }
+        if report.outcome == Outcome::Done {
+            self.hesitations.note_success(action);
+            self.unsettled.forget(&action.network_interface_id);
+            if !report.found_done {
+                self.contests.note_done(report, now);
+            }
+        } else if let Some(class) = report.class {
+            let bare_for = self.ledger.age(&action.network_interface_id, now).unwrap_or_default();
+            self.unsettled.note(report, bare_for, now);
+            let why = report.detail.clone().unwrap_or_default();
+            self.hesitations.note_failure(action, class, &why, now);
+            if class == ErrorClass::Denied {
+                self.recent.note_refused(action.allocation_id.clone(), self.ports.clock.now());
             }
         }
     }

@@ -280,12 +280,16 @@ warning_kinds! {
     AddressLingering = "address_lingering",
     /// An interface waits for an address that lingers on one which nobody declared uses, and may not be taken yet.
     TakingWaits = "taking_waits",
+    /// An address that has left the configuration is still on a Lambda interface of ours.
+    AddressRemoved = "address_removed",
     /// A pool has fewer free addresses than the operator wants.
     PoolBelowMinSpare = "pool_below_min_spare",
     /// A function may use IPv6, and its subnet leads IPv6 to the internet past any address of ours.
     Ipv6Bypasses = "ipv6_bypasses",
     /// Where some subnets lead could not be read.
     RoutesUnknown = "routes_unknown",
+    /// More disruptions are planned than are allowed, so none is made.
+    BreakerOpen = "breaker_open",
     /// A part of the observation is missing.
     ObservationIncomplete = "observation_incomplete",
 }

@@ -26,6 +26,7 @@ struct Memory {
     uncovered: BTreeSet<NetworkInterfaceId>,
     exhausted: BTreeSet<PoolName>,
     contested: BTreeSet<AllocationId>,
+    breaker_is_open: bool,
     /// The pass that associations are counted for, and their reasons.
     associating: (u64, Crowd),
 }
@@ -61,7 +62,7 @@ impl Detector {
     /// with the pass's report.
     pub fn action(&mut self, target: &TargetName, pass: u64, report: &ActionReport) -> Option<Change> {
         let ActionReport { action, outcome, origin, .. } = report;
-        let is_given = matches!(action.kind, ActionKind::Associate | ActionKind::Move);
+        let is_given = matches!(action.kind, ActionKind::Associate | ActionKind::Move | ActionKind::Replace);
         if *outcome != Outcome::Done || report.found_done || !is_given {
             return None;
         }
@@ -94,6 +95,7 @@ impl Detector {
             memory.recovered(report, &mut changes);
             memory.pools_recovered(report, &wants, &mut changes);
             memory.contested(report, &mut changes);
+            changes.extend(memory.breaker(report));
         }
         changes
     }
@@ -128,6 +130,20 @@ fn wants(report: &Report) -> BTreeMap<&PoolName, Want> {
 }
 
 impl Memory {
+    /// How many are planned may differ from pass to pass; that none is made is told once.
+    fn breaker(&mut self, report: &Report) -> Option<Change> {
+        let was_open = std::mem::replace(&mut self.breaker_is_open, report.breaker.is_some());
+        match report.breaker {
+            Some(breaker) if !was_open => Some(Change::BreakerOpened {
+                planned: breaker.planned,
+                allowed: breaker.left(),
+                message: text(&breaker.to_string()),
+            }),
+            None if was_open => Some(Change::BreakerClosed {}),
+            _ => None,
+        }
+    }
+
     fn uncovered(&mut self, report: &Report, changes: &mut Vec<Change>) {
         let mut crowd = Crowd::default();
         for uncovered in report.uncovered.iter().filter(|one| !is_unknown(one)) {

@@ -115,6 +115,17 @@ pub enum Change {
         /// The address.
         allocation_id: AllocationId,
     },
+    /// More disruptions are planned than are allowed, so none is made.
+    BreakerOpened {
+        /// How many are planned.
+        planned: usize,
+        /// How many are allowed now.
+        allowed: usize,
+        /// The same in words, with the way on.
+        message: String,
+    },
+    /// What is planned is allowed again.
+    BreakerClosed {},
     /// More changes of one kind in one pass than are told one by one.
     NotificationsSummarised {
         /// Their kind.
@@ -186,6 +197,8 @@ impl Change {
             Self::PoolRecovered { .. } => "Pool Recovered",
             Self::AddressContested { .. } => "Elastic IP Contested",
             Self::AddressContestEnded { .. } => "Elastic IP Contest Ended",
+            Self::BreakerOpened { .. } => "Breaker Opened",
+            Self::BreakerClosed {} => "Breaker Closed",
             Self::NotificationsSummarised { .. } => "Notifications Summarised",
         }
     }

@@ -15,6 +15,7 @@ use super::recent::RecentWrites;
 use crate::domain::desired::{Desired, DesiredFunction, Pool};
 use crate::domain::function::{FunctionObservation, FunctionRef, Pair};
 use crate::domain::ids::{AllocationId, PoolName};
+use crate::domain::leave::Leave;
 use crate::domain::observed::{Address, Gap, Interface, Observed, Part};
 
 /// Several times what Lambda takes to answer for a few functions while it throttles nobody.
@@ -94,6 +95,7 @@ impl Observer {
             refused: recent.refused(at),
             retired: BTreeSet::new(),
             network: Arc::clone(&known.observed.network),
+            leave: Leave::default(),
             gaps: gaps.iter().cloned().chain([unseen]).collect(),
         };
         Look { desired, observed, at: looked_at, gaps, corner }
@@ -195,6 +197,7 @@ impl Look {
         whole.addresses.extend(self.observed.addresses);
         whole.recent_writes = self.observed.recent_writes;
         whole.retired.clear();
+        whole.leave.unneeded.clear();
         whole.at = self.observed.at;
         whole
     }

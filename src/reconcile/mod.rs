@@ -4,6 +4,7 @@
 mod act;
 mod aftermath;
 mod blame;
+mod budget;
 mod contest;
 pub mod driver;
 mod function_book;
@@ -18,6 +19,7 @@ mod observe;
 pub mod pass;
 pub mod ports;
 mod recent;
+mod removal;
 mod retirement;
 pub mod schedule;
 mod unsettled;

@@ -1,6 +1,7 @@
 //! One pass over one target: observe, plan, audit, act, report. The reconciler keeps nothing between passes but
 //! caches (law 8), and a pass that could not see decides nothing.
 
+mod disruption;
 mod ending;
 mod taking;
 
@@ -10,9 +11,10 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::act::{Actor, may_have_happened, planned};
+use super::act::{Actor, planned};
 use super::aftermath::{note_done, refused};
 use super::blame::Blames;
+use super::budget::Budget;
 use super::contest::Contests;
 use super::gate::{Gate, Rules};
 use super::hesitation::Hesitations;
@@ -22,17 +24,20 @@ use super::ledger::Ledger;
 use super::observe::{Blind, Observer};
 use super::ports::{Audience, Changes, Clock, Reads};
 use super::recent::RecentWrites;
+use super::removal::Removals;
 use super::retirement::Retirement;
 use super::unsettled::Unsettled;
 use crate::domain::action::{Action, Outcome};
 use crate::domain::audit::{Violation, audit};
 use crate::domain::desired::Desired;
+use crate::domain::drain::Scope;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::hint::{Hint, Hints};
 use crate::domain::ids::{AccountId, NetworkInterfaceId, TargetName};
+use crate::domain::leave::Named;
 use crate::domain::observed::{Observed, Part};
 use crate::domain::plan::{InterfacePlan, Plan, Verdict, plan};
-use crate::domain::policy::{Grace, Mode, TakeFrom};
+use crate::domain::policy::{DisruptionBudget, Grace, Mode, OnRemoved, TakeFrom};
 use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
 
 /// What the operator wants of a target, as far as a pass needs to know.
@@ -50,6 +55,14 @@ pub struct Orders {
     pub take_from: TakeFrom,
     /// How long an interface must have been without a user before that.
     pub switchover_grace: Grace,
+    /// How many disruptions are allowed.
+    pub disruptions: DisruptionBudget,
+    /// What becomes of what has left the configuration.
+    pub on_removed: OnRemoved,
+    /// What an operator named.
+    pub named: Named,
+    /// Nothing is given, and this is taken off; nothing in a daemon.
+    pub drain: Option<Scope>,
 }
 
 /// The outside of a target.
@@ -79,6 +92,8 @@ pub struct Reconciler {
     stuck: Ledger,
     contests: Contests,
     blames: Blames,
+    budget: Budget,
+    removals: Removals,
     retirement: Retirement,
     inbox: Arc<Inbox>,
     /// Nothing before the first pass, and when the orders changed since.
@@ -149,6 +164,8 @@ impl Reconciler {
             unsettled: Unsettled::default(),
             contests: Contests::default(),
             blames: Blames::default(),
+            budget: Budget::default(),
+            removals: Removals::default(),
             retirement: Retirement::default(),
             inbox: Arc::default(),
             known: None,
@@ -210,21 +227,30 @@ impl Reconciler {
         }
         self.recent.forget_old(self.ports.clock.now());
         self.doubt(round.hints);
-        let look = self.observer.observe(round.orders, &self.recent, round.limits.function_reads);
+        let look = self.observer.observe(
+            round.orders,
+            &self.recent,
+            self.removals.note_declared(&round.orders.desired),
+            round.limits.function_reads,
+        );
         let mut observed = match round.in_time(look).await? {
             Ok(Ok(observed)) => observed,
             Ok(Err(Blind(why))) => return Some(self.failed(report, why, round)),
             Err(too_slow) => return Some(self.failed(report, vec![too_slow], round)),
         };
         let desired = &*round.orders.desired;
-        let mut plan = plan(desired, &observed);
-        let asks = self.retirement.consider(&plan, desired, round.orders.take_from);
+        observed.leave = self.leave(round.orders, &observed);
+        let mut plan = disruption::planned(round.orders, &observed);
+        let asks =
+            round.orders.drain.is_none() && self.retirement.consider(&plan, desired, round.orders.take_from);
         if !observed.is_complete() {
             self.retirement.postpone();
         } else if asks {
             observed.retired = self.retired(round, &plan, &mut observed).await?;
             plan = plan_again(plan, desired, &observed);
         }
+        plan = self.release(round, plan, &mut observed).await?;
+        plan = self.weigh(round, plan, &mut observed).await?;
         let sight = Sight { desired, observed: &observed, seen_at: None };
         if observed.is_complete() {
             self.hesitations.keep_only(plan.actions.iter());
@@ -309,6 +335,7 @@ impl Reconciler {
             uncovered: Vec::new(),
             unservable: Vec::new(),
             contested: Vec::new(),
+            breaker: None,
             oldest_uncovered: None,
         }
     }
@@ -372,6 +399,9 @@ impl Reconciler {
             mode: round.orders.mode,
             account: sight.observed.account.clone(),
             declared: sight.desired.allocations(),
+            leave: sight.observed.leave.clone(),
+            // Only a look at everything was weighed.
+            admitted: sight.seen_at.map_or_else(|| self.budget.admitted().clone(), |_| BTreeSet::new()),
         };
         let actor = Actor {
             reads: &*self.ports.reads,
@@ -404,7 +434,8 @@ impl Reconciler {
     /// Why an action is not to be tried now, if so.
     fn objection(&self, action: &Action, now: Instant) -> Option<(ErrorClass, String)> {
         let contested = || Some((ErrorClass::Conflict, self.contests.against(action, now)?));
-        self.hesitations.against(action, now).or_else(contested)
+        let held_back = || self.budget.against(action);
+        self.hesitations.against(action, now).or_else(held_back).or_else(contested)
     }
 
     /// Completes the report of an action that has just ended, and tells of it.
@@ -419,37 +450,6 @@ impl Reconciler {
         }
         self.ports.audience.hear_action(&self.target, self.passes, &report);
         report
-    }
-
-    fn remember(&mut self, report: &ActionReport) {
-        let now = Instant::now();
-        let action = &report.action;
-        if may_have_happened(report) {
-            let (interface, allocation) = (action.network_interface_id.clone(), action.allocation_id.clone());
-            self.recent.note(interface, allocation, self.ports.clock.now());
-        }
-        if let Some(from) = action.from.as_ref().filter(|_| report.outcome == Outcome::Done) {
-            self.recent.forget(from);
-        }
-        if report.outcome == Outcome::Done {
-            self.hesitations.note_success(action);
-            self.unsettled.forget(&action.network_interface_id);
-            if !report.found_done {
-                self.contests.note_done(report, now);
-                if self.contests.is_fought_over(&action.allocation_id) {
-                    // Another address is better, if there is one.
-                    self.recent.note_refused(action.allocation_id.clone(), self.ports.clock.now());
-                }
-            }
-        } else if let Some(class) = report.class {
-            let bare_for = self.ledger.age(&action.network_interface_id, now).unwrap_or_default();
-            self.unsettled.note(report, bare_for, now);
-            let why = report.detail.clone().unwrap_or_default();
-            self.hesitations.note_failure(action, class, &why, now);
-            if class == ErrorClass::Denied {
-                self.recent.note_refused(action.allocation_id.clone(), self.ports.clock.now());
-            }
-        }
     }
 }
 

@@ -94,8 +94,8 @@ pub trait Reads: Send + Sync {
     /// The main route tables of these VPCs.
     async fn main_route_tables(&self, vpcs: &BTreeSet<VpcId>) -> Partial<RouteTable>;
 
-    /// The network settings of every version of every function of the region.
-    async fn versions(&self) -> Partial<FunctionConfiguration>;
+    /// The network settings of every version of every function of the region; a published one is named by its number.
+    async fn versions(&self) -> Partial<(FunctionRef, FunctionConfiguration)>;
 
     /// The `$LATEST` configuration of every function of the region, without states (ListFunctions omits them).
     async fn functions(&self) -> Partial<(FunctionRef, FunctionConfiguration)>;
@@ -120,6 +120,10 @@ pub trait Changes: Send + Sync {
         interface: &NetworkInterfaceId,
         takes: Takes,
     ) -> Result<Associated, ApiError>;
+
+    /// Takes an address off by the id of its bond, so that a stale view can't break a newer one; that it is gone already is
+    /// a success. The id of the request, if AWS told it.
+    async fn disassociate(&self, association: &AssociationId) -> Result<Option<String>, ApiError>;
 
     /// Waits until the rate limit for changes lets one more pass.
     async fn ready(&self);

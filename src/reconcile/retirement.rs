@@ -202,7 +202,7 @@ fn wanted(plan: &Plan, desired: &Desired) -> Vec<(AllocationId, NetworkInterface
 }
 
 /// The functions whose set holds the address, with their configurations.
-fn holding<'a>(
+pub(super) fn holding<'a>(
     allocation: &'a AllocationId,
     desired: &'a Desired,
     observed: &'a Observed,
@@ -230,7 +230,12 @@ fn unsettled<'a>(
         .map(|(function, _)| function)
 }
 
-fn wait(grace: Grace, allocation: &AllocationId, desired: &Desired, observed: &Observed) -> Duration {
+pub(super) fn wait(
+    grace: Grace,
+    allocation: &AllocationId,
+    desired: &Desired,
+    observed: &Observed,
+) -> Duration {
     match grace {
         Grace::For(duration) => duration,
         Grace::Auto => {

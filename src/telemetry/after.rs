@@ -41,7 +41,12 @@ impl<'a> Standings<'a> {
         }
         match &interface.verdict {
             Verdict::Covered(allocation, public_ip) => After::Carries(allocation, *public_ip),
-            Verdict::Uncovered(reason) => After::Without(reason),
+            Verdict::Uncovered(reason) => match self.actions.get(&interface.network_interface_id) {
+                Some(action) if action.outcome == Outcome::Done && action.action.gives().is_some() => {
+                    After::Carries(&action.action.allocation_id, Some(action.action.public_ip))
+                }
+                _ => After::Without(reason),
+            },
             Verdict::Gets(allocation, public_ip) => match self.actions.get(&interface.network_interface_id) {
                 Some(action) if action.outcome == Outcome::Done => {
                     After::Carries(allocation, Some(*public_ip))
@@ -67,7 +72,7 @@ pub(super) fn pools(report: &Report) -> BTreeMap<&PoolName, PoolFigures> {
     let given: BTreeSet<&NetworkInterfaceId> = report
         .actions
         .iter()
-        .filter(|report| report.outcome == Outcome::Done)
+        .filter(|report| report.outcome == Outcome::Done && report.action.gives().is_some())
         .map(|report| &report.action.network_interface_id)
         .collect();
     for interface in &report.plan.interfaces {

@@ -143,6 +143,8 @@ fn past_tense(kind: ActionKind) -> &'static str {
     match kind {
         ActionKind::Associate => "associated",
         ActionKind::Move => "moved",
+        ActionKind::Replace => "replaced",
+        ActionKind::Disassociate => "disassociated",
     }
 }
 

@@ -71,7 +71,7 @@ const DRIFT: Definition = Definition {
 const BREAKER_OPEN: Definition = Definition {
     name: "eipd_breaker_open",
     labels: &["target"],
-    help: "1 while a pass that planned too many disruptions is held back; this version plans none, so 0.",
+    help: "1 while more disruptions are planned than are allowed, so that none of them is made.",
 };
 const OBSERVE_ONLY: Definition = Definition {
     name: "eipd_observe_only",

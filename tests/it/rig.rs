@@ -14,7 +14,8 @@ use eipd::aws::{AwsTarget, EventBus, Manner, Place, SqsQueue, Surroundings};
 use eipd::domain::desired::{Desired, DesiredFunction, PinPlace, Pool};
 use eipd::domain::error_class::ErrorClass;
 use eipd::domain::ids::TargetName;
-use eipd::domain::policy::{Grace, Mode, RateShare, TakeFrom};
+use eipd::domain::leave::Named;
+use eipd::domain::policy::{DisruptionBudget, Grace, Mode, OnRemoved, RateShare, TakeFrom};
 use eipd::domain::report::{ActionReport, Report, Trigger};
 use eipd::events::consumer::{Consumer, Route};
 use eipd::events::outbox::{Notifier, Outbox};
@@ -190,6 +191,10 @@ pub fn orders(desired: &Desired) -> Orders {
         account: None,
         take_from: TakeFrom::default(),
         switchover_grace: Grace::default(),
+        disruptions: DisruptionBudget::default(),
+        on_removed: OnRemoved::default(),
+        named: Named::default(),
+        drain: None,
     }
 }
 
@@ -245,6 +250,13 @@ pub struct Daemon {
 }
 
 impl Daemon {
+    /// Starts one that polls by these orders.
+    pub async fn start_with(sim: &Sim, orders: Orders, seed: u64) -> Self {
+        let daemon = Self::start(sim, &orders.desired, seed).await;
+        daemon.reload(orders);
+        daemon
+    }
+
     /// Starts one that polls.
     pub async fn start(sim: &Sim, desired: &Desired, seed: u64) -> Self {
         Self::begin(sim, desired, seed, None, None).await

@@ -33,6 +33,8 @@ fn short(change: &Change) -> String {
             format!("contested {allocation_id} {times} {}", contested_by.as_deref().unwrap_or("somebody"))
         }
         Change::AddressContestEnded { allocation_id } => format!("left alone {allocation_id}"),
+        Change::BreakerOpened { planned, allowed, .. } => format!("breaker opened: {planned} for {allowed}"),
+        Change::BreakerClosed {} => "breaker closed".to_owned(),
         Change::NotificationsSummarised { summarised_kind, count, by_reason } => {
             format!("{count} more {summarised_kind} {by_reason:?}")
         }

@@ -32,6 +32,7 @@ pub(super) fn pass(n: u64) -> Report {
     let pools = [(id("partner-a"), PoolFigures::default())].into();
     Report {
         contested: Vec::new(),
+        breaker: None,
         target: id("prod-eu"),
         pass: n,
         trigger: Trigger::Poll,
@@ -115,6 +116,7 @@ pub(super) fn association(n: u32, outcome: Outcome) -> ActionReport {
     ActionReport {
         action: Action {
             from: None,
+            replaces: None,
             kind: ActionKind::Associate,
             allocation_id: id(&format!("eipalloc-{n:017x}")),
             public_ip: std::net::IpAddr::from([198, 51, 100, 7]),

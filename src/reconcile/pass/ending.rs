@@ -18,6 +18,7 @@ use crate::domain::plan::Plan;
 use crate::domain::policy::Mode;
 use crate::domain::report::{ActionReport, PassResult, Report};
 use crate::domain::warnings::unservable;
+use crate::reconcile::act::may_have_happened;
 use crate::reconcile::aftermath::{coverage, result};
 use crate::reconcile::inbox::{Again, Seen};
 use crate::reconcile::known::{Known, Standing};
@@ -47,6 +48,7 @@ impl Reconciler {
         report.unservable = unservable(&round.orders.desired, observed);
         report.failures = violations.iter().map(ToString::to_string).collect();
         report.result = result(report, observed, !violations.is_empty());
+        self.tell_breaker(report);
         report.contested = self.contests.contested(Instant::now());
         (report.covered, report.uncovered) = coverage(&report.plan, &report.actions);
         self.blames.put_into(&mut report.uncovered);
@@ -141,8 +143,46 @@ impl Reconciler {
             PassResult::Refused => None,
             _ if left || elsewhere || self.observer.has_unread() => Some(Duration::ZERO),
             _ => {
-                let waits = [self.hesitations.next(now), self.retirement.next(now), self.contests.next(now)];
-                waits.into_iter().flatten().min()
+                let books = [self.hesitations.next(now), self.retirement.next(now), self.contests.next(now)];
+                let waits = books.into_iter().chain([self.removals.next(now)]);
+                waits.flatten().min()
+            }
+        }
+    }
+
+    /// Keeps what an action tells for those that follow.
+    pub(super) fn remember(&mut self, report: &ActionReport) {
+        let now = Instant::now();
+        let action = &report.action;
+        let interface = action.network_interface_id.clone();
+        match action.gives().cloned() {
+            Some(given) if may_have_happened(report) => {
+                self.recent.note(interface, given, self.ports.clock.now());
+            }
+            None if report.outcome == Outcome::Done => self.recent.forget(&interface),
+            _ => {}
+        }
+        if let Some(from) = action.from.as_ref().filter(|_| report.outcome == Outcome::Done) {
+            self.recent.forget(from);
+        }
+        self.budget.note(report, now);
+        if report.outcome == Outcome::Done {
+            self.hesitations.note_success(action);
+            self.unsettled.forget(&action.network_interface_id);
+            if !report.found_done {
+                self.contests.note_done(report, now);
+                if self.contests.is_fought_over(&action.allocation_id) {
+                    // Another address is better, if there is one.
+                    self.recent.note_refused(action.allocation_id.clone(), self.ports.clock.now());
+                }
+            }
+        } else if let Some(class) = report.class {
+            let bare_for = self.ledger.age(&action.network_interface_id, now).unwrap_or_default();
+            self.unsettled.note(report, bare_for, now);
+            let why = report.detail.clone().unwrap_or_default();
+            self.hesitations.note_failure(action, class, &why, now);
+            if class == ErrorClass::Denied {
+                self.recent.note_refused(action.allocation_id.clone(), self.ports.clock.now());
             }
         }
     }

@@ -39,7 +39,8 @@ impl Reconciler {
             return Some(BTreeSet::new());
         }
         let grace = round.orders.switchover_grace;
-        let ripe = self.retirement.note(&versions.found, plan, desired, observed, grace);
+        let versions: Vec<_> = versions.found.into_iter().map(|(_, version)| version).collect();
+        let ripe = self.retirement.note(&versions, plan, desired, observed, grace);
         if ripe.is_empty() {
             return Some(BTreeSet::new());
         }

@@ -75,6 +75,23 @@ pub fn happening(estate: &Estate, random: &mut fastrand::Rng) {
     }
 }
 
+/// The operator serves a function from another pool, without pins. Whether there is another.
+pub fn regroup(estate: &mut Estate, random: &mut fastrand::Rng) -> bool {
+    let name = any_function(estate, random);
+    let pools: Vec<_> = estate.desired.pools.keys().cloned().collect();
+    let pool = pools[random.usize(..pools.len())].clone();
+    let reference = name.parse().expect("a function's name");
+    let declared = estate.desired.functions.get_mut(&reference).expect("it is declared");
+    if declared.pool == pool {
+        return false;
+    }
+    let allocations = estate.desired.pools[&pool].allocations.iter().map(ToString::to_string).collect();
+    declared.pool = pool;
+    declared.pins.clear();
+    estate.declared.insert(name, allocations);
+    true
+}
+
 fn update(estate: &Estate, random: &mut fastrand::Rng) {
     let name = any_function(estate, random);
     let vpc: Option<VpcConfig> = (random.u8(..8) > 0).then(|| estate.vpc(random));

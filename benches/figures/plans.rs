@@ -12,6 +12,7 @@ use eipd::domain::function::{
     VpcConfig,
 };
 use eipd::domain::ids::{AllocationId, PoolName};
+use eipd::domain::leave::Leave;
 use eipd::domain::observed::{Address, Interface, InterfaceAssociation, InterfaceStatus, Observed};
 use eipd::domain::plan::plan as make_plan;
 
@@ -65,6 +66,7 @@ pub fn estate(interfaces: usize, pools: usize, bare: bool) -> (Desired, Observed
         refused: BTreeSet::new(),
         retired: BTreeSet::new(),
         network: Arc::default(),
+        leave: Leave::default(),
         gaps: Vec::new(),
     };
     let per_pool = interfaces / pools;

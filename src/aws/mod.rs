@@ -38,7 +38,7 @@ pub use self::client::{AssumedRole, Place, SetUpError, Surroundings};
 pub use self::queue::{SqsQueue, region_of};
 pub use self::wiring::EventWiring;
 use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef};
-use crate::domain::ids::{AccountId, AllocationId, NetworkInterfaceId, SubnetId, VpcId};
+use crate::domain::ids::{AccountId, AllocationId, AssociationId, NetworkInterfaceId, SubnetId, VpcId};
 use crate::domain::network::{RouteTable, Subnet};
 use crate::domain::observed::{Address, Interface};
 use crate::domain::policy::RateShare;
@@ -122,7 +122,7 @@ impl Reads for AwsTarget {
         observe::route_tables::main(self, vpcs).await
     }
 
-    async fn versions(&self) -> Partial<FunctionConfiguration> {
+    async fn versions(&self) -> Partial<(FunctionRef, FunctionConfiguration)> {
         observe::functions::versions(self).await
     }
 
@@ -140,6 +140,10 @@ impl Changes for AwsTarget {
         takes: Takes,
     ) -> Result<Associated, ApiError> {
         act::associate_address::associate(self, allocation, interface, takes).await
+    }
+
+    async fn disassociate(&self, association: &AssociationId) -> Result<Option<String>, ApiError> {
+        act::disassociate_address::disassociate(self, association).await
     }
 
     async fn ready(&self) {

@@ -108,6 +108,8 @@ mod tests {
         let name = "default".parse().expect("a name");
         Configuration {
             settings: Settings {
+                disruptions: crate::domain::policy::DisruptionBudget::default(),
+                on_removed: crate::domain::policy::OnRemoved::default(),
                 queue_url: None,
                 take_from: TakeFrom::default(),
                 switchover_grace: Grace::default(),

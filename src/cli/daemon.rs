@@ -106,10 +106,17 @@ struct Daemon {
     drivers: BTreeMap<TargetName, Driven>,
     tasks: JoinSet<()>,
     routes: Routes,
-    /// The URL of the queue that is read, and what ends the reading.
-    consumer: Option<(String, CancellationToken)>,
+    consumer: Option<Reading>,
     /// The last read of the configuration: a thread that hangs is not followed by another.
     loading: Option<JoinHandle<Result<Configuration, Error>>>,
+}
+
+/// The reading of a queue, from outside.
+struct Reading {
+    url: String,
+    cancel: CancellationToken,
+    /// Cancelled once it has ended.
+    ended: CancellationToken,
 }
 
 /// A target's driver, from outside.
@@ -230,7 +237,7 @@ impl Daemon {
 
     /// The queue, when it is not the one that is read already.
     async fn new_queue(&self, settings: &Settings) -> Result<Option<Arc<SqsQueue>>, Error> {
-        let read = self.consumer.as_ref().map(|(url, _)| url.as_str());
+        let read = self.consumer.as_ref().map(|reading| reading.url.as_str());
         match settings.queue_url.as_deref().filter(|url| Some(*url) != read) {
             Some(url) => Ok(Some(Arc::new(wire::queue(url, settings, self.telemetry.clone()).await?))),
             None => Ok(None),
@@ -239,11 +246,12 @@ impl Daemon {
 
     /// Reads the queue of this URL from now on, and no other.
     fn consume(&mut self, url: Option<&str>, new: Option<Arc<SqsQueue>>) {
-        if let Some((_, cancel)) = self.consumer.take_if(|(read, _)| url != Some(read.as_str())) {
-            cancel.cancel();
+        let before = self.consumer.take_if(|reading| url != Some(reading.url.as_str()));
+        if let Some(before) = &before {
+            before.cancel.cancel();
         }
         let (Some(url), Some(queue)) = (url, new) else { return };
-        let cancel = self.stop.child_token();
+        let (cancel, ended) = (self.stop.child_token(), CancellationToken::new());
         let consumer = Consumer {
             queue,
             routes: self.routes.clone(),
@@ -252,8 +260,16 @@ impl Daemon {
             cancel: cancel.clone(),
             seed: fastrand::u64(..),
         };
-        self.tasks.spawn(consumer.run());
-        self.consumer = Some((url.to_owned(), cancel));
+        let reading = Reading { url: url.to_owned(), cancel, ended: ended.clone() };
+        self.consumer = Some(reading);
+        // What the old one tells at its end must not be taken for news of the new one.
+        self.tasks.spawn(async move {
+            let _ended = ended.drop_guard();
+            if let Some(before) = before {
+                before.ended.cancelled().await;
+            }
+            consumer.run().await;
+        });
     }
 
     fn mode(&self, settings: &Settings) -> Mode {

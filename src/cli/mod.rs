@@ -10,6 +10,7 @@ mod check;
 mod completions;
 mod daemon;
 mod doctor;
+mod drain;
 mod events;
 pub mod exit;
 mod explain;
@@ -63,6 +64,7 @@ Examples:
   eipd wait --function NAME  until it leaves from its addresses
   eipd addresses             what a partner must allow
   eipd status                what a running daemon says
+  eipd drain                 take the addresses off again, for a teardown
   eipd events setup          have AWS tell of changes as they happen
 
 Exit codes: 0 all is well, 1 could not tell, 2 something is uncovered or to be done, 64 wrong usage.
@@ -78,6 +80,7 @@ enum Verb {
     Wait(wait::Wait),
     Addresses(addresses::Addresses),
     Doctor(doctor::Doctor),
+    Drain(drain::Drain),
     Status(status::Status),
     Health(health::Health),
     Events(events::Events),
@@ -99,6 +102,7 @@ impl Cli {
             Verb::Wait(verb) => verb.run(),
             Verb::Addresses(verb) => verb.run(),
             Verb::Doctor(verb) => verb.run(),
+            Verb::Drain(verb) => verb.run(),
             Verb::Status(verb) => verb.run(),
             Verb::Health(verb) => verb.run(),
             Verb::Events(verb) => verb.run(),
@@ -250,6 +254,38 @@ pub enum Error {
         /// Each part with what would change.
         objections: Vec<String>,
     },
+    /// A function was named that is not declared.
+    #[error("function `{name}` is not declared; hint: name it as the configuration does")]
+    NoSuchFunction {
+        /// Its name.
+        name: String,
+    },
+    /// Not everything could be seen, so nothing is taken off.
+    #[error("not everything could be seen, so nothing was taken off")]
+    DrainedBlindly,
+    /// The configuration allows no changes.
+    #[error(
+        "`safety.mode` is `observe`, so nothing was changed; hint: EIPD__SAFETY__MODE=enforce for this once"
+    )]
+    ObserveOnly,
+    /// Nobody said yes.
+    #[error("nothing was taken off; hint: --yes does it without asking")]
+    NotConfirmed,
+    /// The answer to a question could not be read.
+    #[error("the answer could not be read")]
+    Input(#[source] io::Error),
+    /// An address was named that is not declared.
+    #[error("`{id}` belongs to no pool of the configuration; hint: only a declared address can be taken")]
+    NotDeclared {
+        /// The address.
+        id: String,
+    },
+    /// An interface was named that no declared function uses.
+    #[error("no declared function uses `{id}`; hint: see `eipd plan --full` for those that are used")]
+    NotUsed {
+        /// The interface.
+        id: String,
+    },
     /// The functions' ARNs name another region than the target's.
     #[error(
         "target `{target}` is in region `{region}`, but its functions' ARNs say `{stated}`; \
@@ -328,6 +364,8 @@ mod tests {
             (&["eipd", "plan", "--assume", "billing"], 64),
             (&["eipd", "plan", "--full", "--assume", "f:sgs=sg-0a1b2c3d"], 64),
             (&["eipd", "explain", "subnet-0a1b2c3d"], 64),
+            (&["eipd", "apply", "--take", "i-0a1b2c3d"], 64),
+            (&["eipd", "apply", "--accept-disruptions", "all"], 64),
             (&["eipd", "--help"], 0),
             (&["eipd", "help", "plan"], 0),
             (&["eipd", "apply", "-h"], 0),
@@ -345,6 +383,15 @@ mod tests {
             &["eipd", "run", "-c", "a.toml", "--observe"],
             &["eipd", "plan", "--config", "a.toml", "--format", "json"],
             &["eipd", "apply", "--format=text", "--full"],
+            &[
+                "eipd",
+                "apply",
+                "--accept-disruptions",
+                "7",
+                "--take",
+                "eni-0a1b2c3d",
+                "--take=eipalloc-0a1b2c3d",
+            ],
             &["eipd", "check"],
             &["eipd", "explain", "eni-0a1b2c3d", "-c", "a.toml", "--url", "http://localhost:1"],
             &["eipd", "wait", "--function", "billing:live", "--timeout", "90s", "--format", "json"],
@@ -352,6 +399,7 @@ mod tests {
             &["eipd", "plan", "--assume", "billing:subnets=subnet-0a1b2c3d,sgs=sg-0a1b2c3d"],
             &["eipd", "explain", "arn:aws:lambda:eu-west-1:111122223333:function:billing"],
             &["eipd", "doctor", "-c", "a.toml", "--format", "json"],
+            &["eipd", "drain", "--yes", "--function", "billing", "--pool", "partner-a", "--format", "json"],
             &["eipd", "status", "--url", "http://localhost:1", "--format", "json"],
             &["eipd", "health"],
             &["eipd", "completions", "zsh"],

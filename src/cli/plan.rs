@@ -32,7 +32,7 @@ Examples:
   eipd plan --format json | jq '.[].uncovered'
   eipd plan --assume 'billing:subnets=subnet-0a1b2c3d,subnet-0b1c2d3e;sgs=sg-0a1b2c3d'
 
-Marks: = keeps its address, + gets one, ! stays without, ~ not serving yet.
+Marks: = keeps its address, + gets one, - is taken off, ! stays without, ~ not serving yet.
 With --assume it says what a deployment would need before it runs: during a switchover the function's present and its
 new settings both hold interfaces, one at least for each subnet; more than 65,000 connections make more. Subnets and
 security groups that stay as they are may be left out. Exit codes then: 0 enough, 1 could not tell, 2 short.

@@ -17,8 +17,9 @@ use crate::config;
 use crate::config::settings::{Configuration, Settings, Target};
 use crate::config::source::{Source, environment};
 use crate::domain::error_class::ErrorClass;
-use crate::domain::policy::Mode;
-use crate::domain::report::{Report, Trigger};
+use crate::domain::leave::Named;
+use crate::domain::policy::{DisruptionBudget, Mode};
+use crate::domain::report::{Coverage, Report, Trigger};
 use crate::reconcile::pass::{Limits, Orders, Ports, Reconciler};
 use crate::reconcile::ports::{Audience, CallMeter, Clock};
 use crate::telemetry::ChangesOnly;
@@ -28,12 +29,21 @@ use crate::telemetry::log::LogSettings;
 pub(super) const ONE_PASS_WITHIN: Duration = Duration::from_secs(30 * 60);
 
 /// What a single pass is made for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Intent {
     /// To be looked at: nothing is changed, whatever the configuration allows.
     Plan,
     /// To be carried out, if the configuration allows changes.
-    Apply,
+    Apply(Consent),
+}
+
+/// What an operator allows for one pass, beyond the configuration.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Consent {
+    /// So many disruptions for each target, whatever the configured budget is.
+    pub(super) disruptions: Option<usize>,
+    /// What may be taken.
+    pub(super) named: Named,
 }
 
 /// A configuration, or what is wrong with it.
@@ -81,24 +91,70 @@ pub(super) fn load_valid(source: &Source) -> Result<Configuration, Error> {
 
 /// Makes one pass over each target, side by side; the reports come in the order of the file.
 pub(super) async fn one_pass(file: Option<&Path>, intent: Intent) -> Result<Vec<Report>, Error> {
-    LogSettings::from_environment()?.install()?;
-    let configuration = load_valid(&source(file))?;
-    let settings = &configuration.settings;
-    let surroundings = &Surroundings::production();
-    let passes = configuration.targets.iter().map(|target| async move {
-        let meter = Arc::new(Unmetered);
-        let (mut reconciler, _) =
-            reconciler(target, settings, surroundings, meter, Arc::new(ChangesOnly)).await?;
-        let mut orders = orders(target, settings);
-        if intent == Intent::Plan {
-            orders.mode = Mode::Observe;
+    let configuration = begin(file)?;
+    let mut lines = reconcilers(&configuration).await?;
+    let Intent::Apply(consent) = intent else {
+        return Ok(pass_over(&mut lines, Mode::Observe).await);
+    };
+    for (_, orders) in &mut lines {
+        if let Some(allowed) = consent.disruptions {
+            orders.disruptions = DisruptionBudget { per_pass: allowed, per_hour: allowed };
         }
+        orders.named = consent.named.clone();
+    }
+    if consent.named != Named::default() {
+        let seen = pass_over(&mut lines, Mode::Observe).await;
+        check_names(&consent.named, &configuration, &seen)?;
+    }
+    Ok(pass_over(&mut lines, configuration.settings.mode).await)
+}
+
+/// The log and the configuration, for a verb that makes single passes.
+pub(super) fn begin(file: Option<&Path>) -> Result<Configuration, Error> {
+    LogSettings::from_environment()?.install()?;
+    load_valid(&source(file))
+}
+
+/// Each target's reconciler with its orders.
+pub(super) async fn reconcilers(configuration: &Configuration) -> Result<Vec<(Reconciler, Orders)>, Error> {
+    let (settings, surroundings) = (&configuration.settings, &Surroundings::production());
+    let mut lines = Vec::new();
+    for target in &configuration.targets {
+        let (meter, audience) = (Arc::new(Unmetered), Arc::new(ChangesOnly));
+        let (reconciler, _) = reconciler(target, settings, surroundings, meter, audience).await?;
+        lines.push((reconciler, orders(target, settings)));
+    }
+    Ok(lines)
+}
+
+/// One pass over each target, side by side.
+pub(super) async fn pass_over(lines: &mut [(Reconciler, Orders)], mode: Mode) -> Vec<Report> {
+    let passes = lines.iter_mut().map(|(reconciler, orders)| async move {
+        orders.mode = mode;
         let limits =
             Limits { within: ONE_PASS_WITHIN, cancel: CancellationToken::new(), function_reads: usize::MAX };
-        let passed = reconciler.pass(&orders, Trigger::Start, &limits).await;
-        Ok(passed.expect("nobody cancels a single pass").report)
+        let passed = reconciler.pass(orders, Trigger::Start, &limits).await;
+        passed.expect("nobody cancels a single pass").report
     });
-    join_all(passes).await.into_iter().collect()
+    join_all(passes).await
+}
+
+/// What an operator names must be of the configuration, else a slip of the pen would be taken for a wish.
+fn check_names(named: &Named, configuration: &Configuration, seen: &[Report]) -> Result<(), Error> {
+    for allocation in &named.addresses {
+        let declares = |target: &Target| target.desired.allocations().contains(allocation);
+        if !configuration.targets.iter().any(declares) {
+            return Err(Error::NotDeclared { id: allocation.to_string() });
+        }
+    }
+    let could_see = seen.iter().all(|report| report.coverage() != Coverage::Unknown);
+    for interface in &named.interfaces {
+        let mut used = seen.iter().flat_map(|report| &report.plan.interfaces);
+        if could_see && !used.any(|used| used.network_interface_id == *interface) {
+            return Err(Error::NotUsed { id: interface.to_string() });
+        }
+    }
+    Ok(())
 }
 
 /// What a target's passes are to establish.
@@ -110,6 +166,10 @@ pub(super) fn orders(target: &Target, settings: &Settings) -> Orders {
         account: target.stated.account.clone(),
         take_from: settings.take_from,
         switchover_grace: settings.switchover_grace,
+        disruptions: settings.disruptions,
+        on_removed: settings.on_removed,
+        named: Named::default(),
+        drain: None,
     }
 }
 

@@ -94,7 +94,7 @@ fn read(
     let known: Vec<_> = scalars::SECTIONS.into_iter().chain(tables).collect();
     root.refuse_unknown(&known, scalars::home_of, faults);
     let mut notes = Vec::new();
-    let settings = scalars::settings(root, environment, faults, &mut notes);
+    let settings = scalars::settings(root, environment, faults);
     let before = faults.len();
     let functions = sections::tables(root, "functions", faults, sections::function);
     let told = faults.len() > before;

@@ -25,7 +25,7 @@ use super::arn;
 use super::document::{Fields, Node, Spot};
 use super::fault::{Fault, near, shown};
 use super::settings::Settings;
-use crate::domain::policy::{Grace, Mode, RateShare, TakeFrom};
+use crate::domain::policy::{DisruptionBudget, Grace, Mode, OnRemoved, RateShare, TakeFrom};
 
 /// Below this, a pass is still running when the next is due.
 const SHORTEST_POLL: Duration = Duration::from_secs(1);
@@ -67,13 +67,14 @@ const fn key(
     Key { section, name, default, expected }
 }
 
-const KEYS: [Key; 11] = [
+const KEYS: [Key; 12] = [
     key("daemon", "poll_interval", Some("60s"), "a duration such as \"60s\""),
     key("daemon", "function_refresh", Some("5m"), "a duration such as \"5m\""),
     key("daemon", "listen", Some("127.0.0.1:9464"), "an address with its port such as \"127.0.0.1:9464\""),
     key("events", "queue_url", None, "the URL of a queue"),
     key("safety", "mode", Some("enforce"), "\"enforce\" or \"observe\""),
     key("safety", "max_disruptions_per_pass", Some("5"), "a whole number, zero or more"),
+    key("safety", "max_disruptions_per_hour", Some("20"), "a whole number, zero or more"),
     key("safety", "rate_share", Some("0.5"), "a number from 0.05 to 1"),
     key("safety", "take_from", Some("retired"), "\"retired\" or \"nothing\""),
     key("safety", "switchover_grace", Some("auto"), "\"auto\" or a duration such as \"60s\""),
@@ -90,13 +91,11 @@ pub(super) fn home_of(name: &str) -> Option<String> {
     Some(format!("it belongs to [{}]", key.section))
 }
 
-/// The settings of the tree and the environment; nothing when a fault was found in them. Adds a note for each key that
-/// is set and that this version does not act on.
+/// The settings of the tree and the environment; nothing when a fault was found in them.
 pub(super) fn settings(
     root: &Fields<'_>,
     environment: &BTreeMap<String, String>,
     faults: &mut Vec<Fault>,
-    notes: &mut Vec<String>,
 ) -> Option<Settings> {
     let before = faults.len();
     let mut layers = Layers { values: Config::builder(), origins: BTreeMap::new() };
@@ -107,7 +106,6 @@ pub(super) fn settings(
     filled.expect("every key is a plain dotted path");
     let merged = layers.merge();
     let settings = read(&merged, faults);
-    read_later(&merged, faults, notes);
     if faults.len() == before { settings } else { None }
 }
 
@@ -349,7 +347,13 @@ fn read(merged: &Merged<'_>, faults: &mut Vec<Fault>) -> Option<Settings> {
         Some(_) => merged.read("event_bus", faults, event_bus).map(Some),
         None => Some(None),
     };
+    let on_removed = merged.read("on_removed", faults, |value| {
+        value.choice(&[("keep", OnRemoved::Keep), ("disassociate", OnRemoved::Disassociate)])
+    });
+    let disruptions = disruptions(merged, faults);
     Some(Settings {
+        disruptions: disruptions?,
+        on_removed: on_removed?,
         take_from: take_from?,
         switchover_grace: switchover_grace?,
         queue_url: queue_url?,
@@ -360,6 +364,23 @@ fn read(merged: &Merged<'_>, faults: &mut Vec<Fault>) -> Option<Settings> {
         mode: mode?,
         rate_share: rate_share?,
     })
+}
+
+fn disruptions(merged: &Merged<'_>, faults: &mut Vec<Fault>) -> Option<DisruptionBudget> {
+    let count = |value: &Scalar<'_, '_>| value.number::<u32>().map(|number| number as usize);
+    let per_pass = merged.read("max_disruptions_per_pass", faults, count);
+    let per_hour = merged.read("max_disruptions_per_hour", faults, |value| {
+        let (per_hour, least) = (count(value)?, per_pass.unwrap_or(0));
+        match value.spot {
+            Some(_) if per_hour < least => Err(Wrong::Meaning {
+                problem: format!("{per_hour} an hour is less than {least} a pass"),
+                hint: Some("raise it, or lower max_disruptions_per_pass".to_owned()),
+            }),
+            // Not the operator's word, so no fault of theirs when they allow more in a pass.
+            _ => Ok(per_hour.max(least)),
+        }
+    });
+    Some(DisruptionBudget { per_pass: per_pass?, per_hour: per_hour? })
 }
 
 fn listen(value: &Scalar<'_, '_>) -> Result<SocketAddr, Wrong> {
@@ -388,18 +409,4 @@ fn queue_url(value: &Scalar<'_, '_>) -> Result<String, Wrong> {
 fn event_bus(value: &Scalar<'_, '_>) -> Result<String, Wrong> {
     let text = value.text()?;
     if arn::is_event_bus(text) { Ok(text.to_owned()) } else { Err(Wrong::Form) }
-}
-
-/// Checks the keys that this version does not act on, and notes those whose value asks for more than it does.
-fn read_later(merged: &Merged<'_>, faults: &mut Vec<Fault>, notes: &mut Vec<String>) {
-    const NO_MOVES: &str = "this version only gives free addresses to bare interfaces";
-    let mut key = |name: &str, why: &str, asks: &dyn Fn(&Scalar<'_, '_>) -> Result<bool, Wrong>| {
-        let asked = merged.read(name, faults, asks);
-        let spot = merged.get(name).and_then(|scalar| scalar.spot);
-        if let (Some(true), Some(spot)) = (asked, spot) {
-            notes.push(format!("{}: {}: has no effect yet: {why}", spot.place(), spot.key()));
-        }
-    };
-    key("max_disruptions_per_pass", NO_MOVES, &|value| value.number::<u32>().map(|_| true));
-    key("on_removed", NO_MOVES, &|value| value.choice(&[("keep", false), ("disassociate", true)]));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::desired::Desired;
 use crate::domain::ids::{AccountId, TargetName};
-use crate::domain::policy::{Grace, Mode, RateShare, TakeFrom};
+use crate::domain::policy::{DisruptionBudget, Grace, Mode, OnRemoved, RateShare, TakeFrom};
 
 /// A whole valid configuration.
 #[derive(Clone, PartialEq, Debug)]
@@ -35,6 +35,10 @@ pub struct Settings {
     pub take_from: TakeFrom,
     /// How long an interface must have been without a user before that.
     pub switchover_grace: Grace,
+    /// How many disruptions are allowed.
+    pub disruptions: DisruptionBudget,
+    /// What becomes of what has left the configuration.
+    pub on_removed: OnRemoved,
     /// The queue with the events; nothing means that changes are found by polling alone.
     pub queue_url: Option<String>,
     /// The event bus, by name or ARN, that changes of state are published on; nothing means nowhere.

@@ -21,6 +21,8 @@ pub struct Action {
     pub network_interface_id: NetworkInterfaceId,
     /// The interface that the address is taken from; only for a move.
     pub from: Option<NetworkInterfaceId>,
+    /// The address that the interface loses for it; only for a replacement.
+    pub replaces: Option<AllocationId>,
     /// The declared functions that the interface serves.
     pub functions: Arc<[FunctionRef]>,
     /// Why.
@@ -33,13 +35,17 @@ pub struct Action {
 pub enum ActionKind {
     /// A free address is given to an interface that carries none. Disrupts nothing.
     Associate,
-    /// An address is taken from an interface that nothing uses any more, and given to one that carries none.
+    /// An address is taken from where it is, and given to an interface that carries none.
     Move,
+    /// A free address takes the place of one that the interface should not carry.
+    Replace,
+    /// An address is taken off its interface, and stays allocated.
+    Disassociate,
 }
 
 impl ActionKind {
     /// Every kind, for metrics that show a zero before the first change.
-    pub const ALL: [Self; 2] = [Self::Associate, Self::Move];
+    pub const ALL: [Self; 4] = [Self::Associate, Self::Move, Self::Replace, Self::Disassociate];
 
     /// The name in plans, metrics and logs.
     #[must_use]
@@ -47,7 +53,38 @@ impl ActionKind {
         match self {
             Self::Associate => "associate",
             Self::Move => "move",
+            Self::Replace => "replace",
+            Self::Disassociate => "disassociate",
         }
+    }
+}
+
+impl Action {
+    /// Whether it may end egress that works: an address changes or leaves an interface that something may use. Nothing
+    /// is lost where a bare interface gets a free address, or one from an interface that nothing uses (law 12).
+    #[must_use]
+    pub fn is_disruption(&self) -> bool {
+        match self.kind {
+            ActionKind::Associate => false,
+            ActionKind::Move => self.reason == ActionReason::Named,
+            ActionKind::Replace | ActionKind::Disassociate => true,
+        }
+    }
+
+    /// The address that leaves the interface, if one does.
+    #[must_use]
+    pub fn takes_off(&self) -> Option<&AllocationId> {
+        match self.kind {
+            ActionKind::Associate | ActionKind::Move => None,
+            ActionKind::Replace => self.replaces.as_ref(),
+            ActionKind::Disassociate => Some(&self.allocation_id),
+        }
+    }
+
+    /// The address that the interface gets, if it gets one.
+    #[must_use]
+    pub fn gives(&self) -> Option<&AllocationId> {
+        (self.kind != ActionKind::Disassociate).then_some(&self.allocation_id)
     }
 }
 
@@ -63,6 +100,14 @@ pub enum ActionReason {
     Lost,
     /// The interface carries no address, none is free, and this one is on an interface that nothing uses any more.
     Retired,
+    /// The interface carries an address of ours that is not in its set.
+    Wrong,
+    /// The address or its function has left the configuration, and no declared function needs it where it is.
+    Removed,
+    /// An operator named the address or the interface.
+    Named,
+    /// An operator takes the declared addresses off.
+    Drained,
 }
 
 impl ActionReason {
@@ -74,6 +119,10 @@ impl ActionReason {
             Self::Upcoming => "upcoming",
             Self::Lost => "lost",
             Self::Retired => "retired",
+            Self::Wrong => "wrong",
+            Self::Removed => "removed",
+            Self::Named => "named",
+            Self::Drained => "drained",
         }
     }
 }

@@ -1,5 +1,7 @@
-//! Which free address goes to which bare interface: as many as possible, serving interfaces before waiting ones,
-//! those with a way out first, pinned ones first, ties by rendezvous hash. Only hands out what is free; takes nothing from anyone.
+//! Which free address goes to which interface: as many as possible, serving interfaces before waiting ones, those with
+//! a way out first, pinned ones first, ties by rendezvous hash; what is left then goes to those that carry a wrong
+//! address. Hands out what is free, what is on retired interfaces, and what an operator named; takes nothing else from
+//! anyone.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,7 +15,7 @@ use super::matching::Matching;
 use super::observed::{Address, Interface, Observed};
 use super::rendezvous::{Ticket, pair_up};
 
-/// A bare interface that asks for an address.
+/// A bare interface, or one that carries a wrong address, that asks for an address.
 pub struct Wish<'a> {
     /// The place of the interface among the findings.
     pub number: usize,
@@ -22,9 +24,11 @@ pub struct Wish<'a> {
     /// The one address that it may get, because it got it moments ago and reads may not show it yet: giving
     /// the same again is harmless, giving another could break what is there (AWS.md 2).
     pub only: Option<&'a AllocationId>,
+    /// Whether it carries an address already, which it loses then. It gets only what is free.
+    pub carries: bool,
 }
 
-/// An address, and the retired interface that it is taken from if it is not free.
+/// An address, and the interface that it is taken from if it is not free.
 type Gift<'a> = (&'a Address, Option<&'a NetworkInterfaceId>);
 
 /// Who is given what.
@@ -83,12 +87,16 @@ pub fn allot<'a>(
     drift: &'a Drift<'a>,
     wishes: &[Wish<'a>],
 ) -> Allotment<'a> {
-    let open: Vec<&Wish<'a>> = wishes.iter().filter(|wish| wish.only.is_none()).collect();
+    let open = wishes.iter().filter(|wish| wish.only.is_none());
+    let (wrong, bare): (Vec<&Wish<'a>>, Vec<&Wish<'a>>) = open.partition(|wish| wish.carries);
     let mut allotment = Allotment::none(drift);
-    // One matching for all: a serving interface is rerouted, but never given up, for one that waits.
-    Market::open(desired, observed, drift, &open).trade(&mut allotment);
+    // One matching for all that are bare: a serving interface is rerouted, but never given up, for one that waits.
+    Market::open(desired, observed, drift, &bare, &allotment).trade(&mut allotment);
     keep_spares(desired, drift, wishes, &mut allotment);
     restore(observed, drift, wishes, &mut allotment);
+    if !wrong.is_empty() {
+        Market::open(desired, observed, drift, &wrong, &allotment).trade(&mut allotment);
+    }
     allotment
 }
 
@@ -208,6 +216,7 @@ impl<'a> Market<'a> {
         observed: &'a Observed,
         drift: &'a Drift<'a>,
         wishes: &[&Wish<'a>],
+        before: &Allotment<'a>,
     ) -> Self {
         let sets = CandidateSets::of(wishes);
         let asks = |wish: &&Wish<'a>| {
@@ -223,7 +232,12 @@ impl<'a> Market<'a> {
         };
         let (wanted, demands) = groups(wishes.iter().map(asks));
         let mut regions = Regions::default();
-        let (free, lie_in) = sets.free_addresses(observed, drift, &mut regions);
+        // What carries something can wait for what is free.
+        let takes = wishes.iter().any(|wish| !wish.carries);
+        let is_offered = |number: usize, (_, from): Gift<'_>| {
+            before.taker_of(number).is_none() && (takes || from.is_none())
+        };
+        let (free, lie_in) = sets.free_addresses(observed, drift, &mut regions, is_offered);
         let pins = pins_by_address(desired);
         let offers = free.iter().zip(lie_in).enumerate().map(|(place, ((_, (address, from)), lies_in))| {
             let key = SupplyKey {
@@ -330,11 +344,13 @@ impl<'a> CandidateSets<'a> {
     /// Every address to be had that lies in one of the sets, once, with its number; and the region that each lies in.
     fn free_addresses(
         &self,
-        observed: &Observed,
+        observed: &'a Observed,
         drift: &'a Drift<'a>,
         regions: &mut Regions,
+        is_offered: impl Fn(usize, Gift<'_>) -> bool,
     ) -> (Vec<(usize, Gift<'a>)>, Vec<usize>) {
         let recent: BTreeSet<&AllocationId> = observed.recent_writes.values().collect();
+        let named = named(observed, drift);
         let mut lie_in = vec![0; drift.addresses()];
         let mut free = Vec::with_capacity(drift.addresses());
         for (set_number, set) in self.sets.iter().enumerate() {
@@ -346,8 +362,14 @@ impl<'a> CandidateSets<'a> {
                     {
                         (*address, Some(*on))
                     }
-                    _ => continue,
+                    _ => match named.get(&number) {
+                        Some(gift) => *gift,
+                        None => continue,
+                    },
                 };
+                if !is_offered(number, gift) {
+                    continue;
+                }
                 if lie_in[number] == 0 {
                     free.push((number, gift));
                 }
@@ -357,6 +379,24 @@ impl<'a> CandidateSets<'a> {
         let regions = free.iter().map(|(number, _)| lie_in[*number]).collect();
         (free, regions)
     }
+}
+
+/// The addresses that an operator named and that are on something which no declared function uses, by their numbers.
+fn named<'a>(observed: &'a Observed, drift: &Drift<'_>) -> BTreeMap<usize, Gift<'a>> {
+    let named = observed.leave.named.addresses.iter().filter(|_| observed.is_complete());
+    let gifts = named.filter_map(|allocation| {
+        let address = observed.addresses.get(allocation).filter(|address| address.managed_by.is_none())?;
+        let from = address.association.as_ref()?.interface.as_ref()?;
+        let number = drift.number_of(allocation)?;
+        let may_be_taken = match drift.place(number) {
+            Place::Foreign(_) => true,
+            Place::Lingering(_, on) => *on == from,
+            _ => false,
+        };
+        let is_recent = observed.recent_writes.values().any(|given| given == allocation);
+        (may_be_taken && !is_recent).then_some((number, (address, Some(from))))
+    });
+    gifts.collect()
 }
 
 /// The regions of a diagram of overlapping sets, by number; number 0 lies in none of them.

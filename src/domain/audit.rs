@@ -3,12 +3,16 @@
 //! and knows nothing of how a plan is found, so that a mistake in one of the two is a refusal and not an outage.
 //! Never mends a plan, and never asks whether there is a better one.
 
+mod disruption;
+
 use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 
+use smallvec::SmallVec;
+
 use super::action::{Action, ActionKind};
-use super::desired::{Allocations, Desired, PinPlace};
+use super::desired::{Allocations, Desired, DesiredFunction, PinPlace, Pool};
 use super::function::{FunctionConfiguration, FunctionObservation, FunctionRef, Pair, SecurityGroups};
 use super::ids::{AccountId, AllocationId, NetworkInterfaceId, PoolName, SubnetId};
 use super::index::{Index, index_for};
@@ -28,6 +32,8 @@ pub fn audit(desired: &Desired, observed: &Observed, actions: &[Action]) -> Vec<
         addresses: Register::with_capacity(actions.len()),
         unnamed: Index::default(),
         users: users(desired, observed),
+        pools: &desired.pools,
+        functions: &desired.functions,
         unread: unread(desired, observed),
     };
     let numbers: Vec<(usize, usize)> = actions.iter().map(|action| files.open(action)).collect();
@@ -55,6 +61,8 @@ struct Files<'a> {
     /// Where public addresses are that are shown without their allocation.
     unnamed: Index<IpAddr, &'a NetworkInterfaceId>,
     users: Index<(&'a SubnetId, &'a SecurityGroups), Users<'a>>,
+    pools: &'a BTreeMap<PoolName, Pool>,
+    functions: &'a BTreeMap<FunctionRef, DesiredFunction>,
     /// The declared addresses that could not be read, with the numbers of their pools.
     unread: BTreeMap<&'a AllocationId, Vec<usize>>,
 }
@@ -90,8 +98,8 @@ impl<K: Clone + Eq + Hash, F: Default> Register<K, F> {
 struct InterfaceFile<'a> {
     times_named: usize,
     seen: Option<&'a Interface>,
-    /// An address that says it is here.
-    claimed_by: Option<&'a AllocationId>,
+    /// The addresses that say they are here.
+    claimed_by: SmallVec<[&'a AllocationId; 1]>,
     recently_got: Option<&'a AllocationId>,
 }
 
@@ -158,7 +166,7 @@ impl<'a> Files<'a> {
             }
             let on = address.association.as_ref().and_then(|association| association.interface.as_ref());
             if let Some(file) = on.and_then(|interface| self.interfaces.of(interface)) {
-                file.claimed_by = Some(&address.allocation);
+                file.claimed_by.push(&address.allocation);
             }
         }
         for (interface, allocation) in &observed.recent_writes {
@@ -194,9 +202,16 @@ impl<'a> Files<'a> {
         let mut objections = Vec::new();
         // A further kind of change needs rules of its own: this match is where the compiler asks for them.
         match action.kind {
-            ActionKind::Associate if action.from.is_some() => objections.push(Objection::MoveWithoutSource),
-            ActionKind::Associate => {}
+            ActionKind::Disassociate => return self.examine_removal(action, (interface, address)),
+            ActionKind::Replace => self.examine_replacement(action, interface, &mut objections),
             ActionKind::Move => self.examine_source(action, &mut objections),
+            ActionKind::Associate => {}
+        }
+        if action.from.is_some() && action.kind != ActionKind::Move {
+            objections.push(Objection::MoveWithoutSource);
+        }
+        if action.replaces.is_some() && action.kind != ActionKind::Replace {
+            objections.push(Objection::LossUnnamed);
         }
         let interface = &self.interfaces.files[interface];
         let address = &self.addresses.files[address];
@@ -212,7 +227,7 @@ impl<'a> Files<'a> {
         match interface.seen {
             None => objections.push(Objection::InterfaceUnseen),
             Some(seen) => {
-                self.examine_interface(seen, interface.claimed_by, &mut objections);
+                self.examine_interface(seen, interface, action.replaces.as_ref(), &mut objections);
                 self.examine_use(seen, action, address, &mut objections);
             }
         }
@@ -233,7 +248,8 @@ impl<'a> Files<'a> {
     fn examine_interface(
         &self,
         interface: &Interface,
-        claimed_by: Option<&AllocationId>,
+        file: &InterfaceFile<'_>,
+        loses: Option<&AllocationId>,
         objections: &mut Vec<Objection>,
     ) {
         if interface.owner != *self.account {
@@ -245,11 +261,13 @@ impl<'a> Files<'a> {
         if interface.denies_internet_gateway {
             objections.push(Objection::DeniesInternetGateway);
         }
-        if let Some(association) = interface.associations.first() {
-            objections.push(Objection::Carries(association.allocation.clone()));
+        let stays = |allocation: Option<&AllocationId>| loses.is_none() || allocation != loses;
+        let mut shown = interface.associations.iter().map(|association| association.allocation.as_ref());
+        if let Some(shown) = shown.find(|shown| stays(*shown)) {
+            objections.push(Objection::Carries(shown.cloned()));
         }
-        if let Some(allocation) = claimed_by {
-            objections.push(Objection::Carries(Some(allocation.clone())));
+        if let Some(claims) = file.claimed_by.iter().find(|claims| stays(Some(**claims))) {
+            objections.push(Objection::Carries(Some((*claims).clone())));
         }
     }
 
@@ -306,6 +324,10 @@ impl<'a> Files<'a> {
         };
         let seen = self.observed.interfaces.get(from).filter(|seen| seen.owner == *self.account);
         let is_used = |pair: &Pair| self.users.contains_key(&(&pair.subnet, &pair.security_groups));
+        if self.observed.leave.named.addresses.contains(&action.allocation_id) {
+            self.examine_naming(from, objections);
+            return;
+        }
         if !self.observed.retired.contains(from) || seen.is_none_or(|seen| is_used(&seen.pair)) {
             objections.push(Objection::NotRetired(from.clone()));
         }

@@ -196,6 +196,14 @@ impl FunctionConfiguration {
         self.last_update == Some(LastUpdate::Failed) || self.state == Some(FunctionState::Failed)
     }
 
+    /// Whether the shown settings are known to be the ones in force, and nothing is under way: without states, as
+    /// ListFunctions shows it, that is not known.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let is_ready = matches!(self.state, Some(FunctionState::Active | FunctionState::Inactive));
+        is_ready && self.last_update == Some(LastUpdate::Successful) && self.former_vpc.is_none()
+    }
+
     /// Whether an update is under way or left undecided.
     #[must_use]
     pub fn is_unsettled(&self) -> bool {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::action::Action;
 use super::function::Pair;
 use super::ids::{AllocationId, NetworkInterfaceId};
+use super::observed::Part;
 
 /// A corner to look at.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -20,6 +21,8 @@ pub enum Hint {
     Address(AllocationId),
     /// A function of this name, one of its versions or one of its aliases has changed.
     Function(Arc<str>),
+    /// Something of this sort, and nobody can tell what: an address where only the bond is told, say.
+    Any(Part),
 }
 
 /// Where a hint comes from.
@@ -36,26 +39,22 @@ pub struct Origin {
 pub struct Hints(pub BTreeMap<Hint, Option<Origin>>);
 
 impl Hints {
-    /// Adds a hint; of two equal ones the earlier origin counts.
-    pub fn add(&mut self, hint: Hint, origin: Option<Origin>) {
-        let known = self.0.entry(hint).or_insert_with(|| origin.clone());
-        let is_earlier = match (&*known, &origin) {
-            (Some(known), Some(origin)) => origin.at < known.at,
-            (None, Some(_)) => true,
-            (_, None) => false,
-        };
-        if is_earlier {
-            *known = origin;
-        }
+    /// Whether only a look at everything answers them.
+    #[must_use]
+    pub fn is_anywhere(&self) -> bool {
+        let mut anywhere = [Part::Interfaces, Part::Functions].into_iter().map(Hint::Any);
+        anywhere.any(|hint| self.0.contains_key(&hint))
     }
 
-    /// The origin of what an action mends: its interface's, its address's, or that of a function it serves.
+    /// The origin of what an action mends: its interface's, its address's, or that of a function it serves, or of what could not be
+    /// placed.
     #[must_use]
     pub fn origin_of(&self, action: &Action) -> Option<&Origin> {
         let concerns = |hint: &Hint| match hint {
             Hint::Interface(interface, _) => *interface == action.network_interface_id,
             Hint::Address(allocation) => *allocation == action.allocation_id,
             Hint::Function(name) => action.functions.iter().any(|function| function.name() == &**name),
+            Hint::Any(_) => true,
         };
         let origins =
             self.0.iter().filter(|(hint, _)| concerns(hint)).filter_map(|(_, origin)| origin.as_ref());

@@ -60,6 +60,24 @@ pub enum Objection {
     NotRetired(NetworkInterfaceId),
     /// The change does not say where it takes the address from, or says so without taking it.
     MoveWithoutSource,
+    /// The change does not say which other address the interface loses, or says so without need.
+    LossUnnamed,
+    /// Not everything was seen, so nothing may be taken away.
+    Incomplete,
+    /// The interface does not serve.
+    NotServing,
+    /// The two views do not agree that this address, which is to leave, is there.
+    NotThere(AllocationId),
+    /// Nothing that was declared or named allows this address to leave.
+    Unknown(AllocationId),
+    /// This address, which is to leave, is in the set of every function that uses the interface.
+    Healthy(AllocationId),
+    /// This function, which uses the interface, may serve by another configuration than the shown one.
+    Unsettled(FunctionRef),
+    /// The address is taken off or from an interface that this declared function uses.
+    Used(FunctionRef),
+    /// Nothing says that the address may be taken off.
+    NotReleased,
     /// The plan gives the address more than once.
     AddressTwice,
     /// The plan gives the interface more than one address.
@@ -68,7 +86,7 @@ pub enum Objection {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` must not go to `{}`: ", self.allocation_id, self.network_interface_id)?;
+        write!(f, "`{}` must not go to or leave `{}`: ", self.allocation_id, self.network_interface_id)?;
         self.objection.fmt(f)
     }
 }
@@ -114,6 +132,17 @@ impl fmt::Display for Objection {
             Self::MoveWithoutSource => {
                 f.write_str("the change and where it takes the address from do not agree")
             }
+            Self::LossUnnamed => f.write_str("the change and which address leaves do not agree"),
+            Self::Incomplete => f.write_str("not everything was seen, so nothing may be taken away"),
+            Self::NotServing => f.write_str("the interface does not serve"),
+            Self::NotThere(lost) => write!(f, "`{lost}`, which is to leave, is not known to be there"),
+            Self::Unknown(lost) => write!(f, "`{lost}`, which is to leave, is none of ours"),
+            Self::Healthy(lost) => write!(f, "`{lost}`, which is to leave, is where it should be"),
+            Self::Unsettled(function) => {
+                write!(f, "`{function}`, which uses the interface, is being changed or failed to be")
+            }
+            Self::Used(function) => write!(f, "`{function}` uses the interface that the address leaves"),
+            Self::NotReleased => f.write_str("nothing says that the address may be taken off"),
             Self::AddressTwice => f.write_str("the plan gives the address more than once"),
             Self::InterfaceTwice => f.write_str("the plan gives the interface more than one address"),
         }

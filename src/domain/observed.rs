@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 
 use super::function::{FunctionObservation, FunctionRef, Pair};
 use super::ids::{AccountId, AllocationId, AssociationId, NetworkInterfaceId, ZoneId};
+use super::leave::Leave;
 use super::network::Network;
 
 /// How long a confirmed write of our own is remembered: AWS answers reads from copies that may lag
@@ -40,6 +41,8 @@ pub struct Observed {
     pub retired: BTreeSet<NetworkInterfaceId>,
     /// Where the subnets lead, as it was last read; what is not in it is unknown, which is no gap.
     pub network: Arc<Network>,
+    /// What may be disturbed besides.
+    pub leave: Leave,
     /// What could not be seen; empty means that the observation is complete.
     pub gaps: Vec<Gap>,
 }
@@ -65,7 +68,7 @@ impl Observed {
 }
 
 /// A part of an observation.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     /// Network interfaces.

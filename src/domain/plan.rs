@@ -1,6 +1,6 @@
 //! What to do about the drift: a pure, total and deterministic function of facts that every replica sees alike
-//! (law 5). Keeps what is healthy, gives free addresses to bare interfaces, and says of every interface that it can't
-//! help why not. Never breaks an association, and never names what is not declared.
+//! (law 5). Keeps what is healthy, gives free addresses to bare interfaces and then to those that carry a wrong one, and
+//! says of every interface that it can't help why not. Never breaks a healthy association.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -9,12 +9,13 @@ use std::sync::Arc;
 use super::action::{Action, ActionKind, ActionReason};
 use super::allotment::{self, Allotment, Wish};
 use super::desired::{Allocations, Desired};
+use super::disruption;
 use super::drift::{Drift, Finding, Place, Standing, drift};
 use super::function::{FunctionRef, Pair};
 use super::ids::{AllocationId, NetworkInterfaceId, PoolName};
 use super::index::Index;
 use super::network::DeadEnd;
-use super::observed::{InterfaceStatus, Observed, Part};
+use super::observed::{Address, InterfaceStatus, Observed, Part};
 use super::reason::{Reason, Uncovered, Warning};
 use super::shortage::Shortage;
 use super::warnings;
@@ -135,6 +136,7 @@ impl InterfacePlan {
             functions: Arc::clone(&self.functions),
             pool: self.pool.clone(),
             reason,
+            cause: None,
         }
     }
 }
@@ -155,15 +157,23 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
     let interfaces: Vec<InterfacePlan> =
         findings.map(|(number, finding)| judge.judge(number, finding)).collect();
     let mut actions = Vec::with_capacity(allotment.given());
-    let planned = interfaces.iter().enumerate();
-    actions.extend(planned.filter_map(|(number, i)| action(i, allotment.from(number), observed)));
+    let planned = interfaces.iter().zip(&drift.interfaces).enumerate();
+    actions.extend(planned.filter_map(|(number, (interface, finding))| match finding.standing {
+        Standing::Wrong(_) => replacement(finding, allotment.of(number)?, observed, &drift),
+        Standing::Healthy(..) | Standing::Bare => action(interface, allotment.from(number), observed),
+    }));
+    let taken_off = disruption::taken_off(observed, &drift, &allotment);
+    if !taken_off.is_empty() {
+        actions.extend(taken_off);
+        actions.sort_by(|one, other| one.network_interface_id.cmp(&other.network_interface_id));
+    }
     let pools = figures(desired, &drift, &allotment, &interfaces);
     let warnings = warnings::warnings(desired, observed, &drift, &pools);
     let lingering = lingering(desired, &drift);
     Plan { actions, interfaces, pools, lingering, warnings }
 }
 
-/// The bare interfaces that may be given something. What may carry an address that could not be read is not known to be
+/// The interfaces that may be given something. What may carry an address that could not be read is not known to be
 /// bare (law 11).
 fn wishes<'a>(drift: &'a Drift<'a>, observed: &'a Observed) -> Vec<Wish<'a>> {
     let unread = |candidates: &Allocations| candidates.iter().any(|id| observed.is_unread(id));
@@ -172,14 +182,18 @@ fn wishes<'a>(drift: &'a Drift<'a>, observed: &'a Observed) -> Vec<Wish<'a>> {
         observed.lacks(Part::Addresses)
             && *known.entry(Arc::as_ptr(candidates)).or_insert_with(|| unread(candidates))
     };
-    let is_bare = |finding: &Finding<'_>| finding.standing == Standing::Bare;
-    let mut wishes = Vec::with_capacity(drift.interfaces.iter().filter(|finding| is_bare(finding)).count());
-    for (number, finding) in drift.interfaces.iter().enumerate().filter(|(_, finding)| is_bare(finding)) {
+    let asks = |finding: &Finding<'_>| !matches!(finding.standing, Standing::Healthy(..));
+    let mut wishes = Vec::with_capacity(drift.interfaces.iter().filter(|finding| asks(finding)).count());
+    for (number, finding) in drift.interfaces.iter().enumerate().filter(|(_, finding)| asks(finding)) {
+        let carries = finding.standing != Standing::Bare;
+        if carries && disruption::loss(observed, drift, finding).is_none() {
+            continue;
+        }
         let interface = finding.interface;
         let usage = &finding.usage;
         let may_be_served = !interface.denies_internet_gateway && !usage.zone_is_wanting;
         if may_be_served && !may_carry_unread(&usage.candidates) {
-            wishes.push(Wish { number, finding, only: observed.recent_writes.get(&interface.id) });
+            wishes.push(Wish { number, finding, only: observed.recent_writes.get(&interface.id), carries });
         }
     }
     wishes
@@ -203,8 +217,8 @@ fn action(
     let Verdict::Gets(allocation, public_ip) = &interface.verdict else { return None };
     let reason = if observed.recent_writes.contains_key(&interface.network_interface_id) {
         ActionReason::Lost
-    } else if from.is_some() {
-        ActionReason::Retired
+    } else if let Some(from) = from {
+        if observed.retired.contains(from) { ActionReason::Retired } else { ActionReason::Named }
     } else if interface.status == InterfaceStatus::InUse {
         ActionReason::Bare
     } else {
@@ -213,11 +227,32 @@ fn action(
     Some(Action {
         kind: if from.is_some() { ActionKind::Move } else { ActionKind::Associate },
         from: from.cloned(),
+        replaces: None,
         allocation_id: allocation.clone(),
         public_ip: *public_ip,
         network_interface_id: interface.network_interface_id.clone(),
         functions: Arc::clone(&interface.functions),
         reason,
+    })
+}
+
+/// A wrong address makes room for one of the set; until that is done, the interface is uncovered.
+fn replacement(
+    finding: &Finding<'_>,
+    address: &Address,
+    observed: &Observed,
+    drift: &Drift<'_>,
+) -> Option<Action> {
+    let lost = disruption::loss(observed, drift, finding)?;
+    Some(Action {
+        kind: ActionKind::Replace,
+        allocation_id: address.allocation.clone(),
+        public_ip: address.public_ip,
+        network_interface_id: finding.interface.id.clone(),
+        from: None,
+        replaces: Some(lost.clone()),
+        functions: Arc::clone(&finding.usage.functions),
+        reason: disruption::why_replaced(observed, drift, lost),
     })
 }
 

@@ -37,6 +37,33 @@ pub enum TakeFrom {
     Nothing,
 }
 
+/// What becomes of an address on an interface that no declared function needs it on any more, since the function or the
+/// address has left the configuration.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnRemoved {
+    /// It stays, and is reported.
+    #[default]
+    Keep,
+    /// It is taken off, where nothing that is declared can miss it.
+    Disassociate,
+}
+
+/// How many disruptions are allowed: changes of an address on an interface that may be in use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct DisruptionBudget {
+    /// In one pass. A pass that plans more makes none.
+    pub per_pass: usize,
+    /// In any hour, as far as this process made them.
+    pub per_hour: usize,
+}
+
+impl Default for DisruptionBudget {
+    fn default() -> Self {
+        Self { per_pass: 5, per_hour: 20 }
+    }
+}
+
 /// How long an interface must have been without a user before its address is taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Grace {

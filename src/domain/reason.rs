@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::function::FunctionRef;
+use super::hint::Origin;
 use super::ids::{AllocationId, NetworkInterfaceId, PoolName};
 use super::network::DeadEnd;
 use super::occupancy::Carried;
@@ -220,6 +221,8 @@ pub struct Uncovered {
     pub pool: PoolName,
     /// Why.
     pub reason: Reason,
+    /// The event that told how it lost its address, if one did.
+    pub cause: Option<Origin>,
 }
 
 /// What an operator should know although no interface is uncovered for it, or before one is.
@@ -275,12 +278,18 @@ warning_kinds! {
     AddressOnForeignResource = "address_on_foreign_resource",
     /// A declared address is on a Lambda interface that no declared function uses.
     AddressLingering = "address_lingering",
+    /// An interface waits for an address that lingers on one which nobody declared uses, and may not be taken yet.
+    TakingWaits = "taking_waits",
+    /// An address that has left the configuration is still on a Lambda interface of ours.
+    AddressRemoved = "address_removed",
     /// A pool has fewer free addresses than the operator wants.
     PoolBelowMinSpare = "pool_below_min_spare",
     /// A function may use IPv6, and its subnet leads IPv6 to the internet past any address of ours.
     Ipv6Bypasses = "ipv6_bypasses",
     /// Where some subnets lead could not be read.
     RoutesUnknown = "routes_unknown",
+    /// More disruptions are planned than are allowed, so none is made.
+    BreakerOpen = "breaker_open",
     /// A part of the observation is missing.
     ObservationIncomplete = "observation_incomplete",
 }

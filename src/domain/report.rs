@@ -1,6 +1,7 @@
 //! What one pass saw, meant, did and left: the only thing that metrics, status, log and command line are made from.
 //! Serialises as CONTRACT.md has it for `plan` and `apply`, with more fields beside. Data only.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use super::hint::Origin;
 use super::ids::{AllocationId, AssociationId, NetworkInterfaceId, TargetName};
 use super::observed::InterfaceStatus;
 use super::plan::{InterfacePlan, Plan, Verdict};
-use super::policy::Mode;
+use super::policy::{DisruptionBudget, Mode};
 use super::reason::Uncovered;
 
 /// The account of one pass.
@@ -52,6 +53,8 @@ pub struct Report {
     pub unservable: Vec<FunctionRef>,
     /// What somebody undoes again and again.
     pub contested: Vec<Contested>,
+    /// Why disruptions are held back, if they are.
+    pub breaker: Option<Breaker>,
     /// For how long the longest uncovered interface has been so, as far as this process saw it.
     pub oldest_uncovered: Option<Duration>,
 }
@@ -136,6 +139,40 @@ pub struct Contested {
     pub actor: Option<String>,
 }
 
+/// More disruptions are planned than are allowed, so none is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Breaker {
+    /// How many are planned.
+    pub planned: usize,
+    /// How many this process made within the last hour.
+    pub in_last_hour: usize,
+    /// How many are allowed.
+    #[serde(flatten)]
+    pub limits: DisruptionBudget,
+}
+
+impl Breaker {
+    /// How many are allowed now.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        self.limits.per_pass.min(self.limits.per_hour.saturating_sub(self.in_last_hour))
+    }
+}
+
+impl fmt::Display for Breaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { planned, in_last_hour, limits: DisruptionBudget { per_pass, per_hour } } = self;
+        let disruptions = if *planned == 1 { "disruption is" } else { "disruptions are" };
+        write!(
+            f,
+            "{planned} {disruptions} planned, and {} allowed now ({per_pass} a pass, {per_hour} an hour of which \
+             {in_last_hour} were made), so none is made; hint: see `eipd plan`; if it is what you want, run \
+             `eipd apply --accept-disruptions {planned}`",
+            self.left()
+        )
+    }
+}
+
 /// What became of one action.
 #[derive(Clone, Debug)]
 pub struct ActionReport {
@@ -199,7 +236,7 @@ impl Report {
 
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Report", 18)?;
+        let mut fields = serializer.serialize_struct("Report", 19)?;
         fields.serialize_field("target", &self.target)?;
         fields.serialize_field("actions", &self.actions)?;
         fields.serialize_field("uncovered", &self.uncovered)?;
@@ -211,6 +248,7 @@ impl Serialize for Report {
         fields.serialize_field("unservable", &self.unservable)?;
         fields.serialize_field("interfaces", &self.plan.interfaces)?;
         fields.serialize_field("contested", &self.contested)?;
+        fields.serialize_field("breaker", &self.breaker)?;
         fields.serialize_field("pools", &self.plan.pools)?;
         fields.serialize_field("pass", &self.pass)?;
         fields.serialize_field("trigger", &self.trigger)?;
@@ -235,6 +273,9 @@ impl Serialize for ActionReport {
         if let Some(from) = &self.action.from {
             fields.serialize_entry("from", from)?;
         }
+        if let Some(replaces) = &self.action.replaces {
+            fields.serialize_entry("replaces", replaces)?;
+        }
         fields.serialize_entry("functions", &*self.action.functions)?;
         fields.serialize_entry("reason", &self.action.reason)?;
         fields.serialize_entry("outcome", &self.outcome)?;
@@ -250,12 +291,15 @@ impl Serialize for ActionReport {
 
 impl Serialize for Uncovered {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Uncovered", 5)?;
-        fields.serialize_field("network_interface_id", &self.network_interface_id)?;
-        fields.serialize_field("functions", &*self.functions)?;
-        fields.serialize_field("pool", &self.pool)?;
-        fields.serialize_field("reason", self.reason.code())?;
-        fields.serialize_field("detail", &self.reason.to_string())?;
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("network_interface_id", &self.network_interface_id)?;
+        fields.serialize_entry("functions", &*self.functions)?;
+        fields.serialize_entry("pool", &self.pool)?;
+        fields.serialize_entry("reason", self.reason.code())?;
+        fields.serialize_entry("detail", &self.reason.to_string())?;
+        if let Some(cause) = &self.cause {
+            fields.serialize_entry("cause", cause)?;
+        }
         fields.end()
     }
 }

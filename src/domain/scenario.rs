@@ -17,6 +17,7 @@ use super::function::{
     VpcConfig,
 };
 use super::ids::{AccountId, AllocationId, NetworkInterfaceId, PoolName, SecurityGroupId, SubnetId, ZoneId};
+use super::leave::Leave;
 use super::network::{Network, RouteTable, Way};
 use super::observed::{
     Address, AddressAssociation, Gap, Interface, InterfaceAssociation, InterfaceStatus, Observed, Part,
@@ -24,6 +25,7 @@ use super::observed::{
 use super::plan::{Plan, Verdict, plan};
 
 mod audited;
+mod disruption;
 mod egress;
 mod golden;
 mod laws;
@@ -102,6 +104,7 @@ pub(crate) fn associate(address: u32, interface: u32, functions: &[&str]) -> Act
         public_ip: ip(address),
         network_interface_id: eni(interface),
         from: None,
+        replaces: None,
         functions: functions.iter().map(|name| function(name)).collect(),
         reason: ActionReason::Bare,
     }
@@ -125,6 +128,7 @@ impl World {
             refused: BTreeSet::new(),
             retired: BTreeSet::new(),
             network: Arc::default(),
+            leave: Leave::default(),
             gaps: Vec::new(),
         };
         Self { desired: Desired::default(), observed }
@@ -221,6 +225,14 @@ impl World {
         self.address_says(address, interface).interface_says(interface, address)
     }
 
+    /// No view shows the address on the interface any more.
+    pub(crate) fn off(self, address: u32, interface: u32) -> Self {
+        let world = self.with_address(address, |address| address.association = None);
+        world.with_eni(interface, |interface| {
+            interface.associations.retain(|shown| shown.allocation != Some(alloc(address)));
+        })
+    }
+
     /// Only DescribeAddresses shows it.
     pub(crate) fn address_says(self, address: u32, interface: u32) -> Self {
         self.with_address(address, |address| {
@@ -277,7 +289,12 @@ impl World {
         for action in &plan.actions {
             let (interface, address) =
                 (number(action.network_interface_id.as_str()), number(action.allocation_id.as_str()));
-            self = self.on(address, interface);
+            if let Some(lost) = action.takes_off() {
+                self = self.off(number(lost.as_str()), interface);
+            }
+            if action.gives().is_some() {
+                self = self.on(address, interface);
+            }
         }
         self
     }

@@ -8,10 +8,11 @@ use super::drift::{Drift, Finding, Place};
 use super::function::{
     FunctionConfiguration, FunctionObservation, FunctionRef, FunctionState, LastUpdate, Pair,
 };
-use super::ids::PoolName;
+use super::ids::{AllocationId, PoolName};
 use super::index::Index;
 use super::observed::{Observed, Part};
 use super::plan::PoolFigures;
+use super::policy::OnRemoved;
 use super::reason::{Warning, WarningKind};
 
 /// Every warning, in a stable order.
@@ -35,6 +36,7 @@ pub fn warnings(
         kind,
         message: format!("address `{allocation}` {what}"),
     });
+    let former = observed.leave.former.iter().filter_map(|allocation| former_trouble(allocation, observed));
     let spares = desired.pools.iter().filter_map(|(name, pool)| {
         let spare = pools.get(name)?.spare;
         let message = format!(
@@ -53,7 +55,15 @@ pub fn warnings(
         .iter()
         .map(|message| Warning { kind: WarningKind::RoutesUnknown, message: message.clone() });
     let bypasses = desired.functions.keys().filter_map(|function| ipv6_bypass(function, observed));
-    functions.chain(unseen).chain(bypasses).chain(addresses).chain(spares).chain(unread).chain(gaps).collect()
+    functions
+        .chain(unseen)
+        .chain(bypasses)
+        .chain(addresses)
+        .chain(former)
+        .chain(spares)
+        .chain(unread)
+        .chain(gaps)
+        .collect()
 }
 
 /// A function that may use IPv6 leaves by it wherever its destination has such an address, and no Elastic IP has a part in
@@ -160,6 +170,18 @@ fn configuration_trouble(configuration: &FunctionConfiguration) -> Option<(Warni
         )),
         _ => None,
     }
+}
+
+fn former_trouble(allocation: &AllocationId, observed: &Observed) -> Option<Warning> {
+    let association = observed.addresses.get(allocation)?.association.as_ref()?;
+    let interface = observed.interfaces.get(association.interface.as_ref()?)?;
+    let hint = match observed.leave.on_removed {
+        OnRemoved::Keep => "; hint: `eipd` leaves it there unless `safety.on_removed` is \"disassociate\"",
+        OnRemoved::Disassociate => "",
+    };
+    let message =
+        format!("address `{allocation}` has left the configuration and is still on `{}`{hint}", interface.id);
+    Some(Warning { kind: WarningKind::AddressRemoved, message })
 }
 
 fn address_trouble(place: &Place<'_>) -> Option<(WarningKind, String)> {

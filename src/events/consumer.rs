@@ -2,31 +2,37 @@
 //! only when its hint was taken in: what a crash loses is found by the pass that begins every run. Decides nothing, keeps
 //! no fact, and no failure of the queue stops anything but itself.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::event::{Event, News};
+use super::event::Event;
+use super::hints::offer;
 use super::note::note;
 use super::parse;
-use crate::domain::function::Pair;
-use crate::domain::hint::{Hint, Origin};
+use crate::domain::hint::Origin;
 use crate::domain::ids::TargetName;
-use crate::reconcile::ports::{Clock, EventAudience, Inbox, Message, Offered, Queue};
-
-/// A bond that nobody knows may have been one of ours: then everything is looked at, but not more often than this.
-const UNEXPLAINED_EVERY: Duration = Duration::from_secs(30);
+use crate::reconcile::ports::{Clock, EventAudience, Inbox, Message, Queue, QueueTroubles};
 
 /// Where it is not known whether the queue puts aside what comes too often, this is too often.
 const RECEIVES_MAX: u32 = 5;
 
 /// So many malformed messages are remembered, each being logged once.
 const MALFORMED_KEPT: usize = 256;
+
+/// So many messages are remembered that were dealt with: one that can't be deleted comes again, and tells nothing new.
+const DEALT_KEPT: usize = 4096;
+
+/// The queue is asked this often whether it has a dead-letter queue.
+const ASKED_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// It is asked again after this when it did not answer.
+const ASKED_AGAIN: Duration = Duration::from_secs(5 * 60);
 
 /// No event is believed to be older than this: EventBridge gives up after a day (AWS.md 3, confirmed).
 const OLDEST: SignedDuration = SignedDuration::from_hours(24);
@@ -62,12 +68,52 @@ pub struct Consumer {
 }
 
 /// What is remembered between messages.
-#[derive(Default)]
 struct Memory {
     /// Nothing while it could not be asked.
     puts_aside: Option<bool>,
-    malformed: VecDeque<String>,
-    unexplained: Option<Instant>,
+    malformed: Recent,
+    dealt: Recent,
+    troubles: QueueTroubles,
+    is_told: bool,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            puts_aside: None,
+            malformed: Recent::of(MALFORMED_KEPT),
+            dealt: Recent::of(DEALT_KEPT),
+            troubles: QueueTroubles::default(),
+            is_told: false,
+        }
+    }
+}
+
+/// The ids of the latest messages, so many at most.
+struct Recent {
+    most: usize,
+    in_order: VecDeque<String>,
+    all: HashSet<String>,
+}
+
+impl Recent {
+    fn of(most: usize) -> Self {
+        Self { most, in_order: VecDeque::new(), all: HashSet::new() }
+    }
+
+    /// Whether it is new.
+    fn add(&mut self, id: &str) -> bool {
+        let is_new = self.all.insert(id.to_owned());
+        if is_new {
+            self.in_order.push_back(id.to_owned());
+            if self.in_order.len() > self.most
+                && let Some(oldest) = self.in_order.pop_front()
+            {
+                self.all.remove(&oldest);
+            }
+        }
+        is_new
+    }
 }
 
 /// What became of a message.
@@ -85,46 +131,68 @@ impl Dealt {
 }
 
 impl Consumer {
-    /// Runs until cancelled.
+    /// Runs until cancelled, and tells at its end that no queue is read any more.
     pub async fn run(self) {
+        let memory = Mutex::default();
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => {}
-            () = self.receive_for_ever() => {}
+            () = self.ask_for_ever(&memory) => {}
+            () = self.receive_for_ever(&memory) => {}
+        }
+        self.audience.hear_queue(None);
+    }
+
+    async fn receive_for_ever(&self, memory: &Mutex<Memory>) {
+        let mut waits = self.waits();
+        loop {
+            let received = self.queue.receive().await;
+            let trouble = received.as_ref().err().map(ToString::to_string);
+            self.tell(memory, |troubles| troubles.receive = trouble);
+            let Ok(messages) = received else {
+                sleep(waits.next().unwrap_or(LONGEST_WAIT)).await;
+                continue;
+            };
+            waits = self.waits();
+            let done: Vec<Message> =
+                messages.into_iter().filter(|message| self.is_done_with(message, memory)).collect();
+            if done.is_empty() {
+                continue;
+            }
+            let trouble = self.queue.delete(&done).await.err().map(|error| error.to_string());
+            self.tell(memory, |troubles| troubles.delete = trouble);
         }
     }
 
-    async fn receive_for_ever(&self) {
-        let mut memory = Memory::default();
-        let mut waits = self.waits();
+    /// Asks beside the receiving, which waits for nothing.
+    async fn ask_for_ever(&self, memory: &Mutex<Memory>) {
         loop {
-            if memory.puts_aside.is_none() {
-                memory.puts_aside = self.queue.puts_aside().await.ok();
-            }
-            let messages = match self.queue.receive().await {
-                Ok(messages) => messages,
-                Err(error) => {
-                    self.audience.hear_queue(Some(&error.to_string()));
-                    sleep(waits.next().unwrap_or(LONGEST_WAIT)).await;
-                    continue;
-                }
-            };
-            self.audience.hear_queue(None);
-            waits = self.waits();
-            let mut done = Vec::new();
-            for message in messages {
-                let dealt = self.deal_with(&message, &mut memory);
-                self.audience.hear_event(dealt.kind, dealt.outcome, dealt.lag);
-                if dealt.is_done {
-                    done.push(message);
-                }
-            }
-            if !done.is_empty()
-                && let Err(error) = self.queue.delete(&done).await
-            {
-                tracing::debug!(%error, "messages will come again");
-            }
+            let answer = self.queue.puts_aside().await;
+            let trouble = answer.as_ref().err().map(ToString::to_string);
+            let wait = if trouble.is_none() { ASKED_EVERY } else { ASKED_AGAIN };
+            lock(memory).puts_aside = answer.ok();
+            self.tell(memory, |troubles| troubles.attributes = trouble);
+            sleep(wait).await;
         }
+    }
+
+    /// Tells how the queue stands, where that is news.
+    fn tell(&self, memory: &Mutex<Memory>, change: impl FnOnce(&mut QueueTroubles)) {
+        let mut memory = lock(memory);
+        let before = memory.troubles.clone();
+        change(&mut memory.troubles);
+        if !memory.is_told || memory.troubles != before {
+            memory.is_told = true;
+            self.audience.hear_queue(Some(&memory.troubles));
+        }
+    }
+
+    /// Deals with a message; whether it is to be deleted.
+    fn is_done_with(&self, message: &Message, memory: &Mutex<Memory>) -> bool {
+        let memory = &mut *lock(memory);
+        let dealt = self.deal_with(message, memory);
+        self.audience.hear_event(dealt.kind, dealt.outcome, dealt.lag);
+        dealt.is_done
     }
 
     fn waits(&self) -> impl Iterator<Item = Duration> + use<> {
@@ -141,7 +209,10 @@ impl Consumer {
         let event = match parse::event(&message.body) {
             Ok(event) => event,
             Err(malformed) => {
-                memory.tell_malformed(message, &malformed);
+                if memory.malformed.add(&message.id) {
+                    let message_id = message.id.as_str();
+                    tracing::warn!(message_id, error = %malformed, "a message is not an event");
+                }
                 let is_left = memory.puts_aside.unwrap_or(message.receives < RECEIVES_MAX);
                 return Dealt { is_done: !is_left, ..Dealt::with("malformed", "malformed") };
             }
@@ -150,6 +221,14 @@ impl Consumer {
         if event.refused.is_some() {
             return Dealt::with(kind, "refused");
         }
+        if !memory.dealt.add(&message.id) {
+            return Dealt::with(kind, "redelivered");
+        }
+        self.hand_on(&event)
+    }
+
+    fn hand_on(&self, event: &Event) -> Dealt {
+        let kind = event.kind.as_str();
         let routes = self.routes.lock().expect("a panic ends the process").clone();
         let here = routes.iter().filter(|route| {
             let account = route.inbox.account();
@@ -160,12 +239,11 @@ impl Consumer {
             let now = self.clock.now();
             let origin = Origin { at: event.at.clamp(oldest(now), now), actor: event.actor.to_string() };
             if event.request_id.as_deref().is_some_and(|id| inbox.is_own(id)) {
-                self.audience.hear_note(note(&event, target, inbox, &origin, "echo"));
+                self.audience.hear_note(note(event, target, inbox, &origin, "echo"));
                 return Dealt::with(kind, "echo");
             }
-            let is_news = offer(&event, inbox, &origin, memory);
-            if is_news {
-                self.audience.hear_note(note(&event, target, inbox, &origin, "accepted"));
+            if offer(event, inbox, &origin) {
+                self.audience.hear_note(note(event, target, inbox, &origin, "accepted"));
                 let lag = Duration::try_from(now.duration_since(origin.at)).unwrap_or_default();
                 dealt = Dealt { lag: Some(lag), ..Dealt::with(kind, "accepted") };
             } else if dealt.lag.is_none() {
@@ -183,78 +261,9 @@ fn oldest(now: Timestamp) -> Timestamp {
     now.checked_sub(OLDEST).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-impl Memory {
-    fn tell_malformed(&mut self, message: &Message, malformed: &parse::Malformed) {
-        if self.malformed.contains(&message.id) {
-            return;
-        }
-        tracing::warn!(message_id = message.id.as_str(), error = %malformed, "a message is not an event");
-        if self.malformed.len() == MALFORMED_KEPT {
-            self.malformed.pop_front();
-        }
-        self.malformed.push_back(message.id.clone());
-    }
+fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
+    memory.lock().expect("a panic ends the process")
 }
 
-/// Whether a pass will look at what the event tells of.
-fn offer(event: &Event, inbox: &Inbox, origin: &Origin, memory: &mut Memory) -> bool {
-    let accepts = |hint| inbox.offer(hint, origin.clone()) == Offered::Accepted;
-    match &event.news {
-        News::InterfaceCreated { interface: Some(id), subnet, security_groups } => {
-            match (subnet, security_groups) {
-                (Some(subnet), Some(groups)) => {
-                    let pair = Pair { subnet: subnet.clone(), security_groups: groups.clone() };
-                    accepts(Hint::Interface(id.clone(), Some(pair)))
-                }
-                // Which pair it is only EC2 can tell.
-                (Some(subnet), None) if inbox.uses_subnet(subnet) => {
-                    inbox.offer_anyway(Hint::Interface(id.clone(), None), origin.clone());
-                    true
-                }
-                _ => accepts(Hint::Interface(id.clone(), None)),
-            }
-        }
-        News::InterfaceDeleted { interface: Some(id) } | News::InterfaceChanged { interface: Some(id) } => {
-            accepts(Hint::Interface(id.clone(), None))
-        }
-        News::AddressAssociated { allocation, interface, public_ip, .. } => {
-            let allocation = allocation.clone().or_else(|| public_ip.and_then(|ip| inbox.address_with(ip)));
-            let by_address = allocation.is_some_and(|id| accepts(Hint::Address(id)));
-            let by_interface = interface.clone().is_some_and(|id| accepts(Hint::Interface(id, None)));
-            by_address || by_interface
-        }
-        News::AddressDisassociated { association, public_ip } => {
-            let by_bond = association.as_ref().and_then(|bond| inbox.address_of(bond));
-            match by_bond.or_else(|| public_ip.and_then(|ip| inbox.address_with(ip))) {
-                Some(allocation) => accepts(Hint::Address(allocation)),
-                None if association.is_some() => memory.look_at_all(inbox),
-                None => false,
-            }
-        }
-        News::AddressReleased { allocation, public_ip }
-        | News::AddressAllocated { allocation, public_ip } => {
-            let allocation = allocation.clone().or_else(|| public_ip.and_then(|ip| inbox.address_with(ip)));
-            allocation.is_some_and(|id| accepts(Hint::Address(id)))
-        }
-        News::FunctionChanged { function: Some(function) } => accepts(Hint::Function(function.name().into())),
-        News::InterfaceCreated { .. }
-        | News::InterfaceDeleted { .. }
-        | News::InterfaceChanged { .. }
-        | News::FunctionChanged { .. }
-        | News::Marker { .. }
-        | News::Nothing => false,
-    }
-}
-
-impl Memory {
-    /// The bond may be one that another replica made since our last look.
-    fn look_at_all(&mut self, inbox: &Inbox) -> bool {
-        let now = Instant::now();
-        let is_due = self.unexplained.is_none_or(|last| now >= last + UNEXPLAINED_EVERY);
-        if is_due {
-            self.unexplained = Some(now);
-            inbox.offer_all();
-        }
-        is_due
-    }
-}
+#[cfg(test)]
+mod tests;

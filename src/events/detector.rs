@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::notification::{Change, Functions, Recovery, text};
 use crate::domain::action::{ActionKind, Outcome};
-use crate::domain::ids::{NetworkInterfaceId, PoolName, TargetName};
+use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName, TargetName};
 use crate::domain::observed::InterfaceStatus;
 use crate::domain::reason::{Reason, Uncovered};
 use crate::domain::report::{ActionReport, Coverage, PassResult, Report};
@@ -25,6 +25,8 @@ pub struct Detector {
 struct Memory {
     uncovered: BTreeSet<NetworkInterfaceId>,
     exhausted: BTreeSet<PoolName>,
+    contested: BTreeSet<AllocationId>,
+    breaker_is_open: bool,
     /// The pass that associations are counted for, and their reasons.
     associating: (u64, Crowd),
 }
@@ -60,7 +62,8 @@ impl Detector {
     /// with the pass's report.
     pub fn action(&mut self, target: &TargetName, pass: u64, report: &ActionReport) -> Option<Change> {
         let ActionReport { action, outcome, origin, .. } = report;
-        if *outcome != Outcome::Done || report.found_done || action.kind != ActionKind::Associate {
+        let is_given = matches!(action.kind, ActionKind::Associate | ActionKind::Move | ActionKind::Replace);
+        if *outcome != Outcome::Done || report.found_done || !is_given {
             return None;
         }
         let associating = &mut self.memory(target).associating;
@@ -74,6 +77,7 @@ impl Detector {
             network_interface_id: action.network_interface_id.clone(),
             functions: Functions::of(&action.functions),
             reason,
+            taken_from: action.from.clone(),
             caused_by: origin.as_ref().map(|origin| text(&origin.actor)),
         })
     }
@@ -90,6 +94,8 @@ impl Detector {
             memory.uncovered(report, &mut changes);
             memory.recovered(report, &mut changes);
             memory.pools_recovered(report, &wants, &mut changes);
+            memory.contested(report, &mut changes);
+            changes.extend(memory.breaker(report));
         }
         changes
     }
@@ -124,10 +130,24 @@ fn wants(report: &Report) -> BTreeMap<&PoolName, Want> {
 }
 
 impl Memory {
+    /// How many are planned may differ from pass to pass; that none is made is told once.
+    fn breaker(&mut self, report: &Report) -> Option<Change> {
+        let was_open = std::mem::replace(&mut self.breaker_is_open, report.breaker.is_some());
+        match report.breaker {
+            Some(breaker) if !was_open => Some(Change::BreakerOpened {
+                planned: breaker.planned,
+                allowed: breaker.left(),
+                message: text(&breaker.to_string()),
+            }),
+            None if was_open => Some(Change::BreakerClosed {}),
+            _ => None,
+        }
+    }
+
     fn uncovered(&mut self, report: &Report, changes: &mut Vec<Change>) {
         let mut crowd = Crowd::default();
         for uncovered in report.uncovered.iter().filter(|one| !is_unknown(one)) {
-            let Uncovered { network_interface_id, functions, pool, reason } = uncovered;
+            let Uncovered { network_interface_id, functions, pool, reason, cause } = uncovered;
             let is_news = self.uncovered.insert(network_interface_id.clone());
             if is_news && crowd.admits(reason.code()) {
                 changes.push(Change::NetworkInterfaceUncovered {
@@ -136,6 +156,7 @@ impl Memory {
                     pool: pool.clone(),
                     reason: reason.code(),
                     message: text(&reason.to_string()),
+                    caused_by: cause.as_ref().map(|origin| text(&origin.actor)),
                 });
             }
         }
@@ -203,5 +224,29 @@ impl Memory {
             stays
         });
         changes.extend(crowd.summary("pool_recovered"));
+    }
+
+    fn contested(&mut self, report: &Report, changes: &mut Vec<Change>) {
+        let mut begun = Crowd::default();
+        for one in &report.contested {
+            if self.contested.insert(one.allocation_id.clone()) && begun.admits("contested") {
+                changes.push(Change::AddressContested {
+                    allocation_id: one.allocation_id.clone(),
+                    network_interface_id: one.network_interface_id.clone(),
+                    times: one.times,
+                    contested_by: one.actor.as_deref().map(text),
+                });
+            }
+        }
+        changes.extend(begun.summary("address_contested"));
+        let mut ended = Crowd::default();
+        self.contested.retain(|allocation| {
+            let goes_on = report.contested.iter().any(|one| one.allocation_id == *allocation);
+            if !goes_on && ended.admits("ended") {
+                changes.push(Change::AddressContestEnded { allocation_id: allocation.clone() });
+            }
+            goes_on
+        });
+        changes.extend(ended.summary("address_contest_ended"));
     }
 }

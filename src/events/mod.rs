@@ -7,6 +7,7 @@
 pub mod consumer;
 pub mod detector;
 pub mod event;
+mod hints;
 pub mod kind;
 mod note;
 pub mod notification;

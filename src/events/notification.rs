@@ -53,6 +53,9 @@ pub enum Change {
         functions: Functions,
         /// Why it was given, as in plans.
         reason: &'static str,
+        /// The interface that it was moved from, which nothing uses any more.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        taken_from: Option<NetworkInterfaceId>,
         /// Who brought it about, as the event that told of it says.
         #[serde(skip_serializing_if = "Option::is_none")]
         caused_by: Option<String>,
@@ -70,6 +73,9 @@ pub enum Change {
         reason: &'static str,
         /// The reason in words.
         message: String,
+        /// Who brought it about, as the event that told of it says.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        caused_by: Option<String>,
     },
     /// An interface that was told of as uncovered is so no more.
     NetworkInterfaceRecovered {
@@ -92,6 +98,34 @@ pub enum Change {
         /// The pool.
         pool: PoolName,
     },
+    /// Somebody takes an address off again whenever it is given.
+    AddressContested {
+        /// The address.
+        allocation_id: AllocationId,
+        /// The interface that it was given to the last time.
+        network_interface_id: NetworkInterfaceId,
+        /// How often it was undone.
+        times: u32,
+        /// Who did it the last time, as an event told.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        contested_by: Option<String>,
+    },
+    /// An address that was told of as contested was left alone for a while.
+    AddressContestEnded {
+        /// The address.
+        allocation_id: AllocationId,
+    },
+    /// More disruptions are planned than are allowed, so none is made.
+    BreakerOpened {
+        /// How many are planned.
+        planned: usize,
+        /// How many are allowed now.
+        allowed: usize,
+        /// The same in words, with the way on.
+        message: String,
+    },
+    /// What is planned is allowed again.
+    BreakerClosed {},
     /// More changes of one kind in one pass than are told one by one.
     NotificationsSummarised {
         /// Their kind.
@@ -161,6 +195,10 @@ impl Change {
             Self::NetworkInterfaceRecovered { .. } => "Network Interface Recovered",
             Self::PoolExhausted { .. } => "Pool Exhausted",
             Self::PoolRecovered { .. } => "Pool Recovered",
+            Self::AddressContested { .. } => "Elastic IP Contested",
+            Self::AddressContestEnded { .. } => "Elastic IP Contest Ended",
+            Self::BreakerOpened { .. } => "Breaker Opened",
+            Self::BreakerClosed {} => "Breaker Closed",
             Self::NotificationsSummarised { .. } => "Notifications Summarised",
         }
     }

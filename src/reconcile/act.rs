@@ -1,6 +1,8 @@
 //! Carrying out a plan: side by side, within the rate limit, each action after a second look at its interface and
 //! confirmed by reading back. Makes no choices (the plan left none) and repeats nothing whose outcome is unknown.
 
+mod disrupt;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,10 +13,11 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::gate::{Gate, Rules, Ruling};
+use super::inbox::Inbox;
 use super::ports::{ApiError, Associated, Reads, Takes};
-use crate::domain::action::{Action, Outcome};
+use crate::domain::action::{Action, ActionKind, Outcome};
 use crate::domain::error_class::ErrorClass;
-use crate::domain::ids::NetworkInterfaceId;
+use crate::domain::ids::{AllocationId, NetworkInterfaceId};
 use crate::domain::observed::Interface;
 use crate::domain::report::ActionReport;
 
@@ -49,6 +52,8 @@ pub(super) struct Actor<'a> {
     pub(super) until: Instant,
     /// No action is begun once this is cancelled.
     pub(super) cancel: &'a CancellationToken,
+    /// Told of each request as soon as it is answered: its echo may come before the action is confirmed.
+    pub(super) inbox: &'a Inbox,
     /// Completes the report of each action as soon as it has ended.
     pub(super) finish: &'a (dyn Fn(ActionReport) -> ActionReport + Send + Sync),
     /// Interfaces that were read a moment ago, and when: while that is fresh it is the look before the change.
@@ -194,6 +199,11 @@ impl Actor<'_> {
             Ruling::AlreadySo => return Ok(End::AlreadySo),
             Ruling::Refused(why) => return Ok(End::Skipped(why)),
         };
+        match action.kind {
+            ActionKind::Associate | ActionKind::Move => {}
+            ActionKind::Replace => return self.replace(action, &permit, is_sent).await,
+            ActionKind::Disassociate => return self.take_off(action, &permit, is_sent).await,
+        }
         let mut takes = Takes::Nothing;
         if let Some(from) = &action.from {
             let now = self.reads.addresses(&[action.allocation_id.clone()].into()).await;
@@ -206,11 +216,36 @@ impl Actor<'_> {
             };
         }
         is_sent.store(true, Ordering::Relaxed);
-        let associated = self.gate.carry_out(permit, takes).await?;
+        let answer = self.gate.give(&permit, takes).await;
+        self.note_own(action, &answer);
+        Ok(self.confirmed(action, answer?).await)
+    }
+
+    async fn confirmed(&self, action: &Action, associated: Associated) -> End {
         if timeout(CONFIRM_WITHIN, self.is_confirmed(action)).await.unwrap_or(false) {
-            Ok(End::Done(associated))
+            End::Done(associated)
         } else {
-            Ok(End::Unconfirmed(associated))
+            End::Unconfirmed(associated)
+        }
+    }
+
+    fn note_own(&self, action: &Action, answer: &Result<Associated, ApiError>) {
+        let request_id = match answer {
+            Ok(associated) => &associated.request_id,
+            Err(error) => &error.request_id,
+        };
+        if let Some(request_id) = request_id {
+            self.inbox.note_own(request_id);
+        }
+        if let Some(bond) = answer.as_ref().ok().and_then(|associated| associated.association.clone()) {
+            self.inbox.note_bond(bond, action.allocation_id.clone());
+        }
+    }
+
+    fn note_removal(&self, answer: &Result<Option<String>, ApiError>) {
+        let request_id = answer.as_ref().map_or_else(|error| &error.request_id, |request_id| request_id);
+        if let Some(request_id) = request_id {
+            self.inbox.note_own(request_id);
         }
     }
 
@@ -239,9 +274,13 @@ impl Actor<'_> {
     /// Asks the interface's side: only the view that the next second look will use as well.
     async fn shows(&self, action: &Action) -> bool {
         let interface = self.reads.interface(&action.network_interface_id).await;
-        interface.ok().flatten().is_some_and(|interface| {
-            interface.associations.iter().any(|a| a.allocation.as_ref() == Some(&action.allocation_id))
-        })
+        let Ok(interface) = interface else { return false };
+        // An interface that is gone carries nothing.
+        let carries = |allocation: &AllocationId| {
+            let mut shown = interface.iter().flat_map(|interface| &interface.associations);
+            shown.any(|shown| shown.allocation.as_ref() == Some(allocation))
+        };
+        action.gives().is_none_or(carries) && !action.takes_off().is_some_and(carries)
     }
 }
 

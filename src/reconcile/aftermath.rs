@@ -14,7 +14,23 @@ use crate::domain::report::{ActionReport, PassResult, Report};
 /// Confirmed changes were read back, so they belong to what was seen.
 pub(super) fn note_done(observed: &mut Observed, actions: &[ActionReport]) {
     for report in actions.iter().filter(|report| report.outcome == Outcome::Done) {
-        let ActionReport { action, association_id, .. } = report;
+        note_taken_off(observed, &report.action);
+        note_given(observed, report);
+    }
+}
+
+fn note_taken_off(observed: &mut Observed, action: &Action) {
+    let Some(lost) = action.takes_off() else { return };
+    if let Some(interface) = observed.interfaces.get_mut(&action.network_interface_id) {
+        interface.associations.retain(|shown| shown.allocation.as_ref() != Some(lost));
+    }
+    if let Some(address) = observed.addresses.get_mut(lost) {
+        address.association = None;
+    }
+}
+
+fn note_given(observed: &mut Observed, ActionReport { action, association_id, .. }: &ActionReport) {
+    if action.gives().is_some() {
         let allocation = Some(action.allocation_id.clone());
         if let Some(interface) = observed.interfaces.get_mut(&action.network_interface_id)
             && !interface.associations.iter().any(|shown| shown.allocation == allocation)
@@ -81,6 +97,11 @@ fn reason_after(interface: &InterfacePlan, report: Option<&ActionReport>) -> Opt
     }
     match (&interface.verdict, report) {
         (Verdict::Covered(..), _) => None,
+        (Verdict::Uncovered(_), Some(report))
+            if report.outcome == Outcome::Done && report.action.gives().is_some() =>
+        {
+            None
+        }
         (Verdict::Uncovered(reason), _) => Some(reason.clone()),
         (Verdict::Gets(..), Some(report)) if report.outcome == Outcome::Done => None,
         (Verdict::Gets(..), Some(report)) if report.outcome == Outcome::Failed => {

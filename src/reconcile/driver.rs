@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::inbox::Errand;
+use super::inbox::{Errand, Inbox, Lane};
 use super::pass::{Limits, Orders, Passed, Reconciler};
 use super::ports::TokioClock;
 use super::schedule::{Ended, wait};
@@ -66,7 +66,7 @@ impl Driver {
     /// Runs until cancelled; a pass in flight is given some seconds to end in order.
     pub async fn run(mut self) {
         let audience = self.reconciler.audience();
-        let pace = RateLimiter::direct_with_clock(errand_quota(), TokioClock::start());
+        let paces = Paces::default();
         let mut cause = Cause::All(Trigger::Start);
         let mut blind_in_a_row = 0;
         let mut next = Instant::now();
@@ -93,7 +93,7 @@ impl Driver {
             audience.hear(&passed.report);
             audience.expect_next(&passed.report, next.saturating_duration_since(Instant::now()));
             let goes_on = passed.go_on_after.is_some() && blind_in_a_row == 0;
-            let Some(next_cause) = self.next_cause(next, goes_on, &pace).await else { return };
+            let Some(next_cause) = self.next_cause(next, goes_on, &paces).await else { return };
             cause = next_cause;
         }
     }
@@ -104,6 +104,7 @@ impl Driver {
         let Self { reconciler, watch: newer, cancel, .. } = self;
         let limits =
             Limits { within: PASS_WITHIN, cancel: cancel.child_token(), function_reads: READS_PER_PASS };
+        let inbox = reconciler.inbox();
         let pass = async {
             match cause {
                 Cause::All(trigger) => reconciler.pass(&watch.orders, trigger, &limits).await,
@@ -117,6 +118,8 @@ impl Driver {
             () = cancel.cancelled() => {}
             Ok(()) = newer.changed() => {
                 newer.mark_changed();
+                // What comes while the pass ends may be about what is declared only now.
+                inbox.declare(&newer.borrow().orders.desired);
                 limits.cancel.cancel();
             }
         }
@@ -130,19 +133,8 @@ impl Driver {
     }
 
     /// Waits for what comes first; nothing when the process ends.
-    async fn next_cause(&mut self, next: Instant, goes_on: bool, pace: &Pace) -> Option<Cause> {
+    async fn next_cause(&mut self, next: Instant, goes_on: bool, paces: &Paces) -> Option<Cause> {
         let inbox = self.reconciler.inbox();
-        let errand = async {
-            loop {
-                inbox.ready().await;
-                while let Err(early) = pace.check() {
-                    sleep(early.wait_time_from(pace.clock().now())).await;
-                }
-                if let Some(errand) = inbox.take() {
-                    return errand;
-                }
-            }
-        };
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => None,
@@ -151,7 +143,34 @@ impl Driver {
             () = sleep_until(next) => {
                 Some(Cause::All(if goes_on { Trigger::Continue } else { Trigger::Poll }))
             }
-            errand = errand => Some(Cause::Errand(errand)),
+            errand = next_errand(&inbox, Lane::Corners, &paces.corners) => Some(Cause::Errand(errand)),
+            errand = next_errand(&inbox, Lane::Functions, &paces.functions) => Some(Cause::Errand(errand)),
+        }
+    }
+}
+
+/// How fast errands may follow each other. Functions have a pace of their own: however many are watched, what an event
+/// tells of an interface or an address is looked at as soon as the look under way has ended.
+struct Paces {
+    corners: Pace,
+    functions: Pace,
+}
+
+impl Default for Paces {
+    fn default() -> Self {
+        let pace = || RateLimiter::direct_with_clock(errand_quota(), TokioClock::start());
+        Self { corners: pace(), functions: pace() }
+    }
+}
+
+async fn next_errand(inbox: &Inbox, lane: Lane, pace: &Pace) -> Errand {
+    loop {
+        inbox.ready(lane).await;
+        while let Err(early) = pace.check() {
+            sleep(early.wait_time_from(pace.clock().now())).await;
+        }
+        if let Some(errand) = inbox.take(lane) {
+            return errand;
         }
     }
 }

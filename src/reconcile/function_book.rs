@@ -48,6 +48,8 @@ struct Entry {
     in_detail: bool,
     /// Whether something turned up since that it may not explain.
     doubted: bool,
+    /// Whether an event told of it since: only a read of its states answers that.
+    told: bool,
     /// The network settings of the last settled configuration.
     settled: Option<VpcConfig>,
 }
@@ -93,11 +95,17 @@ impl FunctionBook {
         (self.used, self.unexplained) = (ids(true), ids(false));
     }
 
-    /// From now on the functions of this name must be read again.
+    /// From now on the functions of this name must be read again, one by one.
     pub(super) fn doubt(&mut self, name: &str) {
         for (_, entry) in self.entries.iter_mut().filter(|(function, _)| function.name() == name) {
-            entry.doubted = true;
+            entry.told = true;
         }
+    }
+
+    /// Whether a function of this name is still to be read in detail.
+    pub(super) fn is_in_doubt(&self, name: &str) -> bool {
+        let mut named = self.entries.iter().filter(|(function, _)| function.name() == name);
+        named.any(|(_, entry)| entry.told || !entry.in_detail)
     }
 
     /// From now on every function must be read again, however fresh what is known of it.
@@ -119,12 +127,27 @@ impl FunctionBook {
             .filter(|function| self.entries.get(function).is_none_or(|entry| entry.is_due(now, refresh)))
             .filter(|function| self.refused.get(function).is_none_or(|refusal| refusal.until <= now))
             .map(|function| {
-                let settled = !self.entries.get(function).is_some_and(Entry::is_changing);
+                let settled = !self.entries.get(function).is_some_and(Entry::may_be_changing);
                 (settled, self.tried.get(function).copied().unwrap_or(0), function)
             })
             .collect();
         due.sort();
         due.into_iter().map(|(_, _, function)| function.clone()).collect()
+    }
+
+    /// Those of the functions that were not read one by one at that time or later, the longest untried first.
+    pub(super) fn read_before<'a>(
+        &self,
+        functions: impl Iterator<Item = &'a FunctionRef>,
+        at: Timestamp,
+    ) -> Vec<FunctionRef> {
+        let is_read = |entry: &Entry| entry.in_detail && !entry.doubted && entry.read_at >= at;
+        let mut unread: Vec<(u64, &FunctionRef)> = functions
+            .filter(|function| !self.entries.get(function).is_some_and(is_read))
+            .map(|function| (self.tried.get(function).copied().unwrap_or(0), function))
+            .collect();
+        unread.sort();
+        unread.into_iter().map(|(_, function)| function.clone()).collect()
     }
 
     /// Remembers that these are being read, whatever comes of it.
@@ -178,8 +201,10 @@ impl FunctionBook {
             }
             other => other,
         };
-        self.entries
-            .insert(function, Entry { observation, read_at: now, in_detail: true, doubted: false, settled });
+        self.entries.insert(
+            function,
+            Entry { observation, read_at: now, in_detail: true, doubted: false, told: false, settled },
+        );
     }
 
     /// Takes in what a sweep told of one function: its network settings, but not its states.
@@ -206,7 +231,14 @@ impl FunctionBook {
             None => {
                 let observation = FunctionObservation::Known(swept.clone());
                 let settled = swept.vpc.clone();
-                let entry = Entry { observation, read_at: now, in_detail: false, doubted: false, settled };
+                let entry = Entry {
+                    observation,
+                    read_at: now,
+                    in_detail: false,
+                    doubted: false,
+                    told: false,
+                    settled,
+                };
                 self.entries.insert(function.clone(), entry);
             }
         }
@@ -237,8 +269,14 @@ impl Entry {
         let age = now.duration_since(self.read_at);
         !self.in_detail
             || self.doubted
+            || self.told
             || self.is_changing()
             || age >= jiff::SignedDuration::try_from(refresh).unwrap_or_default()
+    }
+
+    /// Whether it is changing, as far as is known: a sweep shows other network settings and no states.
+    fn may_be_changing(&self) -> bool {
+        self.is_changing() || (!self.in_detail && former_of(&self.observation).is_some())
     }
 
     /// A function in one of these states may use other interfaces the next moment.
@@ -355,6 +393,18 @@ mod tests {
     }
 
     #[test]
+    fn a_function_that_a_sweep_shows_otherwise_is_read_before_those_that_were_never_read() {
+        let mut book = book(1);
+        book.note_tried(&[billing()]);
+        let others: Vec<FunctionRef> =
+            (0..9).map(|n| format!("other-{n}").parse().expect("well-formed")).collect();
+        others.iter().for_each(|other| book.note_swept(other, &shown(1, None), at(1)));
+        book.note_swept(&billing(), &shown(2, None), at(1));
+        let due = book.due(others.iter().chain([&billing()]), at(2), REFRESH);
+        assert_eq!((due.len(), &due[0]), (10, &billing()));
+    }
+
+    #[test]
     fn an_unexplained_interface_or_a_vanished_one_surprises_once() {
         let mut book = book(1);
         let known = BTreeMap::from([interface(1, 1)]);
@@ -379,5 +429,15 @@ mod tests {
         book.note_swept(&billing(), &shown(2, None), at(1));
         assert!(is_due(&book, 1), "a sweep that shows a change leaves the states to be read");
         assert_eq!(pairs(&book), vpc(1).pairs().chain(vpc(2).pairs()).collect(), "and it may be under way");
+    }
+
+    #[test]
+    fn a_function_that_an_event_told_of_is_due_until_it_was_read_whatever_a_sweep_shows() {
+        let mut book = book(1);
+        book.doubt("billing");
+        book.note_swept(&billing(), &shown(1, None), at(1));
+        assert!(is_due(&book, 1) && book.is_in_doubt("billing"));
+        book.note(billing(), FunctionObservation::Known(shown(1, Some(LastUpdate::Successful))), at(1));
+        assert!(!is_due(&book, 1) && !book.is_in_doubt("billing"));
     }
 }

@@ -1,14 +1,15 @@
 //! The one gate that every change to AWS passes (law 3). It alone holds the port for changes, so what it refuses
-//! can't happen: nothing in observe mode, nothing that is not declared, nothing that the interface's newest look
-//! speaks against.
+//! can't happen: nothing in observe mode, nothing that is not declared, no disruption that the budget did not admit,
+//! nothing that the newest look at the interface or the address speaks against.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::ports::{ApiError, Associated, Changes, Takes};
 use crate::domain::action::{Action, ActionKind};
-use crate::domain::ids::{AccountId, AllocationId, NetworkInterfaceId};
-use crate::domain::observed::{Address, Interface, InterfaceStatus};
+use crate::domain::ids::{AccountId, AllocationId, AssociationId, NetworkInterfaceId};
+use crate::domain::leave::Leave;
+use crate::domain::observed::{Address, Interface, InterfaceAssociation, InterfaceStatus};
 use crate::domain::policy::Mode;
 
 /// Lets through what is allowed.
@@ -21,6 +22,33 @@ pub(super) struct Rules {
     pub(super) mode: Mode,
     pub(super) account: AccountId,
     pub(super) declared: BTreeSet<AllocationId>,
+    /// What may be disturbed besides.
+    pub(super) leave: Leave,
+    /// The disruptions that the budget admits in this pass.
+    pub(super) admitted: BTreeSet<(NetworkInterfaceId, AllocationId)>,
+}
+
+impl Rules {
+    fn may_lose(&self, action: &Action, lost: &AllocationId) -> bool {
+        let leave = &self.leave;
+        let is_named = leave.named.interfaces.contains(&action.network_interface_id);
+        self.declared.contains(lost) || leave.former.contains(lost) || is_named
+    }
+
+    fn against(&self, action: &Action) -> Option<String> {
+        if self.mode == Mode::Observe {
+            return Some("observe mode: nothing is changed".to_owned());
+        }
+        if let Some(given) = action.gives().filter(|given| !self.declared.contains(*given)) {
+            return Some(format!("`{given}` is not declared"));
+        }
+        if let Some(lost) = action.takes_off().filter(|lost| !self.may_lose(action, lost)) {
+            return Some(format!("`{lost}` is not declared"));
+        }
+        let key = (action.network_interface_id.clone(), action.allocation_id.clone());
+        let is_admitted = !action.is_disruption() || self.admitted.contains(&key);
+        (!is_admitted).then(|| "the budget of disruptions does not admit it".to_owned())
+    }
 }
 
 /// What the gate says to an action when the interface was looked at again.
@@ -33,8 +61,11 @@ pub(super) enum Ruling {
     Refused(String),
 }
 
-/// The right to carry out one action once; only the gate makes it.
+/// The right to carry out one action; only the gate makes it.
 pub(super) struct Permit(Action);
+
+/// The right to end one association, which the address was just seen to have; only the gate makes it.
+pub(super) struct Removal(AssociationId);
 
 impl Gate {
     pub(super) fn new(changes: Arc<dyn Changes>) -> Self {
@@ -48,11 +79,8 @@ impl Gate {
 
     /// Judges an action by the rules and by the interface as it is now.
     pub(super) fn judge(rules: &Rules, action: &Action, now: Option<&Interface>) -> Ruling {
-        if rules.mode == Mode::Observe {
-            return Ruling::Refused("observe mode: nothing is changed".to_owned());
-        }
-        if !rules.declared.contains(&action.allocation_id) {
-            return Ruling::Refused(format!("`{}` is not declared", action.allocation_id));
+        if let Some(why) = rules.against(action) {
+            return Ruling::Refused(why);
         }
         let Some(interface) = now else {
             return Ruling::Refused("the interface is gone".to_owned());
@@ -60,22 +88,53 @@ impl Gate {
         if interface.id != action.network_interface_id || interface.owner != rules.account {
             return Ruling::Refused("the interface is not this account's".to_owned());
         }
+        let carries = |allocation| interface.associations.iter().any(|a| a.allocation.as_ref() == allocation);
+        if action.kind == ActionKind::Disassociate {
+            return match carries(Some(&action.allocation_id)) {
+                true => Ruling::Allowed(Permit(action.clone())),
+                false => Ruling::AlreadySo,
+            };
+        }
         if interface.status == InterfaceStatus::Detaching || interface.denies_internet_gateway {
             return Ruling::Refused("the interface can't take an address any more".to_owned());
         }
-        if interface.associations.iter().any(|a| a.allocation.as_ref() == Some(&action.allocation_id)) {
+        if carries(Some(&action.allocation_id)) {
             return Ruling::AlreadySo;
         }
-        if !interface.associations.is_empty() {
+        let stays = |shown: &InterfaceAssociation| {
+            action.replaces.is_none() || shown.allocation.as_ref() != action.replaces.as_ref()
+        };
+        if interface.associations.iter().any(stays) {
             return Ruling::Refused("the interface got another address meanwhile".to_owned());
         }
         Ruling::Allowed(Permit(action.clone()))
+    }
+
+    /// Judges, by the address as it is now, whether an association of it may be ended; nothing when it has none, so that
+    /// there is nothing to end.
+    pub(super) fn judge_removal(permit: &Permit, now: Option<&Address>) -> Result<Option<Removal>, String> {
+        let Permit(action) = permit;
+        let Some(lost) = action.takes_off() else { return Err("nothing is to leave".to_owned()) };
+        let Some(address) = now.filter(|address| address.allocation == *lost) else {
+            return Err(format!("`{lost}`, which is to leave, is gone"));
+        };
+        if let Some(service) = &address.managed_by {
+            return Err(format!("`{lost}` belongs to the AWS service `{service}`"));
+        }
+        let Some(association) = &address.association else { return Ok(None) };
+        match (&association.interface, &association.id) {
+            (Some(on), Some(id)) if *on == action.network_interface_id => Ok(Some(Removal(id.clone()))),
+            _ => Err(format!("`{lost}` is no longer on the interface")),
+        }
     }
 
     /// Judges where a move takes its address from, by the address as it is now: what has come free meanwhile need not be
     /// taken from anywhere.
     pub(super) fn judge_source(from: &NetworkInterfaceId, now: Option<&Address>) -> Result<Takes, String> {
         let Some(address) = now else { return Err("the address is gone".to_owned()) };
+        if let Some(service) = &address.managed_by {
+            return Err(format!("the address belongs to the AWS service `{service}`"));
+        }
         let on = address.association.as_ref().map(|association| association.interface.as_ref());
         match on {
             None => Ok(Takes::Nothing),
@@ -84,11 +143,16 @@ impl Gate {
         }
     }
 
-    /// Carries out what a permit allows: one attempt. Only a move takes an address from somewhere.
-    pub(super) async fn carry_out(&self, permit: Permit, takes: Takes) -> Result<Associated, ApiError> {
+    /// Ends an association: one attempt.
+    pub(super) async fn remove(&self, removal: Removal) -> Result<Option<String>, ApiError> {
+        self.changes.disassociate(&removal.0).await
+    }
+
+    /// Gives what a permit allows: one attempt. Only a move takes an address from somewhere.
+    pub(super) async fn give(&self, permit: &Permit, takes: Takes) -> Result<Associated, ApiError> {
         let Permit(action) = permit;
         let takes = match action.kind {
-            ActionKind::Associate => Takes::Nothing,
+            ActionKind::Associate | ActionKind::Replace | ActionKind::Disassociate => Takes::Nothing,
             ActionKind::Move => takes,
         };
         self.changes.associate(&action.allocation_id, &action.network_interface_id, takes).await
@@ -102,7 +166,6 @@ mod tests {
     use super::*;
     use crate::domain::action::ActionReason;
     use crate::domain::function::Pair;
-    use crate::domain::observed::InterfaceAssociation;
 
     fn action() -> Action {
         Action {
@@ -111,6 +174,7 @@ mod tests {
             public_ip: IpAddr::from([203, 0, 113, 1]),
             network_interface_id: "eni-00000001".parse().expect("well-formed"),
             from: None,
+            replaces: None,
             functions: Arc::from([]),
             reason: ActionReason::Bare,
         }
@@ -138,6 +202,8 @@ mod tests {
             mode: Mode::Enforce,
             account: "111122223333".parse().expect("well-formed"),
             declared: BTreeSet::from(["eipalloc-00000001".parse().expect("well-formed")]),
+            leave: Leave::default(),
+            admitted: BTreeSet::new(),
         };
         rules(&mut all);
         match Gate::judge(&all, &action(), now.as_ref()) {

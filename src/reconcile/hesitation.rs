@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::action::Action;
+use crate::domain::action::{Action, ActionReason};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::ids::{AllocationId, NetworkInterfaceId};
 
@@ -30,6 +30,8 @@ struct Hesitation {
     until: Instant,
     class: ErrorClass,
     why: String,
+    /// What the action was for.
+    reason: ActionReason,
 }
 
 impl Hesitations {
@@ -41,7 +43,8 @@ impl Hesitations {
             _ => QUICK,
         };
         let until = now + first.saturating_mul(1 << times.min(8)).min(LONGEST);
-        let hesitation = Hesitation { times: times + 1, until, class, why: why.to_owned() };
+        let hesitation =
+            Hesitation { times: times + 1, until, class, why: why.to_owned(), reason: action.reason };
         self.failed.insert(key(action), hesitation);
     }
 
@@ -53,6 +56,11 @@ impl Hesitations {
     /// Why the action is not to be tried now, if so.
     pub(super) fn against(&self, action: &Action, now: Instant) -> Option<(ErrorClass, String)> {
         let hesitation = self.failed.get(&key(action)).filter(|hesitation| hesitation.until > now)?;
+        // EC2 may refuse an address while an interface is pending (AWS.md 2, believed): once it serves, that is over.
+        let has_changed = hesitation.reason == ActionReason::Upcoming && action.reason != hesitation.reason;
+        if has_changed && hesitation.class == ErrorClass::Conflict {
+            return None;
+        }
         let wait = hesitation.until.duration_since(now).as_secs() + 1;
         Some((hesitation.class, format!("{}; tried again in {wait} s", hesitation.why)))
     }

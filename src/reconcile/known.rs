@@ -5,17 +5,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::inbox::Concerns;
 use super::pass::Orders;
+use super::ports::Partial;
 use crate::domain::desired::Desired;
 use crate::domain::function::{FunctionObservation, FunctionRef, Pair};
 use crate::domain::hint::{Hint, Hints};
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName, SubnetId};
 use crate::domain::index::{Index, index_for};
-use crate::domain::observed::Observed;
+use crate::domain::observed::{Address, AddressAssociation, Interface, Observed};
 use crate::domain::plan::{Plan, Verdict};
 
-/// EC2's filters take at most 200 values (AWS.md 2, confirmed): so one call reads what a look needs.
+/// EC2's filters take at most 200 values (AWS.md 2, confirmed): so one call reads what a look may give.
 const ADDRESSES_MAX: usize = 200;
 
 /// Who waits for an address is served by a look up to this number; what is beyond is the next pass's.
@@ -43,6 +43,61 @@ pub(super) struct Corner {
     pub(super) interfaces: BTreeSet<NetworkInterfaceId>,
     pub(super) subnets: BTreeSet<SubnetId>,
     pub(super) addresses: BTreeSet<AllocationId>,
+    /// Whether every declared address is read, to see which of them have moved.
+    pub(super) searches: bool,
+}
+
+/// How things stand with what a hint is about, by the last sight.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Standing {
+    /// The interface, if it was shown.
+    Interface(Option<Interface>),
+    /// What the address said of itself, if it was shown, and which interface showed it.
+    Address(Option<Option<AddressAssociation>>, Option<NetworkInterfaceId>),
+    /// Nothing to compare.
+    Untold,
+}
+
+impl Standing {
+    /// Whether both views say the same of where it is: if they do not, one of them lags (law 11).
+    pub(super) fn is_agreed(&self) -> bool {
+        match self {
+            Self::Address(by_itself, shown_on) => {
+                let claimed = by_itself.as_ref().and_then(|bond| bond.as_ref()?.interface.as_ref());
+                claimed == shown_on.as_ref()
+            }
+            Self::Interface(_) | Self::Untold => true,
+        }
+    }
+}
+
+/// How things stood with what the hints are about before it was first looked at. Two reads of one moment may be of
+/// different ages, so that what one look shows as changed the next may show as it was.
+#[derive(Default)]
+pub(super) struct Before(BTreeMap<Hint, Standing>);
+
+impl Before {
+    pub(super) fn note(&mut self, hints: &Hints, known: &Known) {
+        for hint in hints.0.keys() {
+            self.0.entry(hint.clone()).or_insert_with(|| known.standing(hint));
+        }
+    }
+
+    pub(super) fn get(&self, hint: &Hint) -> Option<&Standing> {
+        self.0.get(hint)
+    }
+
+    /// Forgets what is not looked at again.
+    pub(super) fn keep_only(&mut self, is_awaited: impl Fn(&Hint) -> bool) {
+        self.0.retain(|hint, _| is_awaited(hint));
+    }
+}
+
+impl Corner {
+    /// Whether the interface would be shown if it were still there.
+    pub(super) fn asks_for(&self, interface: &Interface) -> bool {
+        self.interfaces.contains(&interface.id) || self.subnets.contains(&interface.pair.subnet)
+    }
 }
 
 impl Known {
@@ -87,44 +142,26 @@ impl Known {
     }
 
     /// What concerns the target from now on.
-    pub(super) fn concerns(&self) -> Concerns {
-        let bonds = self.observed.addresses.values().filter_map(|address| {
-            Some((address.association.as_ref()?.id.clone()?, address.allocation.clone()))
-        });
-        let used = self
-            .observed
-            .interfaces
-            .values()
-            .filter(|i| self.users.contains_key(&i.pair) || self.declared_on(&i.id).next().is_some());
-        let claimed = self.claimed_by.iter().map(|(interface, allocation)| (allocation, interface));
-        let holders = claimed
-            .chain(&self.shown_on)
-            .filter(|(allocation, _)| self.observed.addresses.contains_key(*allocation))
-            .map(|(allocation, interface)| (allocation.clone(), interface.clone()));
-        let addresses = self.observed.addresses.values();
-        Concerns {
-            account: Some(self.observed.account.clone()),
-            allocations: self.desired.allocations().into_iter().collect(),
-            associations: bonds.collect(),
-            holders: holders.collect(),
-            public_ips: addresses.map(|address| (address.public_ip, address.allocation.clone())).collect(),
-            functions: self.desired.functions.keys().map(|function| function.name().into()).collect(),
-            pairs: self.users.keys().cloned().collect(),
-            interfaces: used.map(|interface| interface.id.clone()).collect(),
+    /// How things stand with what a hint is about.
+    pub(super) fn standing(&self, hint: &Hint) -> Standing {
+        match hint {
+            Hint::Interface(id, _) => Standing::Interface(self.observed.interfaces.get(id).cloned()),
+            Hint::Address(allocation) => {
+                let address = self.observed.addresses.get(allocation);
+                let by_itself = address.map(|address| address.association.clone());
+                Standing::Address(by_itself, self.shown_on.get(allocation).cloned())
+            }
+            Hint::Function(_) | Hint::Any(_) => Standing::Untold,
         }
     }
 
-    /// Where the hints point.
+    /// Where the hints point: first what they name, and as far as there is room what it may be given.
     pub(super) fn corner(&self, hints: &Hints) -> Corner {
         let mut corner = Corner::default();
         for hint in hints.0.keys() {
             match hint {
-                Hint::Interface(id, told) => {
+                Hint::Interface(id, _) => {
                     corner.interfaces.insert(id.clone());
-                    let seen = self.observed.interfaces.get(id).map(|interface| &interface.pair);
-                    seen.or(told.as_ref())
-                        .into_iter()
-                        .for_each(|pair| self.add_candidates(pair, &mut corner));
                     self.carried_by(id).for_each(|allocation| self.add_address(&allocation, &mut corner));
                 }
                 Hint::Address(allocation) => self.add_address(allocation, &mut corner),
@@ -132,18 +169,50 @@ impl Known {
                     let named = self.desired.functions.keys().filter(|function| function.name() == &**name);
                     corner.functions.extend(named.cloned());
                 }
+                Hint::Any(_) => corner.searches = true,
+            }
+        }
+        for hint in hints.0.keys() {
+            if let Hint::Interface(id, told) = hint {
+                let seen = self.observed.interfaces.get(id).map(|interface| &interface.pair);
+                seen.or(told.as_ref()).into_iter().for_each(|pair| self.add_candidates(pair, &mut corner));
             }
         }
         corner
     }
 
-    /// The interfaces that the hints tell of and that were seen.
-    pub(super) fn told_of(&self, hints: &Hints) -> BTreeSet<NetworkInterfaceId> {
-        let ids = hints.0.keys().filter_map(|hint| match hint {
-            Hint::Interface(id, _) => Some(id),
-            Hint::Address(_) | Hint::Function(_) => None,
-        });
-        ids.filter(|id| self.observed.interfaces.contains_key(*id)).cloned().collect()
+    /// Adds the addresses that are no longer where they were seen.
+    pub(super) fn add_moved(&self, addresses: &Partial<Address>, corner: &mut Corner) {
+        let now: Index<&AllocationId, &Address> =
+            addresses.found.iter().map(|address| (&address.allocation, address)).collect();
+        let is_whole = addresses.errors.is_empty();
+        for allocation in self.desired.allocations() {
+            let before = self.observed.addresses.get(&allocation).map(|address| &address.association);
+            let moved = match now.get(&allocation) {
+                Some(address) => before != Some(&address.association),
+                None => is_whole && before.is_some(),
+            };
+            if moved {
+                self.add_address(&allocation, corner);
+            }
+        }
+    }
+
+    /// The names of the declared functions, each with whether one of that name is changing.
+    pub(super) fn names(&self) -> BTreeMap<&str, bool> {
+        let mut names = BTreeMap::new();
+        for function in self.desired.functions.keys() {
+            let observation = self.observed.functions.get(function);
+            let is_changing =
+                matches!(observation, Some(FunctionObservation::Known(shown)) if shown.is_changing());
+            *names.entry(function.name()).or_default() |= is_changing;
+        }
+        names
+    }
+
+    /// Whether a declared function of this name is changing.
+    pub(super) fn is_changing(&self, name: &str) -> bool {
+        self.names().get(name).copied().unwrap_or(false)
     }
 
     /// The declared functions that use a pair, as they were last read.
@@ -171,15 +240,23 @@ impl Known {
     }
 
     fn add_address(&self, allocation: &AllocationId, corner: &mut Corner) {
-        if !self.declares(allocation) || corner.addresses.len() >= ADDRESSES_MAX {
+        if !self.declares(allocation) {
             return;
         }
         corner.addresses.insert(allocation.clone());
-        let address = self.observed.addresses.get(allocation);
-        let claimed = address.and_then(|address| address.association.as_ref()?.interface.as_ref());
-        corner.interfaces.extend(self.shown_on.get(allocation).into_iter().chain(claimed).cloned());
+        corner.interfaces.extend(self.carriers_of(allocation).cloned());
         let waits = self.uncovered.iter().filter(|(_, pair)| self.may_carry(pair, allocation));
         corner.interfaces.extend(waits.take(TAKERS_MAX).map(|(id, _)| id.clone()));
+    }
+
+    /// The interfaces that either view showed with this address.
+    pub(super) fn carriers_of<'a>(
+        &'a self,
+        allocation: &AllocationId,
+    ) -> impl Iterator<Item = &'a NetworkInterfaceId> + use<'a> {
+        let address = self.observed.addresses.get(allocation);
+        let claimed = address.and_then(|address| address.association.as_ref()?.interface.as_ref());
+        self.shown_on.get(allocation).into_iter().chain(claimed)
     }
 
     fn may_carry(&self, pair: &Pair, allocation: &AllocationId) -> bool {

@@ -4,17 +4,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::known::{Corner, Known};
 use super::observe::{Observer, gaps};
 use super::ports::Partial;
 use super::recent::RecentWrites;
 use crate::domain::desired::{Desired, DesiredFunction, Pool};
-use crate::domain::function::{FunctionObservation, FunctionRef};
+use crate::domain::function::{FunctionObservation, FunctionRef, Pair};
 use crate::domain::ids::{AllocationId, PoolName};
+use crate::domain::leave::Leave;
 use crate::domain::observed::{Address, Gap, Interface, Observed, Part};
+
+/// Several times what Lambda takes to answer for a few functions while it throttles nobody.
+const FUNCTIONS_WITHIN: Duration = Duration::from_secs(3);
 
 /// What a look saw.
 pub(super) struct Look {
@@ -40,9 +45,14 @@ impl Observer {
         let at = self.clock.now();
         let mut gaps = Vec::new();
         if !corner.functions.is_empty() {
-            gaps.extend(self.read_in_detail(corner.functions.iter().cloned().collect()).await);
+            gaps.extend(self.read_soon(corner.functions.iter().cloned().collect()).await);
             known.note_functions(self.book.observations(corner.functions.iter()));
             add_pairs(known, &mut corner);
+        }
+        if corner.searches {
+            let all = self.addresses_of(&known.desired.allocations()).await;
+            known.add_moved(&all, &mut corner);
+            gaps.extend(self::gaps(Part::Addresses, &all.errors));
         }
         let looked_at = Instant::now();
         let (mut interfaces, mut addresses) =
@@ -61,6 +71,14 @@ impl Observer {
         gaps.extend(self::gaps(Part::Addresses, &addresses.errors));
         interfaces.found.sort_by(|one, other| one.id.cmp(&other.id));
         interfaces.found.dedup_by(|one, other| one.id == other.id);
+        let mut recent_writes = recent.at(at);
+        if interfaces.errors.is_empty() {
+            // As with a whole list: an interface that is gone holds nothing back.
+            recent_writes.retain(|id, _| {
+                interfaces.found.iter().any(|shown| shown.id == *id)
+                    || known.observed.interfaces.get(id).is_some_and(|seen| !corner.asks_for(seen))
+            });
+        }
         let desired = desired_of(known, &corner, &interfaces.found);
         let functions = desired
             .functions
@@ -73,13 +91,23 @@ impl Observer {
             functions: functions.collect(),
             interfaces: interfaces.found.into_iter().map(|i| (i.id.clone(), i)).collect(),
             addresses: addresses.found.into_iter().map(|a| (a.allocation.clone(), a)).collect(),
-            recent_writes: recent.at(at),
+            recent_writes,
             refused: recent.refused(at),
             retired: BTreeSet::new(),
             network: Arc::clone(&known.observed.network),
+            leave: Leave::default(),
             gaps: gaps.iter().cloned().chain([unseen]).collect(),
         };
         Look { desired, observed, at: looked_at, gaps, corner }
+    }
+
+    /// Reads functions, but not for long: what waits behind this look may be an interface without its address.
+    async fn read_soon(&mut self, functions: Vec<FunctionRef>) -> Vec<Gap> {
+        let read = timeout(FUNCTIONS_WITHIN, self.read_in_detail(functions)).await;
+        read.unwrap_or_else(|_| {
+            let message = format!("no function was read within {} s", FUNCTIONS_WITHIN.as_secs());
+            vec![Gap { part: Part::Functions, message }]
+        })
     }
 
     async fn interfaces_of(&self, corner: &Corner) -> Partial<Interface> {
@@ -146,16 +174,21 @@ fn desired_of(known: &Known, corner: &Corner, interfaces: &[Interface]) -> Desir
 }
 
 impl Look {
+    /// The pairs that the corner's functions use.
+    pub(super) fn pairs(&self) -> BTreeSet<Pair> {
+        let known = self.observed.functions.values().filter_map(|function| match function {
+            FunctionObservation::Known(configuration) => Some(configuration.pairs()),
+            FunctionObservation::NotFound | FunctionObservation::Unknown => None,
+        });
+        known.flatten().collect()
+    }
+
     /// The whole target as it is known with this look: what was asked for and not shown is gone, unless a read failed.
     pub(super) fn into_whole(self, known: Known) -> Observed {
         let mut whole = known.observed;
         let failed = |part: Part| self.gaps.iter().any(|gap| gap.part == part);
         if !failed(Part::Interfaces) {
-            let was_asked_for = |interface: &Interface| {
-                self.corner.interfaces.contains(&interface.id)
-                    || self.corner.subnets.contains(&interface.pair.subnet)
-            };
-            whole.interfaces.retain(|_, interface| !was_asked_for(interface));
+            whole.interfaces.retain(|_, interface| !self.corner.asks_for(interface));
         }
         if !failed(Part::Addresses) {
             whole.addresses.retain(|allocation, _| !self.corner.addresses.contains(allocation));
@@ -164,6 +197,7 @@ impl Look {
         whole.addresses.extend(self.observed.addresses);
         whole.recent_writes = self.observed.recent_writes;
         whole.retired.clear();
+        whole.leave.unneeded.clear();
         whole.at = self.observed.at;
         whole
     }

@@ -3,6 +3,8 @@
 
 mod act;
 mod aftermath;
+mod blame;
+mod budget;
 mod contest;
 pub mod driver;
 mod function_book;
@@ -15,9 +17,9 @@ mod look;
 pub mod network;
 mod observe;
 pub mod pass;
-mod patience;
 pub mod ports;
 mod recent;
+mod removal;
 mod retirement;
 pub mod schedule;
 mod unsettled;

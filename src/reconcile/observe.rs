@@ -16,7 +16,8 @@ use super::recent::RecentWrites;
 use crate::domain::desired::Desired;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::function::{FunctionObservation, FunctionRef};
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, AllocationId};
+use crate::domain::leave::Leave;
 use crate::domain::observed::{Gap, Observed, Part};
 
 /// How many functions are read side by side; the rate limit is what really bounds them.
@@ -65,12 +66,13 @@ impl Observer {
         &mut self,
         orders: &Orders,
         recent: &RecentWrites,
+        former: &BTreeSet<AllocationId>,
         function_reads: usize,
     ) -> Result<Observed, Blind> {
         let (desired, refresh) = (&*orders.desired, orders.function_refresh);
         let at = self.clock.now();
         let account = self.account(orders.account.as_ref()).await?;
-        let declared = desired.allocations();
+        let declared = desired.allocations().union(former).cloned().collect();
         let (interfaces, addresses) = tokio::join!(self.reads.interfaces(), self.reads.addresses(&declared));
         if interfaces.found.is_empty() && !interfaces.errors.is_empty() {
             return Err(Blind::by(&interfaces.errors));
@@ -108,6 +110,7 @@ impl Observer {
             refused: recent.refused(at),
             retired: BTreeSet::new(),
             network: self.network.known(),
+            leave: Leave::default(),
             gaps,
         })
     }

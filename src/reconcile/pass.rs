@@ -1,38 +1,43 @@
 //! One pass over one target: observe, plan, audit, act, report. The reconciler keeps nothing between passes but
 //! caches (law 8), and a pass that could not see decides nothing.
 
+mod disruption;
 mod ending;
+mod taking;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::act::{Actor, may_have_happened, planned};
+use super::act::{Actor, planned};
 use super::aftermath::{note_done, refused};
+use super::blame::Blames;
+use super::budget::Budget;
 use super::contest::Contests;
 use super::gate::{Gate, Rules};
 use super::hesitation::Hesitations;
-use super::inbox::{Errand, Inbox};
-use super::known::Known;
+use super::inbox::{Again, Errand, Inbox, Seen};
+use super::known::{Before, Known};
 use super::ledger::Ledger;
 use super::observe::{Blind, Observer};
-use super::patience::Patience;
 use super::ports::{Audience, Changes, Clock, Reads};
 use super::recent::RecentWrites;
+use super::removal::Removals;
 use super::retirement::Retirement;
 use super::unsettled::Unsettled;
 use crate::domain::action::{Action, Outcome};
 use crate::domain::audit::{Violation, audit};
 use crate::domain::desired::Desired;
+use crate::domain::drain::Scope;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::hint::{Hint, Hints};
 use crate::domain::ids::{AccountId, NetworkInterfaceId, TargetName};
+use crate::domain::leave::Named;
 use crate::domain::observed::{Observed, Part};
 use crate::domain::plan::{InterfacePlan, Plan, Verdict, plan};
-use crate::domain::policy::{Grace, Mode, TakeFrom};
+use crate::domain::policy::{DisruptionBudget, Grace, Mode, OnRemoved, TakeFrom};
 use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
 
 /// What the operator wants of a target, as far as a pass needs to know.
@@ -50,6 +55,14 @@ pub struct Orders {
     pub take_from: TakeFrom,
     /// How long an interface must have been without a user before that.
     pub switchover_grace: Grace,
+    /// How many disruptions are allowed.
+    pub disruptions: DisruptionBudget,
+    /// What becomes of what has left the configuration.
+    pub on_removed: OnRemoved,
+    /// What an operator named.
+    pub named: Named,
+    /// Nothing is given, and this is taken off; nothing in a daemon.
+    pub drain: Option<Scope>,
 }
 
 /// The outside of a target.
@@ -78,11 +91,14 @@ pub struct Reconciler {
     /// Those whose subnets lead nowhere, which no action mends.
     stuck: Ledger,
     contests: Contests,
+    blames: Blames,
+    budget: Budget,
+    removals: Removals,
     retirement: Retirement,
     inbox: Arc<Inbox>,
     /// Nothing before the first pass, and when the orders changed since.
     known: Option<Known>,
-    patience: Patience,
+    before: Before,
     passes: u64,
     seed: u64,
 }
@@ -147,10 +163,13 @@ impl Reconciler {
             ports,
             unsettled: Unsettled::default(),
             contests: Contests::default(),
+            blames: Blames::default(),
+            budget: Budget::default(),
+            removals: Removals::default(),
             retirement: Retirement::default(),
             inbox: Arc::default(),
             known: None,
-            patience: Patience::default(),
+            before: Before::default(),
             recent: RecentWrites::default(),
             hesitations: Hesitations::default(),
             ledger: Ledger::default(),
@@ -180,6 +199,7 @@ impl Reconciler {
 
     /// Makes one pass over everything; nothing when it was cancelled before it had seen anything.
     pub async fn pass(&mut self, orders: &Orders, trigger: Trigger, limits: &Limits) -> Option<Passed> {
+        self.inbox.declare(&orders.desired);
         let hints = self.inbox.take_all();
         let round = Round { orders, hints: &hints, limits, begun: Instant::now() };
         self.pass_over_all(&round, trigger).await
@@ -187,11 +207,10 @@ impl Reconciler {
 
     /// Looks where the hints point, or at everything where what is known does not tell where that is.
     pub async fn run_errand(&mut self, orders: &Orders, errand: Errand, limits: &Limits) -> Option<Passed> {
+        self.inbox.declare(&orders.desired);
         let (hints, known) = match errand {
-            Errand::LookAtAll => {
-                self.observer.book.doubt_all();
-                (Hints::default(), None)
-            }
+            Errand::LookAtAll(hints) => (hints, None),
+            Errand::Look(hints) if hints.is_anywhere() => (hints, None),
             Errand::Look(hints) => (hints, self.known.take_if(|known| known.is_of(orders))),
         };
         let round = Round { orders, hints: &hints, limits, begun: Instant::now() };
@@ -203,41 +222,55 @@ impl Reconciler {
 
     async fn pass_over_all(&mut self, round: &Round<'_>, trigger: Trigger) -> Option<Passed> {
         let mut report = self.blank(round, trigger);
-        self.recent.forget_old(self.ports.clock.now());
-        for hint in round.hints.0.keys() {
-            if let Hint::Function(name) = hint {
-                self.observer.book.doubt(name);
-            }
+        if let Some(known) = &self.known {
+            self.blames.note(round.hints, known);
         }
-        let look = self.observer.observe(round.orders, &self.recent, round.limits.function_reads);
+        self.recent.forget_old(self.ports.clock.now());
+        self.doubt(round.hints);
+        let look = self.observer.observe(
+            round.orders,
+            &self.recent,
+            self.removals.note_declared(&round.orders.desired),
+            round.limits.function_reads,
+        );
         let mut observed = match round.in_time(look).await? {
             Ok(Ok(observed)) => observed,
             Ok(Err(Blind(why))) => return Some(self.failed(report, why, round)),
             Err(too_slow) => return Some(self.failed(report, vec![too_slow], round)),
         };
         let desired = &*round.orders.desired;
-        let mut plan = plan(desired, &observed);
-        let asks = self.retirement.consider(&plan, desired, round.orders.take_from);
+        observed.leave = self.leave(round.orders, &observed);
+        let mut plan = disruption::planned(round.orders, &observed);
+        let asks =
+            round.orders.drain.is_none() && self.retirement.consider(&plan, desired, round.orders.take_from);
         if !observed.is_complete() {
             self.retirement.postpone();
         } else if asks {
             observed.retired = self.retired(round, &plan, &mut observed).await?;
             plan = plan_again(plan, desired, &observed);
         }
+        plan = self.release(round, plan, &mut observed).await?;
+        plan = self.weigh(round, plan, &mut observed).await?;
         let sight = Sight { desired, observed: &observed, seen_at: None };
         if observed.is_complete() {
             self.hesitations.keep_only(plan.actions.iter());
         }
         self.note_bare(&plan, &observed);
+        // The changes may take a minute, and events about what was just seen come meanwhile.
+        self.inbox.learn(Seen::of(desired, &observed));
+        if let Some(known) = &self.known {
+            self.before.note(round.hints, known);
+        }
         let decision = self.act_on(plan, round, &sight).await;
         report.plan = decision.plan;
         report.actions = decision.actions;
+        self.watch_refused(&report.actions);
         self.tell(&mut report, round, &observed, &decision.violations);
         note_done(&mut observed, &report.actions);
         self.read_network(round, &mut observed).await;
-        let were_known = self.known.as_ref().map(|known| known.told_of(round.hints)).unwrap_or_default();
-        self.settle(round.hints, &were_known, &observed);
+        let is_complete = observed.is_complete();
         self.know(round, observed, &report.plan);
+        self.answer(is_complete);
         Some(self.passed(report, round))
     }
 
@@ -245,9 +278,11 @@ impl Reconciler {
         let is_told = round.hints.0.values().any(Option::is_some);
         let mut report = self.blank(round, if is_told { Trigger::Event } else { Trigger::Watch });
         report.is_whole = false;
+        self.blames.note(round.hints, &known);
         self.recent.forget_old(self.ports.clock.now());
+        self.doubt(round.hints);
         let corner = known.corner(round.hints);
-        let were_known = known.told_of(round.hints);
+        self.before.note(round.hints, &known);
         let look = round.in_time(self.observer.look(&mut known, corner, &self.recent)).await;
         let look = match look {
             Some(Ok(look)) => look,
@@ -260,6 +295,7 @@ impl Reconciler {
                 return None;
             }
         };
+        self.inbox.learn_more(look.pairs(), look.observed.interfaces.keys().cloned());
         let sight = Sight { desired: &look.desired, observed: &look.observed, seen_at: Some(look.at) };
         let plan_of_corner = plan(sight.desired, sight.observed);
         let decision = self.act_on(plan_of_corner, round, &sight).await;
@@ -268,42 +304,16 @@ impl Reconciler {
         note_done(&mut whole, &decision.actions);
         report.plan = plan(&round.orders.desired, &whole);
         report.actions = decision.actions;
+        self.watch_refused(&report.actions);
         self.note_bare(&report.plan, &whole);
         self.retirement.consider(&report.plan, &round.orders.desired, round.orders.take_from);
-        let before = whole.gaps.len();
+        let (gaps_before, is_complete) = (whole.gaps.len(), gaps.is_empty());
         whole.gaps.extend(gaps);
         self.tell(&mut report, round, &whole, &decision.violations);
-        self.settle(round.hints, &were_known, &whole);
-        whole.gaps.truncate(before);
+        whole.gaps.truncate(gaps_before);
         self.know(round, whole, &report.plan);
+        self.answer(is_complete);
         Some(self.passed(report, round))
-    }
-
-    /// The interfaces that addresses may be taken from; none unless every version of every function could be listed.
-    async fn retired(
-        &mut self,
-        round: &Round<'_>,
-        plan: &Plan,
-        observed: &mut Observed,
-    ) -> Option<BTreeSet<NetworkInterfaceId>> {
-        let holders = self.retirement.holders(plan, &round.orders.desired);
-        let reads =
-            self.observer.read_in_detail(holders.iter().take(round.limits.function_reads).cloned().collect());
-        let unread = round.in_time(reads).await?;
-        if !matches!(unread, Ok(gaps) if gaps.is_empty()) || holders.len() > round.limits.function_reads {
-            self.retirement.note_failure();
-            return Some(BTreeSet::new());
-        }
-        observed.functions.extend(self.observer.book.observations(holders.iter()));
-        let versions = match round.in_time(self.ports.reads.versions()).await? {
-            Ok(versions) if versions.errors.is_empty() => versions.found,
-            _ => {
-                self.retirement.note_failure();
-                return Some(BTreeSet::new());
-            }
-        };
-        let Orders { desired, switchover_grace, .. } = round.orders;
-        Some(self.retirement.note(&versions, plan, desired, observed, *switchover_grace))
     }
 
     fn blank(&mut self, round: &Round<'_>, trigger: Trigger) -> Report {
@@ -325,11 +335,24 @@ impl Reconciler {
             uncovered: Vec::new(),
             unservable: Vec::new(),
             contested: Vec::new(),
+            breaker: None,
             oldest_uncovered: None,
         }
     }
 
+    /// What events tell of is no longer known, until it was read.
+    fn doubt(&mut self, hints: &Hints) {
+        for hint in hints.0.keys() {
+            match hint {
+                Hint::Function(name) => self.observer.book.doubt(name),
+                Hint::Any(Part::Functions) => self.observer.book.doubt_all(),
+                Hint::Any(_) | Hint::Interface(..) | Hint::Address(_) => {}
+            }
+        }
+    }
+
     fn failed(&self, mut report: Report, why: Vec<String>, round: &Round<'_>) -> Passed {
+        self.inbox.answer(|_, _| Some(Again::Unread));
         report.result = PassResult::Failed;
         report.failures = why;
         self.passed(report, round)
@@ -376,6 +399,9 @@ impl Reconciler {
             mode: round.orders.mode,
             account: sight.observed.account.clone(),
             declared: sight.desired.allocations(),
+            leave: sight.observed.leave.clone(),
+            // Only a look at everything was weighed.
+            admitted: sight.seen_at.map_or_else(|| self.budget.admitted().clone(), |_| BTreeSet::new()),
         };
         let actor = Actor {
             reads: &*self.ports.reads,
@@ -383,6 +409,7 @@ impl Reconciler {
             rules: &rules,
             until: round.begun + round.limits.within,
             cancel: &round.limits.cancel,
+            inbox: &self.inbox,
             finish: &|report| self.finish(report, round),
             seen: sight.seen_at.map(|at| (&sight.observed.interfaces, at)),
             seed: self.seed.wrapping_mul(1_000_003).wrapping_add(self.passes << 20),
@@ -407,12 +434,14 @@ impl Reconciler {
     /// Why an action is not to be tried now, if so.
     fn objection(&self, action: &Action, now: Instant) -> Option<(ErrorClass, String)> {
         let contested = || Some((ErrorClass::Conflict, self.contests.against(action, now)?));
-        self.hesitations.against(action, now).or_else(contested)
+        let held_back = || self.budget.against(action);
+        self.hesitations.against(action, now).or_else(held_back).or_else(contested)
     }
 
     /// Completes the report of an action that has just ended, and tells of it.
     fn finish(&self, mut report: ActionReport, round: &Round<'_>) -> ActionReport {
-        report.origin = round.hints.origin_of(&report.action).cloned();
+        let by_event = round.hints.origin_of(&report.action);
+        report.origin = by_event.or(self.blames.of(&report.action.network_interface_id)).cloned();
         report.found_done &= !self.unsettled.holds(&report.action);
         if report.outcome == Outcome::Done && !report.found_done {
             let sight = self.ledger.age(&report.action.network_interface_id, Instant::now());
@@ -421,36 +450,6 @@ impl Reconciler {
         }
         self.ports.audience.hear_action(&self.target, self.passes, &report);
         report
-    }
-
-    fn remember(&mut self, report: &ActionReport) {
-        let now = Instant::now();
-        let action = &report.action;
-        if may_have_happened(report) {
-            let (interface, allocation) = (action.network_interface_id.clone(), action.allocation_id.clone());
-            self.recent.note(interface, allocation, self.ports.clock.now());
-        }
-        if let Some(from) = action.from.as_ref().filter(|_| report.outcome == Outcome::Done) {
-            self.recent.forget(from);
-        }
-        if let Some(request_id) = &report.request_id {
-            self.inbox.note_own(request_id.clone());
-        }
-        if report.outcome == Outcome::Done {
-            self.hesitations.note_success(action);
-            self.unsettled.forget(&action.network_interface_id);
-            if !report.found_done {
-                self.contests.note_done(report, now);
-            }
-        } else if let Some(class) = report.class {
-            let bare_for = self.ledger.age(&action.network_interface_id, now).unwrap_or_default();
-            self.unsettled.note(report, bare_for, now);
-            let why = report.detail.clone().unwrap_or_default();
-            self.hesitations.note_failure(action, class, &why, now);
-            if class == ErrorClass::Denied {
-                self.recent.note_refused(action.allocation_id.clone(), self.ports.clock.now());
-            }
-        }
     }
 }
 

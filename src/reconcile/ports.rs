@@ -94,8 +94,8 @@ pub trait Reads: Send + Sync {
     /// The main route tables of these VPCs.
     async fn main_route_tables(&self, vpcs: &BTreeSet<VpcId>) -> Partial<RouteTable>;
 
-    /// The network settings of every version of every function of the region.
-    async fn versions(&self) -> Partial<FunctionConfiguration>;
+    /// The network settings of every version of every function of the region; a published one is named by its number.
+    async fn versions(&self) -> Partial<(FunctionRef, FunctionConfiguration)>;
 
     /// The `$LATEST` configuration of every function of the region, without states (ListFunctions omits them).
     async fn functions(&self) -> Partial<(FunctionRef, FunctionConfiguration)>;
@@ -120,6 +120,10 @@ pub trait Changes: Send + Sync {
         interface: &NetworkInterfaceId,
         takes: Takes,
     ) -> Result<Associated, ApiError>;
+
+    /// Takes an address off by the id of its bond, so that a stale view can't break a newer one; that it is gone already is
+    /// a success. The id of the request, if AWS told it.
+    async fn disassociate(&self, association: &AssociationId) -> Result<Option<String>, ApiError>;
 
     /// Waits until the rate limit for changes lets one more pass.
     async fn ready(&self);
@@ -228,6 +232,36 @@ pub struct EventNote {
     pub request_id: Option<String>,
 }
 
+/// What of a queue can't be used, each with the reason; nothing where all is well.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct QueueTroubles {
+    /// Receiving: changes are found by polling alone.
+    pub receive: Option<String>,
+    /// Deleting: what was received comes again and again.
+    pub delete: Option<String>,
+    /// Asking whether it has a dead-letter queue: malformed messages are deleted after some time.
+    pub attributes: Option<String>,
+}
+
+impl QueueTroubles {
+    /// Whether events are taken off it.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.receive.is_none() && self.delete.is_none()
+    }
+
+    /// All that is wrong, in one text.
+    #[must_use]
+    pub fn told(&self) -> Option<String> {
+        let all: Vec<&str> = [&self.receive, &self.delete, &self.attributes]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    }
+}
+
 /// Everyone who wants to know what came through the queue.
 pub trait EventAudience: Send + Sync {
     /// A message was dealt with: the kind of its event, what became of it, and how long after its event it came.
@@ -236,8 +270,8 @@ pub trait EventAudience: Send + Sync {
     /// An event concerned a target.
     fn hear_note(&self, note: EventNote);
 
-    /// The queue can be used, or why not. Told at each change.
-    fn hear_queue(&self, trouble: Option<&str>);
+    /// How the queue stands, or that none is read. Told at each change.
+    fn hear_queue(&self, troubles: Option<&QueueTroubles>);
 }
 
 /// A bus that events are published on.

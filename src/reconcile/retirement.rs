@@ -1,7 +1,8 @@
 //! Which interfaces are retired, so that an address may be taken from them (law 12): no version of any function of the
-//! account and region uses their pair, by a complete list of all versions, and the grace has passed since that was
-//! first seen. Asked only when an interface would be served by it, since the list is long. Moves nothing itself; losing
-//! what is remembered starts the grace anew (law 8).
+//! account and region uses their pair, by a complete list of all versions, the grace has passed since that was first
+//! seen, and every function whose set holds the address was read since and is settled. Asked only when an interface
+//! would be served by it, since the list is long. Moves nothing itself; losing what is remembered starts the grace anew
+//! (law 8).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,12 +15,27 @@ use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName};
 use crate::domain::observed::Observed;
 use crate::domain::plan::{Plan, Verdict};
 use crate::domain::policy::{Grace, TakeFrom};
+use crate::domain::reason::{Warning, WarningKind};
 
-/// The list of all versions costs a call for each 50 of them, out of 15 a second for all callers of the region.
-const ASKED_EVERY: Duration = Duration::from_secs(20);
+/// The watch interval: so often it is asked whether something still uses the old interfaces, or whether they are gone.
+const ASKED_EVERY: Duration = Duration::from_secs(10);
+
+/// A list costs a call for each 50 versions, out of 15 a second for all callers of the region (AWS.md 2, confirmed). A
+/// long one is asked for so rarely that it costs no more than a call a second.
+const VERSIONS_A_SECOND: usize = 50;
+
+/// Within this time of one list nothing came to use an interface and left it again without a trace: no invocation that
+/// began meanwhile is cut off, since the shortest grace is as long.
+const UNBROKEN: Duration = SHORTEST_GRACE;
+
+/// A list that failed is tried again after this.
+const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
 /// An invocation that began before the switch may go on for the function's timeout; never wait less than this.
 const SHORTEST_GRACE: Duration = Duration::from_secs(60);
+
+/// So many functions in the way are named; the others are counted.
+const NAMED_MAX: usize = 5;
 
 /// What is remembered of interfaces without a user.
 #[derive(Default)]
@@ -29,7 +45,12 @@ pub(super) struct Retirement {
     asked_at: Option<Instant>,
     /// When it is worth to ask again, if something waits for it.
     due: Option<Instant>,
+    /// Why nothing may be taken yet, for the operator.
+    obstacle: Option<String>,
 }
+
+/// The addresses whose interfaces nothing uses and whose grace is over, with those interfaces.
+pub(super) type Ripe = Vec<(AllocationId, NetworkInterfaceId)>;
 
 impl Retirement {
     /// Takes notice of a plan, and tells whether the versions should be listed now: an interface waits for an address
@@ -38,33 +59,24 @@ impl Retirement {
         let now = Instant::now();
         if take_from == TakeFrom::Nothing || wanted(plan, desired).is_empty() {
             self.due = None;
+            self.obstacle = None;
             self.since.clear();
             return false;
         }
-        let due = *self.due.get_or_insert(now);
-        now >= due.max(self.asked_at.map_or(now, |asked| asked + Duration::from_secs(1)))
+        self.due.get_or_insert(now);
+        self.next(now).is_some_and(|wait| wait.is_zero())
     }
 
     /// What was seen has gaps, so that nothing may be taken: that is looked at again, but not at once.
     pub(super) fn postpone(&mut self) {
         let soonest = Instant::now() + ASKED_EVERY;
         self.due = self.due.map(|due| due.max(soonest));
+        if self.due.is_some() {
+            self.obstacle = Some("not everything could be seen".to_owned());
+        }
     }
 
-    /// The functions that must be settled before anything is taken.
-    pub(super) fn holders(&self, plan: &Plan, desired: &Desired) -> BTreeSet<FunctionRef> {
-        let wanted = wanted(plan, desired);
-        let holds = |pool: &PoolName| {
-            let pool = desired.pools.get(pool);
-            pool.is_some_and(|pool| {
-                wanted.iter().any(|(allocation, _)| pool.allocations.contains(allocation))
-            })
-        };
-        let functions = desired.functions.iter().filter(|(_, declared)| holds(&declared.pool));
-        functions.map(|(function, _)| function.clone()).collect()
-    }
-
-    /// Takes in a complete list of all versions, and tells which interfaces an address may be taken from.
+    /// Takes in a complete list of all versions, and tells what an address may be taken from as far as that goes.
     pub(super) fn note(
         &mut self,
         versions: &[FunctionConfiguration],
@@ -72,44 +84,105 @@ impl Retirement {
         desired: &Desired,
         observed: &Observed,
         grace: Grace,
-    ) -> BTreeSet<NetworkInterfaceId> {
+    ) -> Ripe {
         let now = Instant::now();
         let asked_before = self.asked_at.replace(now);
-        if asked_before.is_none_or(|asked| now > asked + ASKED_EVERY * 3) {
+        if asked_before.is_none_or(|asked| now > asked + UNBROKEN) {
             // Something may have used them meanwhile.
             self.since.clear();
         }
         let used: BTreeSet<Pair> = versions.iter().flat_map(FunctionConfiguration::pairs).collect();
-        let mut retired = BTreeSet::new();
-        let mut ends = Vec::new();
+        let (mut ripe, mut ends, mut in_use) = (Vec::new(), Vec::new(), Vec::new());
         let before = std::mem::take(&mut self.since);
         for (allocation, interface) in wanted(plan, desired) {
-            let Some(seen) = observed.interfaces.get(&interface).filter(|seen| !used.contains(&seen.pair))
-            else {
+            let Some(seen) = observed.interfaces.get(&interface) else { continue };
+            if used.contains(&seen.pair) {
+                in_use.push(interface);
                 continue;
-            };
+            }
             let since = before.get(&seen.id).copied().unwrap_or(now);
             self.since.insert(interface.clone(), since);
             let end = since + wait(grace, &allocation, desired, observed);
-            if is_settled(&allocation, desired, observed) && end <= now {
-                retired.insert(interface);
+            if end <= now {
+                ripe.push((allocation, interface));
             } else {
                 ends.push(end);
             }
         }
-        let soonest = ends.into_iter().filter(|end| *end > now).min();
-        self.due = Some(soonest.unwrap_or(now + ASKED_EVERY).min(now + ASKED_EVERY));
-        retired
+        let every = ASKED_EVERY.max(Duration::from_secs((versions.len() / VERSIONS_A_SECOND) as u64));
+        let soonest = ends.iter().copied().min();
+        self.due = Some(soonest.unwrap_or(now + every).min(now + every));
+        self.obstacle = if !ends.is_empty() {
+            Some("the functions' timeouts, and at least a minute, must pass after its last use".to_owned())
+        } else if in_use.is_empty() {
+            None
+        } else {
+            Some(format!("versions of other functions still use {}", list(&in_use)))
+        };
+        ripe
     }
 
-    /// The versions could not be listed: that is tried again, but not at once.
-    pub(super) fn note_failure(&mut self) {
-        self.due = Some(Instant::now() + ASKED_EVERY * 3);
+    /// Tells from which of these interfaces an address may be taken, now that the functions were read.
+    pub(super) fn settled(
+        &mut self,
+        ripe: Ripe,
+        desired: &Desired,
+        observed: &Observed,
+    ) -> BTreeSet<NetworkInterfaceId> {
+        let (retired, held): (Ripe, Ripe) = ripe
+            .into_iter()
+            .partition(|(allocation, _)| unsettled(allocation, desired, observed).next().is_none());
+        let in_the_way: BTreeSet<&FunctionRef> =
+            held.iter().flat_map(|(allocation, _)| unsettled(allocation, desired, observed)).collect();
+        if !in_the_way.is_empty() {
+            let functions: Vec<&FunctionRef> = in_the_way.into_iter().collect();
+            let verb = if functions.len() == 1 { "is" } else { "are" };
+            self.obstacle = Some(format!("{} {verb} changing, failed or not readable", list(&functions)));
+        }
+        retired.into_iter().map(|(_, interface)| interface).collect()
+    }
+
+    /// So many of the functions that hold the addresses are still to be read; that goes on at once.
+    pub(super) fn note_unread(&mut self, left: usize, of: usize) {
+        self.due = Some(Instant::now());
+        self.obstacle = Some(format!("{left} of the {of} functions that hold it are still to be read anew"));
+    }
+
+    /// The versions or the functions could not be read: that is tried again, but not at once.
+    pub(super) fn note_failure(&mut self, why: &str) {
+        self.due = Some(Instant::now() + TRIED_AGAIN_AFTER);
+        self.obstacle = Some(why.to_owned());
     }
 
     /// After how long it is worth to look again.
     pub(super) fn next(&self, now: Instant) -> Option<Duration> {
-        self.due.map(|due| due.saturating_duration_since(now))
+        let soonest = self.asked_at.map_or(now, |asked| asked + Duration::from_secs(1));
+        self.due.map(|due| due.max(soonest).saturating_duration_since(now))
+    }
+
+    /// Why an interface waits although an address lingers that could serve it.
+    pub(super) fn warning(&self) -> Option<Warning> {
+        let why = self.obstacle.as_deref()?;
+        let message = format!("an interface waits for an address that lingers on an old one: {why}");
+        Some(Warning { kind: WarningKind::TakingWaits, message })
+    }
+}
+
+/// The functions that must be settled before these addresses are taken.
+pub(super) fn holders(ripe: &Ripe, desired: &Desired) -> BTreeSet<FunctionRef> {
+    let holds = |pool: &PoolName| {
+        let pool = desired.pools.get(pool);
+        pool.is_some_and(|pool| ripe.iter().any(|(allocation, _)| pool.allocations.contains(allocation)))
+    };
+    let functions = desired.functions.iter().filter(|(_, declared)| holds(&declared.pool));
+    functions.map(|(function, _)| function.clone()).collect()
+}
+
+fn list<T: std::fmt::Display>(ids: &[T]) -> String {
+    let told: Vec<String> = ids.iter().take(NAMED_MAX).map(|id| format!("`{id}`")).collect();
+    match ids.len().saturating_sub(NAMED_MAX) {
+        0 => told.join(", "),
+        more => format!("{} and {more} more", told.join(", ")),
     }
 }
 
@@ -128,34 +201,46 @@ fn wanted(plan: &Plan, desired: &Desired) -> Vec<(AllocationId, NetworkInterface
     lingering.cloned().collect()
 }
 
-/// The configurations of the functions whose set holds the address.
-fn holders<'a>(
+/// The functions whose set holds the address, with their configurations.
+pub(super) fn holding<'a>(
     allocation: &'a AllocationId,
     desired: &'a Desired,
     observed: &'a Observed,
-) -> impl Iterator<Item = Option<&'a FunctionObservation>> {
+) -> impl Iterator<Item = (&'a FunctionRef, Option<&'a FunctionObservation>)> {
     let holds = move |pool| desired.pools.get(pool).is_some_and(|pool| pool.allocations.contains(allocation));
     let functions = desired.functions.iter().filter(move |(_, declared)| holds(&declared.pool));
-    functions.map(|(function, _)| observed.functions.get(function))
+    functions.map(|(function, _)| (function, observed.functions.get(function)))
 }
 
 /// Mid-update Lambda shows one configuration and may serve by another, so nobody can tell what is used then.
-fn is_settled(allocation: &AllocationId, desired: &Desired, observed: &Observed) -> bool {
-    holders(allocation, desired, observed).all(|observation| match observation {
+fn unsettled<'a>(
+    allocation: &'a AllocationId,
+    desired: &'a Desired,
+    observed: &'a Observed,
+) -> impl Iterator<Item = &'a FunctionRef> {
+    let is_settled = |observation: Option<&FunctionObservation>| match observation {
         Some(FunctionObservation::Known(shown)) => {
             !shown.is_changing() && !shown.is_unsettled() && !shown.has_failed()
         }
         Some(FunctionObservation::NotFound) => true,
         Some(FunctionObservation::Unknown) | None => false,
-    })
+    };
+    holding(allocation, desired, observed)
+        .filter(move |(_, observation)| !is_settled(*observation))
+        .map(|(function, _)| function)
 }
 
-fn wait(grace: Grace, allocation: &AllocationId, desired: &Desired, observed: &Observed) -> Duration {
+pub(super) fn wait(
+    grace: Grace,
+    allocation: &AllocationId,
+    desired: &Desired,
+    observed: &Observed,
+) -> Duration {
     match grace {
         Grace::For(duration) => duration,
         Grace::Auto => {
             let timeouts =
-                holders(allocation, desired, observed).filter_map(|observation| match observation {
+                holding(allocation, desired, observed).filter_map(|(_, observation)| match observation {
                     Some(FunctionObservation::Known(shown)) => Some(shown.timeout),
                     _ => None,
                 });

@@ -31,7 +31,8 @@ struct Open {
 impl Unsettled {
     /// Remembers a change whose outcome is not known.
     pub(super) fn note(&mut self, report: &ActionReport, bare_for: Duration, at: Instant) {
-        if report.class == Some(ErrorClass::OutcomeUnknown) {
+        // What was to be taken off shows itself as what is left to do.
+        if report.class == Some(ErrorClass::OutcomeUnknown) && report.action.gives().is_some() {
             let interface = report.action.network_interface_id.clone();
             self.open.insert(interface, Open { report: report.clone(), at, bare_for });
         }

@@ -12,6 +12,7 @@ use super::ports::{Clock, Partial, Reads};
 use crate::domain::desired::Desired;
 use crate::domain::function::{FunctionObservation, FunctionRef};
 use crate::domain::ids::{AccountId, SubnetId};
+use crate::domain::leave::Leave;
 use crate::domain::observed::{Gap, Observed, Part};
 
 /// A route that is put right while somebody waits is seen this soon.
@@ -115,6 +116,7 @@ impl Vigil {
             refused: BTreeSet::new(),
             retired: BTreeSet::new(),
             network: self.network.known(),
+            leave: Leave::default(),
             gaps: all,
         })
     }

@@ -41,7 +41,12 @@ impl<'a> Standings<'a> {
         }
         match &interface.verdict {
             Verdict::Covered(allocation, public_ip) => After::Carries(allocation, *public_ip),
-            Verdict::Uncovered(reason) => After::Without(reason),
+            Verdict::Uncovered(reason) => match self.actions.get(&interface.network_interface_id) {
+                Some(action) if action.outcome == Outcome::Done && action.action.gives().is_some() => {
+                    After::Carries(&action.action.allocation_id, Some(action.action.public_ip))
+                }
+                _ => After::Without(reason),
+            },
             Verdict::Gets(allocation, public_ip) => match self.actions.get(&interface.network_interface_id) {
                 Some(action) if action.outcome == Outcome::Done => {
                     After::Carries(allocation, Some(*public_ip))
@@ -52,6 +57,14 @@ impl<'a> Standings<'a> {
     }
 }
 
+impl Standings<'_> {
+    /// Who took its address off an uncovered interface, as an event told.
+    pub(super) fn culprit_of(&self, interface: &InterfacePlan) -> Option<&str> {
+        let uncovered = self.uncovered.get(&interface.network_interface_id)?;
+        uncovered.cause.as_ref().map(|cause| cause.actor.as_str())
+    }
+}
+
 /// How each pool stands after the pass: the report has the figures from before its changes.
 pub(super) fn pools(report: &Report) -> BTreeMap<&PoolName, PoolFigures> {
     let mut pools: BTreeMap<&PoolName, PoolFigures> =
@@ -59,7 +72,7 @@ pub(super) fn pools(report: &Report) -> BTreeMap<&PoolName, PoolFigures> {
     let given: BTreeSet<&NetworkInterfaceId> = report
         .actions
         .iter()
-        .filter(|report| report.outcome == Outcome::Done)
+        .filter(|report| report.outcome == Outcome::Done && report.action.gives().is_some())
         .map(|report| &report.action.network_interface_id)
         .collect();
     for interface in &report.plan.interfaces {

@@ -12,7 +12,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::ids::TargetName;
 use crate::domain::report::{ActionReport, Report};
 use crate::reconcile::ports::{
-    Audience, CallMeter, Delivery, EventAudience, EventNote, NotificationAudience,
+    Audience, CallMeter, Delivery, EventAudience, EventNote, NotificationAudience, QueueTroubles,
 };
 
 /// The version of this build.
@@ -117,10 +117,10 @@ impl EventAudience for Telemetry {
         self.status.hear_note(note);
     }
 
-    fn hear_queue(&self, trouble: Option<&str>) {
-        self.metrics.hear_queue(trouble.is_none());
-        if self.status.hear_queue(Timestamp::now(), trouble) {
-            self.journal.queue_turned(trouble);
+    fn hear_queue(&self, troubles: Option<&QueueTroubles>) {
+        self.metrics.hear_queue(troubles.is_some_and(QueueTroubles::is_up));
+        if self.status.hear_queue(Timestamp::now(), troubles) {
+            self.journal.queue_turned(troubles);
         }
     }
 }

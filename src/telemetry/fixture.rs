@@ -74,6 +74,7 @@ pub(super) fn pass(target: &str, n: u64) -> Pass {
         uncovered: Vec::new(),
         unservable: Vec::new(),
         contested: Vec::new(),
+        breaker: None,
         oldest_uncovered: None,
     })
 }
@@ -167,6 +168,7 @@ impl Pass {
             public_ip: ip(n),
             network_interface_id: eni(n),
             from: None,
+            replaces: None,
             functions: refs(functions),
             reason: ActionReason::Bare,
         };

@@ -15,6 +15,7 @@ use crate::domain::function::FunctionRef;
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, TargetName};
 use crate::domain::reason::{Uncovered, WarningKind};
 use crate::domain::report::{ActionReport, Coverage, PassResult, Report};
+use crate::reconcile::ports::QueueTroubles;
 
 /// How many lines of one kind a pass writes above DEBUG: when a whole pool vanishes, the first interfaces tell the
 /// story, the pass's own line has the count, and `/status` has them all.
@@ -67,10 +68,19 @@ impl Journal {
         self.lock().retain(|name, _| configured.targets.contains_key(name));
     }
 
-    pub(super) fn queue_turned(&self, trouble: Option<&str>) {
-        match trouble {
-            None => info!("events are received"),
-            Some(error) => warn!(error, "events can't be received, changes are found by polling"),
+    pub(super) fn queue_turned(&self, troubles: Option<&QueueTroubles>) {
+        let Some(QueueTroubles { receive, delete, attributes }) = troubles else { return };
+        if let Some(error) = receive {
+            warn!(error, "events can't be received, changes are found by polling");
+        }
+        if let Some(error) = delete {
+            warn!(error, "messages can't be deleted from the queue and come again");
+        }
+        if let Some(error) = attributes {
+            warn!(error, "the queue does not say whether it has a dead-letter queue");
+        }
+        if [receive, delete, attributes].into_iter().all(Option::is_none) {
+            info!("events are received");
         }
     }
 
@@ -133,6 +143,8 @@ fn past_tense(kind: ActionKind) -> &'static str {
     match kind {
         ActionKind::Associate => "associated",
         ActionKind::Move => "moved",
+        ActionKind::Replace => "replaced",
+        ActionKind::Disassociate => "disassociated",
     }
 }
 
@@ -340,6 +352,7 @@ fn tell_one_uncovered(report: &Report, uncovered: &Uncovered, aloud: bool) {
                 pool = uncovered.pool.as_str(),
                 reason = uncovered.reason.code(),
                 detail = uncovered.reason.to_string(),
+                actor = uncovered.cause.as_ref().map(|cause| cause.actor.as_str()),
                 "uncovered"
             )
         };

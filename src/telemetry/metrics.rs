@@ -71,7 +71,7 @@ const DRIFT: Definition = Definition {
 const BREAKER_OPEN: Definition = Definition {
     name: "eipd_breaker_open",
     labels: &["target"],
-    help: "1 while a pass that planned too many disruptions is held back; this version plans none, so 0.",
+    help: "1 while more disruptions are planned than are allowed, so that none of them is made.",
 };
 const OBSERVE_ONLY: Definition = Definition {
     name: "eipd_observe_only",
@@ -101,7 +101,7 @@ const EVENT_LAG: Definition = Definition {
 const EVENT_QUEUE_UP: Definition = Definition {
     name: "eipd_event_queue_up",
     labels: &[],
-    help: "1 while the queue with the events can be received from, 0 while it can't be or none is configured.",
+    help: "1 while messages are received and deleted from the queue with the events, 0 while they can't be or none is configured.",
 };
 const NOTIFICATIONS: Definition = Definition {
     name: "eipd_notifications_total",

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::after::{self, After, Standings};
 use super::html::Html;
 use super::recent::Change;
-use super::status::{ConfigurationStatus, Snapshot, TargetSnapshot};
+use super::status::{ConfigurationStatus, QueueStatus, Snapshot, TargetSnapshot};
 use crate::domain::function::FunctionRef;
 use crate::domain::ids::AllocationId;
 use crate::domain::observed::InterfaceStatus;
@@ -62,6 +62,9 @@ pub(super) fn render(snapshot: &Snapshot) -> String {
     if let Some(configuration) = &snapshot.configuration {
         configuration_section(&mut html, configuration);
     }
+    if let Some(queue) = &snapshot.queue {
+        queue_line(&mut html, queue);
+    }
     for target in &snapshot.targets {
         target_section(&mut html, target);
     }
@@ -115,6 +118,19 @@ fn configuration_section(html: &mut Html, configuration: &ConfigurationStatus) {
     for note in &configuration.notes {
         html.element("<p class=\"unsure\">", note, "</p>\n");
     }
+}
+
+fn queue_line(html: &mut Html, queue: &QueueStatus) {
+    match &queue.trouble {
+        Some(trouble) => {
+            html.element("<p class=\"bad\">Events: trouble with the queue since ", queue.since, ": ");
+            html.text(trouble);
+        }
+        None => {
+            html.element("<p class=\"quiet\">Events: received since ", queue.since, "");
+        }
+    }
+    html.markup("</p>\n");
 }
 
 fn target_section(html: &mut Html, target: &TargetSnapshot) {
@@ -230,6 +246,9 @@ fn function_rows(
             }
             After::Without(reason) if serves => {
                 html.element("<td class=\"bad\">uncovered: ", reason, "");
+                if let Some(actor) = standings.culprit_of(interface) {
+                    html.markup("; taken off by ").text(actor);
+                }
             }
             After::Without(reason) => {
                 html.element("<td class=\"quiet\">", reason, "");

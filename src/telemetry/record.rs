@@ -113,6 +113,7 @@ impl Metrics {
         families.count_changes(report);
         families.show_interfaces(report, &target.declared);
         families.show_pools(report);
+        families.breaker_open.at(&[name]).set(i64::from(report.breaker.is_some()));
         families.contested.at(&[name]).set(i64::try_from(report.contested.len()).unwrap_or(i64::MAX));
         families.drift.replace(name, after::drift(report).into_iter().map(|(kind, count)| ([kind], count)));
         for (function, time) in target.last_look.advance(report) {

@@ -17,7 +17,7 @@ use super::recent::{Change, Recent};
 use crate::domain::function::FunctionRef;
 use crate::domain::ids::TargetName;
 use crate::domain::report::{PassResult, Report};
-use crate::reconcile::ports::EventNote;
+use crate::reconcile::ports::{EventNote, QueueTroubles};
 
 /// The shared state behind the HTTP server.
 pub(super) struct Status {
@@ -73,8 +73,10 @@ pub(super) struct ReloadError {
 pub(super) struct QueueStatus {
     /// Since when it is so.
     pub(super) since: Timestamp,
-    /// Why it can't be received from.
+    /// What of it can't be used, and why.
     pub(super) trouble: Option<String>,
+    #[serde(skip)]
+    troubles: QueueTroubles,
 }
 
 /// The state at one moment.
@@ -130,16 +132,20 @@ impl Status {
         }
     }
 
-    /// Whether the queue can be used; tells whether that is news.
-    pub(super) fn hear_queue(&self, at: Timestamp, trouble: Option<&str>) -> bool {
+    /// How the queue stands; tells whether that is news.
+    pub(super) fn hear_queue(&self, at: Timestamp, troubles: Option<&QueueTroubles>) -> bool {
         let mut state = self.lock();
-        let queue = QueueStatus { since: at, trouble: trouble.map(str::to_owned) };
-        let is_news = state.queue.as_ref().is_none_or(|known| known.trouble.is_some() != trouble.is_some());
-        match &mut state.queue {
-            Some(known) if !is_news => known.trouble = queue.trouble,
-            known => *known = Some(queue),
-        }
-        is_news
+        let Some(troubles) = troubles else {
+            state.queue = None;
+            return false;
+        };
+        let kinds = |one: &QueueTroubles| [&one.receive, &one.delete, &one.attributes].map(Option::is_some);
+        let since = state.queue.as_ref().filter(|known| kinds(&known.troubles) == kinds(troubles));
+        let since = since.map(|known| known.since);
+        let trouble = troubles.told();
+        let troubles = troubles.clone();
+        state.queue = Some(QueueStatus { since: since.unwrap_or(at), trouble, troubles });
+        since.is_none()
     }
 
     pub(super) fn reload_failed(&self, at: Timestamp, message: &str) {

@@ -1,4 +1,5 @@
-//! The five acts, in their order. Each makes something happen to the account and says what the daemon made of it.
+//! The acts, in their order. Each makes something happen to the account and says what the daemon made of it. The main one is
+//! the switchover: the same change without spare addresses and with them.
 
 use std::time::Duration;
 
@@ -12,7 +13,9 @@ const OPERATOR_TAKES: Duration = Duration::from_secs(2);
 /// Tells them all.
 pub(crate) async fn tell(story: &mut Story<'_>) -> anyhow::Result<()> {
     bare(story).await?;
-    change(story).await?;
+    let without = change_without_spares(story).await?;
+    let with = change_with_spares(story).await?;
+    story.show.compare(without, with);
     overflow(story).await?;
     stray_hand(story).await?;
     shortage(story).await
@@ -29,16 +32,49 @@ async fn bare(story: &mut Story<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn change(story: &mut Story<'_>) -> anyhow::Result<()> {
-    let act = story.begin("a VpcConfig change");
-    let new = story.stage.change_billing()?;
+/// The switchover, first half. Returns the gap in seconds.
+async fn change_without_spares(story: &mut Story<'_>) -> anyhow::Result<f64> {
+    let act = story.begin("a VpcConfig change, no spare address");
+    let new = story.stage.change_billing(0)?;
     story
         .show
         .happens("`billing` gets another security group: Lambda makes two new ENIs, the old ones serve on");
-    let after = story.until_covered(&new, act.begun()).await?;
-    story.show.remark("the new ENIs had their addresses before they served; the old ones linger with theirs");
-    story.end_act(&act, "2 ENIs made, 2 retired".to_owned(), after);
-    Ok(())
+    story.until("the change to be through", |stage, _, _| stage.is_changed()).await?;
+    let served = Instant::now();
+    story.show.happens("the new ENIs serve, and all four addresses are on others");
+    let after = story.until_covered(&new, served).await?;
+    story.show.remark(
+        "the addresses followed when Lambda removed the old ENIs: seconds here, minutes in AWS, where",
+    );
+    story.show.remark(
+        "eipd takes them once nothing has used those for the functions' timeout, and at least a minute",
+    );
+    Ok(story.end_act(&act, "2 ENIs made, 2 retired".to_owned(), after))
+}
+
+/// The switchover, second half.
+async fn change_with_spares(story: &mut Story<'_>) -> anyhow::Result<f64> {
+    let act = story.begin("a VpcConfig change, two spare addresses");
+    let added = story.stage.add_addresses(2)?;
+    story.show.happens(&format!("the operator adds {} to the file", added.join(" and ")));
+    story.until("the daemon to know of them", |_, status, _| status.spares() == 2).await?;
+    let changed = Instant::now();
+    let new = story.stage.change_billing(1)?;
+    story
+        .show
+        .happens("`billing` gets a third security group: again two new ENIs, and the old ones serve on");
+    let after = story.until_covered(&new, changed).await?;
+    story
+        .show
+        .remark("the new ENIs had their addresses before they served; the old ones keep theirs to the end");
+    let gap = story.end_act(&act, "2 ENIs made, 2 retired".to_owned(), after);
+    story
+        .until("Lambda to remove the old ENIs", |stage, status, _| {
+            stage.spares() == 2 && status.spares() == 2
+        })
+        .await?;
+    story.show.remark("Lambda removed the old ENIs, and their addresses are spare again");
+    Ok(gap)
 }
 
 async fn overflow(story: &mut Story<'_>) -> anyhow::Result<()> {
@@ -75,9 +111,9 @@ async fn shortage(story: &mut Story<'_>) -> anyhow::Result<()> {
     let short = short.expect("the wait ends only when it is there");
     story.show.lack(&short);
     sleep(OPERATOR_TAKES).await;
-    let (allocation, ip) = story.stage.add_address()?;
     let edited = Instant::now();
-    story.show.happens(&format!("the operator adds {allocation} ({ip}) to the file"));
+    let added = story.stage.add_addresses(1)?;
+    story.show.happens(&format!("the operator adds {} to the file", added.join(" and ")));
     let after = story.until_covered(&[short.network_interface_id], edited).await?;
     story.end_act(&act, "2 ENIs added, 1 spare".to_owned(), after);
     Ok(())

@@ -40,7 +40,9 @@ impl Show {
             "{HEAD}eipd against a simulated AWS{HEAD:#}, in which seconds stand for AWS's minutes"
         ));
         say(format_args!("  {QUIET}AWS (simulated)  {aws}{QUIET:#}"));
-        say(format_args!("  {QUIET}daemon           {daemon}, polls every second{QUIET:#}"));
+        say(format_args!(
+            "  {QUIET}daemon           {daemon}, polls once a minute, hears of changes by EventBridge and SQS{QUIET:#}"
+        ));
         if let Some(log) = log {
             say(format_args!("  {QUIET}its log          {}{QUIET:#}", log.display()));
         }
@@ -68,6 +70,9 @@ impl Show {
             change.reason,
         );
         self.line(style, mark, &what);
+        if let Some(cause) = &change.cause {
+            self.line(QUIET, " ", &format!("told by an event; done by {}", cause.actor));
+        }
     }
 
     /// The daemon says what it can't do.
@@ -87,16 +92,25 @@ impl Show {
         self.line(HEAD, "=", &format!("all covered; repaired after {after:.1} s, egress gap {gap:.1} s"));
     }
 
+    /// The main act in two figures.
+    pub(crate) fn compare(&self, without: f64, with: f64) {
+        self.line(
+            HEAD,
+            "=",
+            &format!("the egress gap of a VpcConfig change: {without:.1} s without spares, {with:.1} s with"),
+        );
+    }
+
     /// The whole story in a table.
     pub(crate) fn table(&self, lines: &[Line]) {
         say(format_args!(
-            "\n{HEAD}{:<22}{:<26}{:>14}{:>13}{HEAD:#}",
+            "\n{HEAD}{:<40}{:<24}{:>14}{:>12}{HEAD:#}",
             "act", "what happened", "repaired after", "egress gap"
         ));
         for line in lines {
             let after = format!("{:.1} s", line.repaired_after.as_secs_f64());
             let gap = format!("{:.1} s", line.gap);
-            say(format_args!("{:<22}{:<26}{after:>14}{gap:>13}", line.title, line.happened));
+            say(format_args!("{:<40}{:<24}{after:>14}{gap:>12}", line.title, line.happened));
         }
     }
 

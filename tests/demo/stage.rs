@@ -1,13 +1,14 @@
-//! The simulated account and the operator's file: two functions on two subnets, and a pool of eight addresses. Its verbs
-//! are what happens to the account; it repairs nothing.
+//! The simulated account and the operator's file: two functions on two subnets, a pool of four addresses, and a queue that
+//! EventBridge fills. Its verbs are what happens to the account; it repairs nothing.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
 use eipd_sim::{
-    EIPD_ACCESS_KEY, InterfaceStatus, Outcome, SECRET_ACCESS_KEY, Sim, Span, Timing, VpcConfig, World,
-    WorldConfig,
+    EIPD_ACCESS_KEY, EventWeather, InterfaceStatus, LastUpdate, Outcome, SECRET_ACCESS_KEY, Sim, Span,
+    Timing, VpcConfig, World, WorldConfig,
 };
 use tempfile::TempDir;
 
@@ -17,6 +18,12 @@ const FUNCTIONS: [&str; 2] = ["billing", "reports"];
 /// The pool that serves them.
 const POOL: &str = "partner-a";
 
+/// How often `billing` is given another security group.
+const CHANGES: usize = 2;
+
+/// From a call until its event is in the queue.
+const EVENTS_TAKE: Span = Span { shortest: Duration::from_millis(300), longest: Duration::from_millis(700) };
+
 /// The account, the file, and what the story knows of them.
 pub(crate) struct Stage {
     sim: Sim,
@@ -24,28 +31,34 @@ pub(crate) struct Stage {
     port: u16,
     subnets: [String; 2],
     groups: [String; 2],
-    new_group: String,
+    /// The groups that `billing` is given one after the other.
+    new_groups: [String; CHANGES],
     allocations: Vec<String>,
+    queue: String,
 }
 
 impl Stage {
     /// Makes the account and writes the file.
     pub(crate) fn set() -> anyhow::Result<Self> {
-        // Retired ENIs stay to the end of the story, as AWS's do for up to 20 minutes.
-        let timing = Timing { lingering: Span::seconds(60, 90), ..Timing::quick() };
+        // Long enough for the grace to be over first, and short enough to be waited for.
+        let timing =
+            Timing { lingering: Span::seconds(6, 8), update: Span::seconds(3, 3), ..Timing::quick() };
         let sim = Sim::new(WorldConfig { seed: 7, timing, ..WorldConfig::default() });
-        let (subnets, groups, new_group, allocations) = sim.world(|world| {
+        sim.set_events(EventWeather::delayed(EVENTS_TAKE));
+        let (subnets, groups, new_groups, allocations, queue) = sim.world(|world| {
             let vpc = world.create_vpc();
             let subnets = ['a', 'b'].map(|zone| world.create_subnet(&vpc, zone));
             let groups = FUNCTIONS.map(|name| world.create_security_group(&vpc, name));
-            let new_group = world.create_security_group(&vpc, "billing-new");
+            let new_groups = ["billing-2", "billing-3"].map(|name| world.create_security_group(&vpc, name));
             for (name, group) in FUNCTIONS.iter().zip(&groups) {
                 world.create_active_function(name, VpcConfig::new(&subnets, &[group]));
             }
-            (subnets, groups, new_group, world.allocate_many(8))
+            let queue = world.wire_events_of("eipd", &eipd::events::pattern::event_pattern());
+            (subnets, groups, new_groups, world.allocate_many(4), queue)
         });
         let folder = tempfile::Builder::new().prefix("eipd-demo-").tempdir()?;
-        let stage = Self { sim, folder, port: free_port()?, subnets, groups, new_group, allocations };
+        let port = free_port()?;
+        let stage = Self { sim, folder, port, subnets, groups, new_groups, allocations, queue };
         stage.write_config()?;
         Ok(stage)
     }
@@ -114,12 +127,29 @@ impl Stage {
         })
     }
 
-    /// The operator gives `billing` another security group. Returns the new interfaces.
-    pub(crate) fn change_billing(&self) -> anyhow::Result<Vec<String>> {
-        let config = VpcConfig::new(&self.subnets, &[&self.new_group]);
+    /// The operator gives `billing` another security group, for the first time or the second. Returns the new interfaces.
+    pub(crate) fn change_billing(&self, time: usize) -> anyhow::Result<Vec<String>> {
+        let group = &self.new_groups[time];
+        let config = VpcConfig::new(&self.subnets, &[group]);
         self.world(|world| {
             world.update_function_vpc(FUNCTIONS[0], config, Outcome::Succeeds, None)?;
-            Ok(self.interfaces(world, &self.new_group))
+            Ok(self.interfaces(world, group))
+        })
+    }
+
+    /// Whether `billing` has done with its last change.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.world(|world| {
+            world.unit(FUNCTIONS[0]).is_some_and(|unit| unit.last_update == LastUpdate::Successful)
+        })
+    }
+
+    /// How many addresses are on nothing.
+    pub(crate) fn spares(&self) -> usize {
+        self.world(|world| {
+            let free =
+                |id: &&String| world.address(id).is_some_and(|address| address.association().is_none());
+            self.allocations.iter().filter(free).count()
         })
     }
 
@@ -144,17 +174,14 @@ impl Stage {
         })
     }
 
-    /// The operator allocates an address and adds it to the file. Returns allocation and address.
-    pub(crate) fn add_address(&mut self) -> anyhow::Result<(String, String)> {
-        let (allocation, ip) = self.world(|world| {
-            let allocation = world.allocate_address();
-            let ip = world.public_ip(&allocation).to_owned();
-            (allocation, ip)
-        });
-        self.allocations.push(allocation.clone());
+    /// The operator allocates so many addresses and adds them to the file. Returns them as the world sees them.
+    pub(crate) fn add_addresses(&mut self, count: usize) -> anyhow::Result<Vec<String>> {
+        let more = self.world(|world| world.allocate_many(count));
+        let ips = self.world(|world| more.iter().map(|id| world.public_ip(id).to_owned()).collect());
+        self.allocations.extend(more);
         self.begin();
         self.write_config()?;
-        Ok((allocation, ip))
+        Ok(ips)
     }
 
     /// The public address on an interface that serves; none when it does not serve, or carries none.
@@ -178,8 +205,9 @@ impl Stage {
         let functions =
             FUNCTIONS.map(|name| format!("\n[[functions]]\nname = \"{name}\"\npool = \"{POOL}\"\n"));
         let text = format!(
-            "[daemon]\npoll_interval = \"1s\"\nlisten = \"127.0.0.1:{}\"\n\n[pools.{POOL}]\nallocations = [\n{}]\n{}",
+            "[daemon]\npoll_interval = \"60s\"\nlisten = \"127.0.0.1:{}\"\n\n[events]\nqueue_url = \"{}\"\n\n[pools.{POOL}]\nallocations = [\n{}]\n{}",
             self.port,
+            self.queue,
             ids.concat(),
             functions.concat(),
         );

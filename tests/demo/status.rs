@@ -1,6 +1,7 @@
 //! What the daemon says of itself: its `/status`, as far as the story needs it. Asks over HTTP like anybody else, and knows
 //! nothing of the simulator.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -28,6 +29,7 @@ pub(crate) struct Target {
     pub(crate) covered: usize,
     pub(crate) uncovered: Vec<Uncovered>,
     pub(crate) failures: Vec<String>,
+    pub(crate) pools: BTreeMap<String, Pool>,
 }
 
 /// An interface without an address of its set.
@@ -48,6 +50,19 @@ pub(crate) struct Change {
     pub(crate) functions: Vec<String>,
     pub(crate) reason: String,
     pub(crate) outcome: String,
+    pub(crate) cause: Option<Cause>,
+}
+
+/// The event that told of what a change mends.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct Cause {
+    pub(crate) actor: String,
+}
+
+/// How a pool stands.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Pool {
+    pub(crate) spare: usize,
 }
 
 impl Status {
@@ -71,6 +86,11 @@ impl Status {
     /// What the daemon says of an interface that it can't cover.
     pub(crate) fn uncovered(&self, interface: &str) -> Option<&Uncovered> {
         self.latest()?.uncovered.iter().find(|uncovered| uncovered.network_interface_id == interface)
+    }
+
+    /// How many addresses the daemon knows to be free.
+    pub(crate) fn spares(&self) -> usize {
+        self.latest().map_or(0, |target| target.pools.values().map(|pool| pool.spare).sum())
     }
 
     /// One line for a person.

@@ -14,7 +14,7 @@ use crate::status::{Change, Status};
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Nothing in the story takes longer: the simulated Lambda is at most 10 s slow, the daemon polls every second.
+/// Nothing in the story takes longer: the simulated Lambda is at most 10 s slow, and an event takes less than a second.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The stage, the daemon, and what was seen so far.
@@ -45,12 +45,13 @@ impl<'s> Story<'s> {
         Act { title, begun: Instant::now(), gap_before: self.stage.gap_seconds() }
     }
 
-    /// Ends an act: the gap is what the data plane counted meanwhile, of the function that had the longest.
-    pub(crate) fn end_act(&mut self, act: &Act, happened: String, repaired_after: Duration) {
+    /// Ends an act. The gap is what the data plane counted meanwhile, of the function that had the longest; returns it.
+    pub(crate) fn end_act(&mut self, act: &Act, happened: String, repaired_after: Duration) -> f64 {
         let now = self.stage.gap_seconds();
         let gap = now.iter().zip(&act.gap_before).map(|(now, before)| now - before).fold(0.0, f64::max);
         self.show.outcome(repaired_after, gap);
         self.lines.push(Line { title: act.title, happened, repaired_after, gap });
+        gap
     }
 
     /// Looks until these interfaces serve, with an address of theirs, and the daemon says that all is covered. Returns

@@ -29,6 +29,50 @@ async fn plan_tells_apply_heals_and_plan_is_content() {
 }
 
 #[tokio::test]
+async fn drain_asks_obeys_and_takes_off() {
+    let small = Small::with(2);
+    let server = served(&small).await;
+    let bench = Bench::new(&configuration(&small), &server.url());
+    assert_eq!(bench.run(&["apply"]).await.code(), Some(0));
+    let unasked = bench.run(&["drain"]).await;
+    assert_eq!((unasked.code(), small.is_covered()), (Some(1), true), "{}", unasked.stderr());
+    assert!(unasked.stdout().contains("loses 198.18.0."), "{}", unasked.stdout());
+    assert!(unasked.stderr().contains("--yes") && unasked.stderr().contains("running daemon"));
+    let unknown = bench.run(&["drain", "--yes", "--function", "biling"]).await;
+    assert_eq!((unknown.code(), small.is_covered()), (Some(1), true), "{}", unknown.stderr());
+    let observing = format!("{}\n[safety]\nmode = \"observe\"\n", configuration(&small));
+    let observed = Bench::new(&observing, &server.url()).run(&["drain", "--yes"]).await;
+    assert_eq!((observed.code(), small.is_covered()), (Some(1), true), "{}", observed.stderr());
+    assert!(observed.stderr().contains("`safety.mode` is `observe`"), "{}", observed.stderr());
+    let drained = bench.run(&["drain", "--yes", "--format", "json", "--pool", "partner-a"]).await;
+    assert_eq!(drained.code(), Some(0), "{}", drained.stderr());
+    let targets: Value = serde_json::from_str(&drained.stdout()).expect("only JSON on stdout");
+    let actions = targets[0]["actions"].as_array().expect("a list");
+    assert!(
+        actions.len() == 2 && actions.iter().all(|a| a["kind"] == "disassociate" && a["outcome"] == "done")
+    );
+    assert_eq!((small.sim.calls("DisassociateAddress"), small.sim.calls("ReleaseAddress")), (2, 0));
+    assert_eq!(bench.run(&["drain", "--yes"]).await.code(), Some(0), "there is nothing left to do");
+}
+
+#[tokio::test]
+async fn what_take_names_must_be_of_the_configuration() {
+    let small = Small::with(2);
+    let server = served(&small).await;
+    let bench = Bench::new(&configuration(&small), &server.url());
+    for (id, wanted) in
+        [("eipalloc-0a1b2c3d", "belongs to no pool"), ("eni-0a1b2c3d", "no declared function uses")]
+    {
+        let ended = bench.run(&["apply", "--take", id]).await;
+        assert_eq!(ended.code(), Some(1), "{}", ended.stderr());
+        assert!(ended.stderr().contains(wanted) && ended.stderr().contains(id), "{}", ended.stderr());
+    }
+    assert_eq!(small.sim.calls("AssociateAddress"), 0, "nothing is done on a slip of the pen");
+    let taken = bench.run(&["apply", "--take", &small.allocations[0], "--accept-disruptions", "1"]).await;
+    assert_eq!(taken.code(), Some(0), "{}", taken.stderr());
+}
+
+#[tokio::test]
 async fn apply_says_what_remains_uncovered_and_observe_mode_changes_nothing() {
     let small = Small::with(1);
     let server = served(&small).await;

@@ -14,7 +14,8 @@ use eipd::aws::{AwsTarget, EventBus, Manner, Place, SqsQueue, Surroundings};
 use eipd::domain::desired::{Desired, DesiredFunction, PinPlace, Pool};
 use eipd::domain::error_class::ErrorClass;
 use eipd::domain::ids::TargetName;
-use eipd::domain::policy::{Grace, Mode, RateShare, TakeFrom};
+use eipd::domain::leave::Named;
+use eipd::domain::policy::{DisruptionBudget, Grace, Mode, OnRemoved, RateShare, TakeFrom};
 use eipd::domain::report::{ActionReport, Report, Trigger};
 use eipd::events::consumer::{Consumer, Route};
 use eipd::events::outbox::{Notifier, Outbox};
@@ -22,7 +23,7 @@ use eipd::events::publisher::Publisher;
 use eipd::reconcile::driver::{Driver, Watch};
 use eipd::reconcile::pass::{Limits, Orders, Ports, Reconciler};
 use eipd::reconcile::ports::{
-    Audience, CallMeter, Clock, Delivery, EventAudience, EventNote, NotificationAudience,
+    Audience, CallMeter, Clock, Delivery, EventAudience, EventNote, NotificationAudience, QueueTroubles,
 };
 use eipd_sim::{EIPD_ACCESS_KEY, SECRET_ACCESS_KEY, Sim, SimConnector, SimTimeSource};
 use jiff::Timestamp;
@@ -89,8 +90,9 @@ impl EventAudience for Listener {
         self.notes.lock().expect("no test panics while it holds this").push(note);
     }
 
-    fn hear_queue(&self, trouble: Option<&str>) {
-        *self.trouble.lock().expect("no test panics while it holds this") = trouble.map(str::to_owned);
+    fn hear_queue(&self, troubles: Option<&QueueTroubles>) {
+        *self.trouble.lock().expect("no test panics while it holds this") =
+            troubles.and_then(QueueTroubles::told);
     }
 }
 
@@ -189,6 +191,10 @@ pub fn orders(desired: &Desired) -> Orders {
         account: None,
         take_from: TakeFrom::default(),
         switchover_grace: Grace::default(),
+        disruptions: DisruptionBudget::default(),
+        on_removed: OnRemoved::default(),
+        named: Named::default(),
+        drain: None,
     }
 }
 
@@ -210,6 +216,26 @@ pub async fn pass(reconciler: &mut Reconciler, orders: &Orders) -> Report {
     reconciler.pass(orders, Trigger::Start, &limits).await.expect("nobody cancels it").report
 }
 
+/// Reads the queue of this URL in a task, for these targets.
+pub async fn consume(
+    sim: &Sim,
+    url: &str,
+    routes: Vec<Route>,
+    heard: Arc<Listener>,
+    cancel: &CancellationToken,
+) -> JoinHandle<()> {
+    let queue = SqsQueue::connect(url, &surroundings(sim), manner(1)).await;
+    let consumer = Consumer {
+        queue: Arc::new(queue.expect("the URL has a region")),
+        routes: Arc::new(Mutex::new(routes)),
+        audience: heard,
+        clock: Arc::new(SimClock(sim.time_source())),
+        cancel: cancel.clone(),
+        seed: 1,
+    };
+    tokio::spawn(consumer.run())
+}
+
 /// A daemon in a task.
 pub struct Daemon {
     task: JoinHandle<()>,
@@ -217,11 +243,20 @@ pub struct Daemon {
     publishing: Option<(Arc<Outbox>, JoinHandle<()>)>,
     cancel: CancellationToken,
     orders: watch::Sender<Watch>,
+    /// Where events for it go.
+    pub route: Route,
     /// What it reported.
     pub heard: Arc<Listener>,
 }
 
 impl Daemon {
+    /// Starts one that polls by these orders.
+    pub async fn start_with(sim: &Sim, orders: Orders, seed: u64) -> Self {
+        let daemon = Self::start(sim, &orders.desired, seed).await;
+        daemon.reload(orders);
+        daemon
+    }
+
     /// Starts one that polls.
     pub async fn start(sim: &Sim, desired: &Desired, seed: u64) -> Self {
         Self::begin(sim, desired, seed, None, None).await
@@ -230,6 +265,11 @@ impl Daemon {
     /// Starts one that receives events from this queue besides.
     pub async fn start_with_queue(sim: &Sim, desired: &Desired, seed: u64, queue_url: &str) -> Self {
         Self::begin(sim, desired, seed, Some(queue_url), None).await
+    }
+
+    /// Starts one that receives events from this queue, if there is one.
+    pub async fn start_with(sim: &Sim, desired: &Desired, seed: u64, queue_url: Option<&str>) -> Self {
+        Self::begin(sim, desired, seed, queue_url, None).await
     }
 
     /// Starts one that publishes on the bus of this ARN besides.
@@ -265,23 +305,12 @@ impl Daemon {
             cancel: cancel.clone(),
             random: fastrand::Rng::with_seed(seed),
         };
+        let route = Route { target: target(), region: region(sim), inbox: driver.reconciler.inbox() };
         let consumer = match queue_url {
-            Some(url) => {
-                let queue = SqsQueue::connect(url, &surroundings(sim), manner(seed)).await;
-                let route = Route { target: target(), region: region(sim), inbox: driver.reconciler.inbox() };
-                let consumer = Consumer {
-                    queue: Arc::new(queue.expect("the URL has a region")),
-                    routes: Arc::new(Mutex::new(vec![route])),
-                    audience: heard.clone(),
-                    clock: Arc::new(SimClock(sim.time_source())),
-                    cancel: cancel.clone(),
-                    seed,
-                };
-                Some(tokio::spawn(consumer.run()))
-            }
+            Some(url) => Some(consume(sim, url, vec![route.clone()], heard.clone(), &cancel).await),
             None => None,
         };
-        Self { task: tokio::spawn(driver.run()), consumer, publishing, cancel, orders: sender, heard }
+        Self { route, task: tokio::spawn(driver.run()), consumer, publishing, cancel, orders: sender, heard }
     }
 
     /// Gives it other orders, as a reload does.

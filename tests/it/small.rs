@@ -28,7 +28,8 @@ impl Small {
         Self::of(WorldConfig { region: region.to_owned(), seed, ..WorldConfig::default() }, addresses)
     }
 
-    fn of(config: WorldConfig, addresses: usize) -> Self {
+    /// [`Small::with`] in a world of this kind.
+    pub fn of(config: WorldConfig, addresses: usize) -> Self {
         let sim = Sim::new(config);
         let (subnets, group, allocations) = sim.world(|world| {
             let vpc = world.create_vpc();

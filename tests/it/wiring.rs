@@ -87,6 +87,25 @@ async fn setup_makes_everything_once_and_says_what_it_can_not_know() {
 }
 
 #[tokio::test]
+async fn what_targets_elsewhere_need_is_said_of_each() {
+    let mut stage = Stage::new().await;
+    let text = configuration(&stage.small).replace(
+        "[pools.partner-a]\n",
+        "[[targets]]\nname = \"near\"\nregion = \"eu-west-1\"\n\n\
+         [[targets]]\nname = \"far\"\nregion = \"us-east-1\"\nrole_arn = \"arn:aws:iam::444455556666:role/eipd\"\n\n\
+         [pools.partner-b]\ntarget = \"far\"\nallocations = [\"eipalloc-0a000000000000009\"]\n\n\
+         [pools.partner-a]\ntarget = \"near\"\n",
+    );
+    stage.bench = Bench::new(&text, &stage.server.url());
+    for line in [&["setup"][..], &["status", "--read-only"][..]] {
+        let said = stage.good(line).await.stdout();
+        assert!(said.contains("the events of target `far` (account 444455556666, us-east-1)"), "{said}");
+        assert!(said.contains("aws events put-permission --region eu-west-1"), "{said}");
+        assert!(!said.contains("`near`"), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_dry_run_and_a_template_change_nothing() {
     let stage = Stage::new().await;
     assert_eq!(stage.outcomes(&["setup", "--dry-run"], "outcome").await, ["to_create"; 6]);

@@ -23,10 +23,9 @@ pub(in crate::aws) async fn functions(target: &AwsTarget) -> Partial<(FunctionRe
 }
 
 /// The network settings of every version of every function of the region.
-pub(in crate::aws) async fn versions(target: &AwsTarget) -> Partial<FunctionConfiguration> {
+pub(in crate::aws) async fn versions(target: &AwsTarget) -> Partial<(FunctionRef, FunctionConfiguration)> {
     let subject = format!("of all versions in `{}`", target.region());
-    let all = list(target, &subject, Some(FunctionVersion::All)).await;
-    Partial { found: all.found.into_iter().map(|(_, version)| version).collect(), errors: all.errors }
+    list(target, &subject, Some(FunctionVersion::All)).await
 }
 
 async fn list(

@@ -14,7 +14,9 @@ use super::render::style::{HEAD, paint};
 use super::render::words::plain;
 use super::{ConfigArgs, Error, wire};
 use crate::aws::EventWiring;
-use crate::config::settings::Settings;
+use crate::config::settings::{Configuration, Settings, Target};
+use crate::domain::ids::AccountId;
+use crate::events::wiring::elsewhere::{Whereabouts, elsewhere};
 use crate::events::wiring::steps::{Step, steps};
 use crate::events::wiring::{Found, Item, Names, Wiring};
 use crate::reconcile::ports::wiring::WiringApi;
@@ -77,8 +79,12 @@ struct WiringArgs {
 
 impl WiringArgs {
     fn settings(&self) -> Result<Settings, Error> {
+        Ok(self.configuration()?.settings)
+    }
+
+    fn configuration(&self) -> Result<Configuration, Error> {
         LogSettings::from_environment()?.install()?;
-        Ok(wire::load_valid(&wire::source(self.config.file()))?.settings)
+        wire::load_valid(&wire::source(self.config.file()))
     }
 
     fn names(&self, settings: &Settings) -> Result<Names, Error> {
@@ -113,6 +119,23 @@ async fn look(api: &dyn WiringApi, wiring: &Wiring) -> Result<Found, Error> {
     let (dead_letters, queue, rule) =
         tokio::try_join!(api.queue(&names.dead_letters), api.queue(&names.queue), api.rule(&names.rule))?;
     Ok(Found { dead_letters, queue, rule })
+}
+
+/// What this wiring does not do for targets that are in other places.
+fn notes_on_targets(wiring: &Wiring, targets: &[Target]) -> Vec<String> {
+    let targets: Vec<Whereabouts<'_>> = targets.iter().map(whereabouts).collect();
+    elsewhere(wiring, &targets)
+}
+
+fn whereabouts(target: &Target) -> Whereabouts<'_> {
+    let Target { name, region, role, stated, .. } = target;
+    // `arn:aws:iam::111122223333:role/eipd`
+    let of_role = role.as_ref().and_then(|role| role.arn.split(':').nth(4));
+    Whereabouts {
+        target: name.as_str(),
+        region: region.as_deref().or(stated.region.as_deref()),
+        account: of_role.or(stated.account.as_ref().map(AccountId::as_str)),
+    }
 }
 
 /// One line for a part, and one for each detail of it.

@@ -7,8 +7,8 @@ use super::super::exit::Exit;
 use super::super::render::style::{GOOD, QUIET, WARN, paint};
 use super::super::render::words::plain;
 use super::super::{Error, Format, block_on, output};
-use super::{TRAIL, WiringArgs, line, look};
-use crate::config::settings::Settings;
+use super::{TRAIL, WiringArgs, line, look, notes_on_targets};
+use crate::config::settings::{Configuration, Settings};
 use crate::events::wiring::steps::{Change, Step, steps};
 use crate::events::wiring::template::template;
 use crate::events::wiring::{Item, Wiring};
@@ -71,15 +71,15 @@ struct Line {
 impl Setup {
     /// Sets up, or shows what that would be.
     pub(super) fn run(self) -> Result<Exit, Error> {
-        let settings = self.wiring.settings()?;
+        let configuration = self.wiring.configuration()?;
         if self.print == Some(Print::CloudFormation) {
-            output::json(&template(&self.wiring.names(&settings)?))?;
+            output::json(&template(&self.wiring.names(&configuration.settings)?))?;
             return Ok(Exit::Good);
         }
-        block_on(self.set_up(&settings))
+        block_on(self.set_up(&configuration))
     }
 
-    async fn set_up(&self, settings: &Settings) -> Result<Exit, Error> {
+    async fn set_up(&self, Configuration { settings, targets, .. }: &Configuration) -> Result<Exit, Error> {
         let (wiring, api) = self.wiring.connect(settings).await?;
         let steps = steps(&wiring, &look(&api, &wiring).await?, self.adopt);
         let objections: Vec<String> = steps.iter().filter_map(objection).collect();
@@ -97,6 +97,7 @@ impl Setup {
             lines.push(told(step, self.dry_run));
         }
         let mut notes = vec![TRAIL.to_owned()];
+        notes.extend(notes_on_targets(&wiring, targets));
         let mut queue_url = None;
         if failure.is_none() && !self.dry_run {
             queue_url = api.queue(&wiring.names.queue).await?.map(|queue| queue.url);

@@ -10,10 +10,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::super::exit::Exit;
 use super::super::render::style::{BAD, GOOD, WARN, paint};
+use super::super::render::words::plain;
 use super::super::{Error, Format, block_on, output};
-use super::{TRAIL, WiringArgs, line, look};
-use crate::config::settings::Settings;
+use super::{TRAIL, WiringArgs, line, look, notes_on_targets};
+use crate::config::settings::Configuration;
 use crate::events::wiring::arrival::{Arrival, TIMEOUT_MAX, Trial, left_behind};
+use crate::events::wiring::elsewhere::{Encryption, encryption};
 use crate::events::wiring::steps::{Change, Step, steps};
 use crate::events::wiring::{Found, Item, Wiring};
 use crate::reconcile::ports::ApiError;
@@ -43,7 +45,8 @@ Examples:
   eipd events status --read-only        with permissions to read alone
 
 For the time of the check the rule gets a second target, a queue called eipd-check-…, so that a running daemon and the
-check don't take each other's messages. Both are removed at the end, also on SIGINT and SIGTERM; whoever kills the
+check don't take each other's messages; the daemon's own queue gets each marker too, and the daemon counts it in
+eipd_events_total{kind=\"marker\"}. Both are removed at the end, also on SIGINT and SIGTERM; whoever kills the
 check leaves them to the next one. Whether the rule may send to the daemon's own queue is read off its policy.
 Permissions: sts:GetCallerIdentity; sqs:GetQueueUrl, GetQueueAttributes, ListQueueTags; events:DescribeRule,
 ListTagsForResource, ListTargetsByRule. Unless --read-only, on eipd-check-*: sqs:CreateQueue, TagQueue, ReceiveMessage,
@@ -84,8 +87,8 @@ enum State {
 impl Status {
     /// Verifies, and prints what was found.
     pub(super) fn run(self) -> Result<Exit, Error> {
-        let settings = self.wiring.settings()?;
-        let answer = block_on(self.verify(&settings))?;
+        let configuration = self.wiring.configuration()?;
+        let answer = block_on(self.verify(&configuration))?;
         match self.format {
             Format::Text => output::text(&text(&answer))?,
             Format::Json => output::json(&answer)?,
@@ -94,7 +97,8 @@ impl Status {
         Ok(if is_well { Exit::Good } else { Exit::CouldNotTell })
     }
 
-    async fn verify(&self, settings: &Settings) -> Result<Answer, Error> {
+    async fn verify(&self, configuration: &Configuration) -> Result<Answer, Error> {
+        let Configuration { settings, targets, .. } = configuration;
         let (wiring, api) = self.wiring.connect(settings).await?;
         let found = look(&api, &wiring).await?;
         let steps = steps(&wiring, &found, false);
@@ -113,7 +117,14 @@ impl Status {
             };
             items.push(Line { item: Item::Arrival, name, state, details: vec![detail] });
         }
-        Ok(Answer { items, arrival_seconds, notes: vec![TRAIL.to_owned()] })
+        let mut notes = vec![TRAIL.to_owned()];
+        if let Some(Encryption::Depends(why)) =
+            found.queue.as_ref().map(|queue| encryption(&queue.attributes))
+        {
+            notes.push(why);
+        }
+        notes.extend(notes_on_targets(&wiring, targets));
+        Ok(Answer { items, arrival_seconds, notes })
     }
 }
 
@@ -128,6 +139,14 @@ fn seen(step: Step, found: &Found) -> Line {
     if let Some(count) = letters.filter(|count| step.item == Item::DeadLetterQueue && *count != "0") {
         details.push(format!("about {count} messages in it: not delivered, or not understood"));
     }
+    let queue = found.queue.as_ref().filter(|_| step.item == Item::Queue);
+    let state = match queue.map(|queue| encryption(&queue.attributes)) {
+        Some(Encryption::Forbids(why)) => {
+            details.push(why);
+            State::Different
+        }
+        _ => state,
+    };
     Line { item: step.item, name: step.name, state, details }
 }
 
@@ -209,7 +228,8 @@ fn text(answer: &Answer) -> String {
         line(&mut text, *item, name, state, details);
     }
     for note in &answer.notes {
-        text.extend(["note: ", note, "\n"]);
+        let lines: Vec<String> = note.lines().map(|line| plain(line).to_string()).collect();
+        text.extend(["note: ", &lines.join("\n"), "\n"]);
     }
     text
 }

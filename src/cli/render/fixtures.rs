@@ -68,6 +68,7 @@ impl Scene {
             uncovered: Vec::new(),
             unservable: Vec::new(),
             contested: Vec::new(),
+            breaker: None,
             oldest_uncovered: None,
         })
     }
@@ -227,6 +228,7 @@ impl Scene {
             public_ip: ip(n),
             network_interface_id: eni(n),
             from: None,
+            replaces: None,
             functions: Arc::clone(&interface.functions),
             reason,
         };

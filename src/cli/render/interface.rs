@@ -20,6 +20,7 @@ pub(super) enum Mark {
     Gets,
     Without,
     Waiting,
+    Takes,
 }
 
 impl Mark {
@@ -29,6 +30,7 @@ impl Mark {
             Self::Gets => '+',
             Self::Without => '!',
             Self::Waiting => '~',
+            Self::Takes => '-',
         }
     }
 
@@ -37,7 +39,7 @@ impl Mark {
             Self::Keeps => QUIET,
             Self::Gets => GOOD,
             Self::Without => BAD,
-            Self::Waiting => WARN,
+            Self::Waiting | Self::Takes => WARN,
         }
     }
 }
@@ -57,6 +59,10 @@ impl<'a> Line<'a> {
         let serves = interface.status == InterfaceStatus::InUse;
         let trouble = if serves { Mark::Without } else { Mark::Waiting };
         let (mark, message) = match (&interface.verdict, action) {
+            (Verdict::Covered(..), Some(action)) if action.action.gives().is_none() => {
+                let mark = if action.outcome == Outcome::Done { trouble } else { Mark::Keeps };
+                (mark, removed(action))
+            }
             (Verdict::Covered(allocation, ip), _) => {
                 let later = if serves { "" } else { ", not serving yet" };
                 (Mark::Keeps, format!("keeps {}{later}", Shown(allocation, *ip)))
@@ -79,6 +85,9 @@ impl<'a> Line<'a> {
                         (trouble, format!("was not given {address}{}", detail(action)))
                     }
                 }
+            }
+            (Verdict::Uncovered(reason), Some(action)) if action.action.is_disruption() => {
+                disrupted(reason, action, trouble)
             }
             (Verdict::Uncovered(reason), _) => (trouble, without(reason, serves)),
         };
@@ -104,11 +113,49 @@ impl<'a> Line<'a> {
     }
 }
 
+/// A wrong address, and what becomes of it.
+fn disrupted(reason: &Reason, report: &ActionReport, trouble: Mark) -> (Mark, String) {
+    let action = &report.action;
+    let address = Shown(&action.allocation_id, Some(action.public_ip));
+    let Some(lost) = &action.replaces else { return (trouble, removed(report)) };
+    match report.outcome {
+        Outcome::Planned => (Mark::Gets, format!("swaps {lost} for {address}: {}", why(action.reason))),
+        Outcome::Done => (
+            Mark::Gets,
+            format!("swapped {lost} for {address} in {}: {}", took(report.took), why(action.reason)),
+        ),
+        Outcome::Failed | Outcome::Skipped => {
+            let detail = detail(report);
+            (trouble, format!("stays wrong: {reason}; {lost} was not swapped for {address}{detail}"))
+        }
+    }
+}
+
+/// An address that is taken off.
+pub(super) fn removed(report: &ActionReport) -> String {
+    let action = &report.action;
+    let address = Shown(&action.allocation_id, Some(action.public_ip));
+    let why = match action.reason {
+        ActionReason::Drained => "on request",
+        _ => "no declared function needs it there any more",
+    };
+    match report.outcome {
+        Outcome::Planned => format!("loses {address}: {why}"),
+        Outcome::Done => format!("lost  {address} in {}: {why}", took(report.took)),
+        Outcome::Failed => format!("did not lose {address}{}", detail(report)),
+        Outcome::Skipped => format!("was left {address}{}", detail(report)),
+    }
+}
+
 fn why(reason: ActionReason) -> &'static str {
     match reason {
         ActionReason::Bare => "carries no address",
         ActionReason::Upcoming => "about to serve, and carries no address",
         ActionReason::Retired => "carries no address; this one is on an interface that nothing uses any more",
+        ActionReason::Wrong => "replaces an address of another pool",
+        ActionReason::Removed => "replaces an address that has left the configuration",
+        ActionReason::Named => "named with --take",
+        ActionReason::Drained => "taken off on request",
         ActionReason::Lost => "got it moments ago, and no read shows it any more",
     }
 }

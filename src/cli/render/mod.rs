@@ -2,7 +2,7 @@
 //! decides, and leaves out nothing that is to be done or is wrong.
 //!
 //! `section` groups a target's interfaces by function and subnet, `interface` says how one of them stands, `collapse` says
-//! which of the unchanged ones are only counted, `remarks` has what is to be known besides, `summary` the last line.
+//! which of the unchanged ones are only counted, `removal` what is taken off elsewhere, `remarks` has what is to be known besides, `summary` the last line.
 
 mod collapse;
 #[cfg(test)]
@@ -10,6 +10,7 @@ pub(super) mod fixtures;
 mod interface;
 pub(super) mod pool;
 mod remarks;
+mod removal;
 mod section;
 pub(super) mod style;
 mod summary;
@@ -51,6 +52,18 @@ pub(super) fn plan(reports: &[Report], detail: Detail) -> String {
 /// What was done.
 pub(super) fn apply(reports: &[Report], detail: Detail) -> String {
     Text { reports, detail, tense: Tense::Past }.to_string()
+}
+
+/// The addresses that are or were taken off on request.
+pub(super) fn drain(reports: &[Report]) -> String {
+    let mut text = String::new();
+    for report in reports {
+        if reports.len() > 1 {
+            text.push_str(&format!("{}\n", paint(HEAD, format_args!("target {}", report.target))));
+        }
+        text.push_str(&removal::all(report));
+    }
+    text
 }
 
 /// Whether a report is of things to come or of things done.
@@ -99,6 +112,7 @@ impl Text<'_> {
                 part(section.to_string())?;
             }
         }
+        part(removal::lines(report)?)?;
         part(pool::lines(report, self.tense)?)?;
         part(remarks::lines(report)?)?;
         Ok(text)

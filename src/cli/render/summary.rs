@@ -11,7 +11,7 @@ use crate::domain::observed::InterfaceStatus;
 use crate::domain::plan::{InterfacePlan, Verdict};
 use crate::domain::policy::Mode;
 use crate::domain::reason::{Reason, Uncovered};
-use crate::domain::report::{Coverage, PassResult, Report};
+use crate::domain::report::{ActionReport, Coverage, PassResult, Report};
 
 /// Writes the summary of all targets.
 pub(super) fn write(f: &mut fmt::Formatter<'_>, reports: &[Report], tense: Tense) -> fmt::Result {
@@ -56,6 +56,11 @@ fn planned(f: &mut fmt::Formatter<'_>, reports: &[Report]) -> fmt::Result {
     write!(f, ", {}", figure(GOOD, given, "to be given an address"))?;
     write!(f, ", {}", figure(BAD, bare, "without"))?;
     no_way_out(f, serving.iter().filter(|interface| interface.dead_end.is_some()).count())?;
+    let disruptions = reports.iter().flat_map(|report| &report.plan.actions).filter(|a| a.is_disruption());
+    match disruptions.count() {
+        0 => {}
+        disruptions => write!(f, "; {}", paint(WARN, count(disruptions, "disruption", "disruptions")))?,
+    }
     if !waiting.is_empty() {
         write!(f, "; {} more not serving yet", waiting.len())?;
         match waiting.iter().filter(gets).count() {
@@ -78,7 +83,13 @@ fn done(f: &mut fmt::Formatter<'_>, reports: &[Report]) -> fmt::Result {
         let actions = reports.iter().flat_map(|report| &report.actions);
         actions.filter(|action| action.outcome == outcome).count()
     };
-    write!(f, "; {}", figure(GOOD, number(Outcome::Done), "given an address"))?;
+    let taken_off =
+        |report: &&ActionReport| report.outcome == Outcome::Done && report.action.gives().is_none();
+    let taken_off = reports.iter().flat_map(|report| &report.actions).filter(taken_off).count();
+    write!(f, "; {}", figure(GOOD, number(Outcome::Done) - taken_off, "given an address"))?;
+    if taken_off > 0 {
+        write!(f, ", {}", figure(WARN, taken_off, "taken off"))?;
+    }
     write!(f, ", {}", figure(BAD, number(Outcome::Failed), "failed"))?;
     write!(f, ", {}", figure(WARN, number(Outcome::Skipped), "skipped"))?;
     write!(f, ", in {}", took(span(reports)))?;

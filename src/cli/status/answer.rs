@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::exit::{self, Exit};
-use super::lately::{Change, Contested, Event, readable};
+use super::lately::{Cause, Change, Contested, Event, readable};
 use crate::domain::plan::PoolFigures;
 use crate::domain::report::Coverage;
 
@@ -19,6 +19,8 @@ pub(in crate::cli) struct StatusAnswer {
     pub(super) started_at: Option<Timestamp>,
     #[serde(default)]
     pub(super) config: Config,
+    /// The queue with the events; nothing without one.
+    pub(super) queue: Option<Queue>,
     /// One for each target that a pass was made of.
     pub(in crate::cli) targets: Vec<Target>,
     /// The latest changes.
@@ -35,6 +37,13 @@ pub(super) struct Config {
     pub(super) source: Option<String>,
     pub(super) loaded_at: Option<Timestamp>,
     pub(super) last_reload_error: Option<ReloadError>,
+}
+
+/// How the queue stands.
+#[derive(Debug, Deserialize)]
+pub(super) struct Queue {
+    pub(super) since: Option<Timestamp>,
+    pub(super) trouble: Option<String>,
 }
 
 /// A configuration that was refused.
@@ -99,6 +108,7 @@ pub(super) struct UncoveredInterface {
     pub(super) functions: Vec<String>,
     pub(super) reason: Option<String>,
     pub(super) detail: Option<String>,
+    pub(super) cause: Option<Cause>,
 }
 
 /// The figures of a pool.

@@ -104,6 +104,18 @@ fn a_failed_reload_and_a_failed_pass_are_told() {
 }
 
 #[test]
+fn the_queue_is_told_of_with_what_is_wrong_with_it() {
+    let mut answer = answer(&[], &json!([]));
+    answer["queue"] = json!({"since": "2026-01-01T00:00:00Z", "trouble": null});
+    let text = said(answer.clone());
+    assert!(text.contains("\nevents received for "), "{text}");
+    answer["queue"]["trouble"] = json!("sqs:DeleteMessage failed; hint: grant `sqs:DeleteMessage`");
+    let text = said(answer);
+    assert!(text.contains("trouble with the queue of events for "), "{text}");
+    assert!(text.contains("hint: grant `sqs:DeleteMessage`"), "{text}");
+}
+
+#[test]
 fn many_uncovered_interfaces_are_counted() {
     let scene = (0..1_000).fold(Scene::new(), |scene, n| scene.without(n, n % 3, &["billing"]));
     let text = said(answer(&[scene.report()], &json!([])));

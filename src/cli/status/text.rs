@@ -62,9 +62,21 @@ impl Text<'_> {
                 None => writeln!(f)?,
             }
         }
-        match &config.last_reload_error {
-            Some(error) => message(f, 0, "error: the configuration was not loaded again:", &error.message),
-            None => Ok(()),
+        if let Some(error) = &config.last_reload_error {
+            message(f, 0, "error: the configuration was not loaded again:", &error.message)?;
+        }
+        self.queue(f)
+    }
+
+    fn queue(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(queue) = &self.status.queue else { return Ok(()) };
+        let since = queue.since.map(|since| format!(" for {}", age(self.since(since)))).unwrap_or_default();
+        match &queue.trouble {
+            Some(trouble) => {
+                let lead = format!("{} trouble with the queue of events{since}:", paint(WARN, "warning:"));
+                message(f, 0, lead, trouble)
+            }
+            None => writeln!(f, "events received{since}"),
         }
     }
 
@@ -215,7 +227,9 @@ fn uncovered(f: &mut fmt::Formatter<'_>, interface: &UncoveredInterface) -> fmt:
     let why = interface.detail.as_deref().or(interface.reason.as_deref()).unwrap_or("no reason is given");
     let lead =
         format!("{} {} ({}):", paint(BAD, '!'), plain(&interface.network_interface_id), plain(&functions));
-    message(f, 2, lead, why)
+    message(f, 2, lead, why)?;
+    let actor = interface.cause.as_ref().and_then(|cause| cause.actor.as_deref());
+    actor.map_or(Ok(()), |actor| writeln!(f, "    its address was taken off by {}", plain(actor)))
 }
 
 /// A message from the daemon, and its hint on the next line.

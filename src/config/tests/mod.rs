@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::desired::PinPlace;
-use crate::domain::policy::Mode;
+use crate::domain::policy::{DisruptionBudget, Mode};
 
 /// A valid pool and function, to which a test adds what it is about.
 const SOUND: &str = "
@@ -73,8 +73,7 @@ fn the_full_example_shows_the_defaults() {
     let queue_url = Some("https://sqs.eu-west-1.amazonaws.com/111122223333/eipd".to_owned());
     let event_bus = Some("default".to_owned());
     assert_eq!(full.settings, super::settings::Settings { queue_url, event_bus, ..sound(SOUND).settings });
-    let keys: Vec<_> = full.notes.iter().filter_map(|note| note.split(": ").nth(1)).collect();
-    assert_eq!(keys, ["safety.max_disruptions_per_pass"]);
+    assert_eq!(full.notes, Vec::<String>::new());
 }
 
 #[test]
@@ -153,13 +152,7 @@ fn variables_override_scalars_and_nothing_else() {
     assert_eq!(configuration.settings.poll_interval, Duration::from_secs(2));
     assert!((configuration.settings.rate_share.get() - 0.25).abs() < f64::EPSILON);
     assert_eq!(configuration.settings.mode, Mode::Observe);
-    assert_eq!(
-        configuration.notes,
-        [
-            "EIPD__SAFETY__MAX_DISRUPTIONS_PER_PASS: safety.max_disruptions_per_pass: has no effect yet: this version \
-          only gives free addresses to bare interfaces"
-        ]
-    );
+    assert_eq!(configuration.settings.disruptions, DisruptionBudget { per_pass: 3, per_hour: 20 });
 
     let wrong = [
         ("EIPD__DAEMON__LISTEN", "9464"),

@@ -1,8 +1,8 @@
 //! Each change of state is told once, recovery and restart included; what could not be seen is no change; and a flood
 //! is summed up.
 
-use super::reports::{Having, association, eni, id, no_free_address, pass};
-use crate::domain::action::Outcome;
+use super::reports::{Having, association, contested, eni, id, no_free_address, pass};
+use crate::domain::action::{ActionKind, Outcome};
 use crate::domain::observed::InterfaceStatus;
 use crate::domain::reason::Reason;
 use crate::domain::report::{PassResult, Report};
@@ -29,6 +29,12 @@ fn short(change: &Change) -> String {
             format!("exhausted {pool} {waiting} {shortfall}")
         }
         Change::PoolRecovered { pool } => format!("replenished {pool}"),
+        Change::AddressContested { allocation_id, times, contested_by, .. } => {
+            format!("contested {allocation_id} {times} {}", contested_by.as_deref().unwrap_or("somebody"))
+        }
+        Change::AddressContestEnded { allocation_id } => format!("left alone {allocation_id}"),
+        Change::BreakerOpened { planned, allowed, .. } => format!("breaker opened: {planned} for {allowed}"),
+        Change::BreakerClosed {} => "breaker closed".to_owned(),
         Change::NotificationsSummarised { summarised_kind, count, by_reason } => {
             format!("{count} more {summarised_kind} {by_reason:?}")
         }
@@ -130,6 +136,31 @@ fn only_confirmed_associations_are_told() {
     assert_eq!(short(&change), format!("associated {}", eni(1)));
     let after = pass(1).covered([1]).having(|report| report.actions.push(association(1, Outcome::Done)));
     assert_eq!(told(&mut detector, &after), nothing(), "it was told when it was made");
+}
+
+#[test]
+fn a_move_from_a_retired_interface_is_told_as_an_association_with_its_source() {
+    let mut detector = Detector::default();
+    let mut report = association(1, Outcome::Done);
+    report.action.kind = ActionKind::Move;
+    report.action.from = Some(id(&eni(9)));
+    let change = detector.action(&pass(1).target, 1, &report);
+    let Some(Change::AddressAssociated { taken_from, .. }) = change else { panic!("{change:?}") };
+    assert_eq!(taken_from, Some(id(&eni(9))));
+}
+
+#[test]
+fn a_contest_is_told_when_it_begins_and_when_it_ends() {
+    let mut detector = Detector::default();
+    let fought = |n| pass(n).covered([1]).having(|report| report.contested = vec![contested(1)]);
+    let told_of =
+        format!("contested {} 3 arn:aws:iam::111122223333:user/somebody", "eipalloc-00000000000000001");
+    assert_eq!(told(&mut detector, &fought(1)), [told_of]);
+    for n in 2..9 {
+        assert_eq!(told(&mut detector, &fought(n)), nothing(), "not once for each pass");
+    }
+    assert_eq!(told(&mut detector, &pass(9).covered([1])), ["left alone eipalloc-00000000000000001"]);
+    assert_eq!(told(&mut detector, &pass(10).covered([1])), nothing());
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::domain::observed::InterfaceStatus;
 use crate::domain::plan::{InterfacePlan, Plan, PoolFigures, Verdict};
 use crate::domain::policy::Mode;
 use crate::domain::reason::{Reason, Warning, WarningKind};
-use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
+use crate::domain::report::{ActionReport, Contested, PassResult, Report, Trigger};
 
 pub(super) fn id<T: FromStr>(text: &str) -> T {
     text.parse().unwrap_or_else(|_| panic!("`{text}` is valid"))
@@ -32,6 +32,7 @@ pub(super) fn pass(n: u64) -> Report {
     let pools = [(id("partner-a"), PoolFigures::default())].into();
     Report {
         contested: Vec::new(),
+        breaker: None,
         target: id("prod-eu"),
         pass: n,
         trigger: Trigger::Poll,
@@ -115,6 +116,7 @@ pub(super) fn association(n: u32, outcome: Outcome) -> ActionReport {
     ActionReport {
         action: Action {
             from: None,
+            replaces: None,
             kind: ActionKind::Associate,
             allocation_id: id(&format!("eipalloc-{n:017x}")),
             public_ip: std::net::IpAddr::from([198, 51, 100, 7]),
@@ -131,5 +133,15 @@ pub(super) fn association(n: u32, outcome: Outcome) -> ActionReport {
         found_done: false,
         association_id: None,
         origin: Some(Origin { at: moment(), actor: "arn:aws:iam::111122223333:user/somebody".to_owned() }),
+    }
+}
+
+/// Somebody takes this address off again and again.
+pub(super) fn contested(n: u32) -> Contested {
+    Contested {
+        allocation_id: id(&format!("eipalloc-{n:017x}")),
+        network_interface_id: id(&eni(n)),
+        times: 3,
+        actor: Some("arn:aws:iam::111122223333:user/somebody".to_owned()),
     }
 }

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::reports::{Having, association, moment, no_free_address, pass};
+use super::reports::{Having, association, contested, moment, no_free_address, pass};
 use crate::domain::action::Outcome;
 use crate::domain::function::FunctionRef;
+use crate::domain::policy::DisruptionBudget;
 use crate::domain::reason::Reason;
+use crate::domain::report::{Breaker, Report};
 use crate::events::detector::Detector;
 use crate::events::notification::{Change, FUNCTIONS_MAX, Functions, Notification, TEXT_MAX, text};
 use crate::reconcile::ports::BusEntry;
@@ -30,6 +32,15 @@ fn one_of_each() -> Vec<BusEntry> {
     changes.extend(detector.report(&pass(7).covered([1, 2])));
     let flood = pass(7).uncovered(3..=5000, &Reason::DeniesInternetGateway);
     changes.extend(detector.report(&flood).pop());
+    let mut other = Detector::default();
+    changes
+        .extend(other.report(&pass(7).covered([1]).having(|report| report.contested = vec![contested(1)])));
+    changes.extend(other.report(&pass(7).covered([1])));
+    let breaker = Breaker { planned: 12, in_last_hour: 0, limits: DisruptionBudget::default() };
+    changes.extend(Detector::default().report(&Report { breaker: Some(breaker), ..pass(7) }));
+    let mut held_back = Detector::default();
+    held_back.report(&Report { breaker: Some(breaker), ..pass(7) });
+    changes.extend(held_back.report(&pass(7)));
     let notifications = changes.into_iter().map(|change| Notification {
         at: moment(),
         target: target.clone(),

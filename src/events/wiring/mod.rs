@@ -3,6 +3,7 @@
 //! [`arrival`] tries it out. Everything but the trial is pure and makes no call.
 
 pub mod arrival;
+pub mod elsewhere;
 pub mod policy;
 pub mod removal;
 pub mod steps;

@@ -1,27 +1,34 @@
 //! What a pass leaves behind: what it says of the whole target, what it keeps for the next, and when that one has
 //! something to do. Changes nothing in AWS.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use super::{Reconciler, Round};
-use crate::domain::action::Outcome;
+use crate::domain::action::{ActionReason, Outcome};
 use crate::domain::audit::Violation;
 use crate::domain::desired::Desired;
-use crate::domain::function::FunctionObservation;
-use crate::domain::hint::{Hint, Hints};
-use crate::domain::ids::NetworkInterfaceId;
-use crate::domain::observed::{InterfaceStatus, Observed};
+use crate::domain::error_class::ErrorClass;
+use crate::domain::hint::Hint;
+use crate::domain::observed::{Interface, InterfaceStatus, Observed, Part};
 use crate::domain::plan::Plan;
 use crate::domain::policy::Mode;
-use crate::domain::report::{PassResult, Report};
+use crate::domain::report::{ActionReport, PassResult, Report};
 use crate::domain::warnings::unservable;
+use crate::reconcile::act::may_have_happened;
 use crate::reconcile::aftermath::{coverage, result};
-use crate::reconcile::known::Known;
+use crate::reconcile::inbox::{Again, Seen};
+use crate::reconcile::known::{Known, Standing};
 use crate::reconcile::network::{read_in_time, subnets};
+
+/// EC2's reads usually catch up within this (AWS.md 2: seconds up to minutes); polling finds what takes longer.
+const READS_LAG: SignedDuration = SignedDuration::from_secs(30);
+
+/// More interfaces than this are left to the poll.
+const REFUSED_WATCHED_MAX: usize = 16;
 
 impl Reconciler {
     /// What the pass says of the whole target.
@@ -32,6 +39,7 @@ impl Reconciler {
         observed: &Observed,
         violations: &[Violation],
     ) {
+        report.plan.warnings.extend(self.retirement.warning());
         for settled in self.unsettled.settle(&report.plan, Instant::now()) {
             self.contests.note_done(&settled, Instant::now());
             self.ports.audience.hear_action(&self.target, self.passes, &settled);
@@ -40,8 +48,10 @@ impl Reconciler {
         report.unservable = unservable(&round.orders.desired, observed);
         report.failures = violations.iter().map(ToString::to_string).collect();
         report.result = result(report, observed, !violations.is_empty());
+        self.tell_breaker(report);
         report.contested = self.contests.contested(Instant::now());
         (report.covered, report.uncovered) = coverage(&report.plan, &report.actions);
+        self.blames.put_into(&mut report.uncovered);
         let open = || report.uncovered.iter().map(|uncovered| &uncovered.network_interface_id);
         let now = Instant::now();
         report.oldest_uncovered = self.ledger.oldest(open(), now).max(self.stuck.oldest(open(), now));
@@ -64,19 +74,10 @@ impl Reconciler {
         observed.network = self.observer.network.known();
     }
 
-    /// Keeps what was seen, for looks at a corner of it, and looks soon again at functions that are changing.
+    /// Keeps what was seen, for looks at a corner of it.
     pub(super) fn know(&mut self, round: &Round<'_>, observed: Observed, plan: &Plan) {
-        for (function, observation) in &observed.functions {
-            let hint = Hint::Function(function.name().into());
-            let is_changing = matches!(observation, FunctionObservation::Known(shown) if shown.is_changing());
-            if !is_changing {
-                self.patience.settled(&hint);
-            } else if let Some(wait) = self.patience.next(&hint, Instant::now()) {
-                self.inbox.look_again(hint, None, wait);
-            }
-        }
+        self.inbox.learn(Seen::of(&round.orders.desired, &observed));
         let known = Known::new(Arc::clone(&round.orders.desired), observed, plan);
-        self.inbox.learn(known.concerns());
         self.known = Some(known);
     }
 
@@ -86,26 +87,47 @@ impl Reconciler {
         self.known.map(Known::into_parts)
     }
 
-    /// Looks again at interfaces that an event told of and that EC2 does not show yet, or that do not serve yet.
-    pub(super) fn settle(
-        &mut self,
-        hints: &Hints,
-        were_known: &BTreeSet<NetworkInterfaceId>,
-        seen: &Observed,
-    ) {
-        for (hint, origin) in &hints.0 {
-            let Hint::Interface(id, _) = hint else { continue };
-            let is_settled = match seen.interfaces.get(id) {
-                Some(interface) => {
-                    interface.status != InterfaceStatus::Waiting || !interface.associations.is_empty()
+    /// Answers the hints that the pass was made for: what can't be told from what it saw is looked at again, and so are
+    /// functions that are changing.
+    pub(super) fn answer(&mut self, is_complete: bool) {
+        let (Some(known), before) = (&self.known, &self.before) else { return };
+        let now = self.ports.clock.now();
+        self.inbox.answer(|hint, origin| {
+            let is_news = origin.is_some_and(|origin| now.duration_since(origin.at) < READS_LAG);
+            let standing = known.standing(hint);
+            let is_unchanged = is_news && (!standing.is_agreed() || before.get(hint) == Some(&standing));
+            match (hint, standing) {
+                (Hint::Any(Part::Interfaces | Part::Functions), _) => None,
+                _ if !is_complete => Some(Again::Unread),
+                (Hint::Function(name), _) if known.is_changing(name) => Some(Again::Changing),
+                (Hint::Function(name), _) => self.observer.book.is_in_doubt(name).then_some(Again::Unread),
+                (Hint::Interface(..), Standing::Interface(None)) => {
+                    let was_seen = matches!(before.get(hint), Some(Standing::Interface(Some(_))));
+                    (!was_seen).then_some(Again::Unsettled)
                 }
-                None => were_known.contains(id) && seen.is_complete(),
-            };
-            if is_settled {
-                self.patience.settled(hint);
-            } else if let Some(wait) = self.patience.next(hint, Instant::now()) {
-                self.inbox.look_again(hint.clone(), origin.clone(), wait);
+                (Hint::Interface(..), Standing::Interface(Some(shown))) if is_waiting(&shown) => {
+                    Some(Again::Unsettled)
+                }
+                (Hint::Interface(_, None) | Hint::Address(_), _) => is_unchanged.then_some(Again::Unchanged),
+                // That it was made is all that an event with the pair tells.
+                (Hint::Interface(_, Some(_)) | Hint::Any(Part::Addresses), _) => None,
             }
+        });
+        self.inbox.watch(known.names().into_iter());
+        self.before.keep_only(|hint| self.inbox.awaits(hint));
+    }
+
+    /// Looks again soon at interfaces that would not take an address before they serve.
+    pub(super) fn watch_refused(&mut self, actions: &[ActionReport]) {
+        let refused = actions.iter().filter(|report| {
+            let is_refused = matches!(report.outcome, Outcome::Failed | Outcome::Skipped);
+            report.action.reason == ActionReason::Upcoming
+                && is_refused
+                && report.class == Some(ErrorClass::Conflict)
+        });
+        for report in refused.take(REFUSED_WATCHED_MAX) {
+            let hint = Hint::Interface(report.action.network_interface_id.clone(), None);
+            self.inbox.look_again(hint, report.origin.clone());
         }
     }
 
@@ -121,9 +143,52 @@ impl Reconciler {
             PassResult::Refused => None,
             _ if left || elsewhere || self.observer.has_unread() => Some(Duration::ZERO),
             _ => {
-                let waits = [self.hesitations.next(now), self.retirement.next(now), self.contests.next(now)];
-                waits.into_iter().flatten().min()
+                let books = [self.hesitations.next(now), self.retirement.next(now), self.contests.next(now)];
+                let waits = books.into_iter().chain([self.removals.next(now)]);
+                waits.flatten().min()
             }
         }
     }
+
+    /// Keeps what an action tells for those that follow.
+    pub(super) fn remember(&mut self, report: &ActionReport) {
+        let now = Instant::now();
+        let action = &report.action;
+        let interface = action.network_interface_id.clone();
+        match action.gives().cloned() {
+            Some(given) if may_have_happened(report) => {
+                self.recent.note(interface, given, self.ports.clock.now());
+            }
+            None if report.outcome == Outcome::Done => self.recent.forget(&interface),
+            _ => {}
+        }
+        if let Some(from) = action.from.as_ref().filter(|_| report.outcome == Outcome::Done) {
+            self.recent.forget(from);
+        }
+        self.budget.note(report, now);
+        if report.outcome == Outcome::Done {
+            self.hesitations.note_success(action);
+            self.unsettled.forget(&action.network_interface_id);
+            if !report.found_done {
+                self.contests.note_done(report, now);
+                if self.contests.is_fought_over(&action.allocation_id) {
+                    // Another address is better, if there is one.
+                    self.recent.note_refused(action.allocation_id.clone(), self.ports.clock.now());
+                }
+            }
+        } else if let Some(class) = report.class {
+            let bare_for = self.ledger.age(&action.network_interface_id, now).unwrap_or_default();
+            self.unsettled.note(report, bare_for, now);
+            let why = report.detail.clone().unwrap_or_default();
+            self.hesitations.note_failure(action, class, &why, now);
+            if class == ErrorClass::Denied {
+                self.recent.note_refused(action.allocation_id.clone(), self.ports.clock.now());
+            }
+        }
+    }
+}
+
+/// It may take an address, and has none yet.
+fn is_waiting(interface: &Interface) -> bool {
+    interface.status == InterfaceStatus::Waiting && interface.associations.is_empty()
 }

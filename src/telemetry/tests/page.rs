@@ -4,7 +4,7 @@ use crate::domain::action::Outcome;
 use crate::domain::plan::PoolFigures;
 use crate::domain::reason::WarningKind;
 use crate::domain::report::{PassResult, Report};
-use crate::reconcile::ports::Audience;
+use crate::reconcile::ports::{Audience, EventAudience as _, QueueTroubles};
 use crate::telemetry::Telemetry;
 use crate::telemetry::fixture::{configured, id, moment, no_free_address, pass};
 use crate::telemetry::page::render;
@@ -101,4 +101,20 @@ fn a_huge_target_makes_a_page_of_bounded_length() {
     let page = page([all.report()]);
     assert_eq!(page.matches("<td><code>eni-").count(), 1000);
     assert!(page.contains("and 2003 more functions"), "the rest is counted");
+}
+
+#[test]
+fn the_queue_is_told_of_with_what_is_wrong_with_it() {
+    let telemetry = Telemetry::new(moment(0));
+    let shown = |troubles: Option<&QueueTroubles>| {
+        telemetry.hear_queue(troubles);
+        render(&telemetry.snapshot())
+    };
+    assert!(shown(Some(&QueueTroubles::default())).contains("Events: received since"));
+    let delete = Some("sqs:DeleteMessage of <it> failed".to_owned());
+    let denied = shown(Some(&QueueTroubles { delete, ..QueueTroubles::default() }));
+    assert!(denied.contains("trouble with the queue"), "{denied}");
+    assert!(denied.contains("sqs:DeleteMessage of &lt;it&gt; failed"), "{denied}");
+    assert!(String::from_utf8_lossy(&telemetry.exposition()).contains("\neipd_event_queue_up 0\n"));
+    assert!(!shown(None).contains("Events:"), "no queue is read any more");
 }

@@ -60,6 +60,24 @@ impl Estate {
         VpcConfig::new(&some(&self.subnets, random), &some(&self.groups, random))
     }
 
+    /// The world expects of each function to leave from its pool.
+    pub fn expect(&self) {
+        self.expect_only(&self.declared);
+    }
+
+    /// The world expects of each function to leave from its pool, and calls healthy only what was so by `other` as well.
+    pub fn expect_only(&self, other: &BTreeMap<String, Vec<String>>) {
+        self.sim.world(|world| {
+            for (function, allocations) in &self.declared {
+                let both = allocations.iter().filter(|id| other[function].contains(id));
+                let ips: Vec<_> = both.map(|id| world.public_ip(id).to_owned()).collect();
+                if world.function(function).is_some() {
+                    world.expect(function, &ips);
+                }
+            }
+        });
+    }
+
     fn declare(&mut self, random: &mut fastrand::Rng) {
         let mut wanted = Wanted::new();
         let mut pools = Vec::new();

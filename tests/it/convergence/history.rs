@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eipd_sim::{Effect, Fault, On, Outcome, Sim, Span, Staleness, VpcConfig};
+use eipd_sim::{Effect, EventWeather, Fault, On, Outcome, Sim, Span, Staleness, VpcConfig};
 
 use super::estate::Estate;
 
@@ -38,6 +38,24 @@ pub fn weather(sim: &Sim, random: &mut fastrand::Rng) {
     sim.set_staleness(Staleness { addresses: stale(random), interfaces: stale(random) });
 }
 
+/// The queues that the replicas read: none, one for all of them, or each its own. Events are late, lost, doubled and out
+/// of order.
+pub fn queues(sim: &Sim, replicas: u64, random: &mut fastrand::Rng) -> Vec<Option<String>> {
+    sim.set_events(EventWeather {
+        delay: Span::seconds(random.u64(..3), random.u64(3..300)),
+        loss: [0.0, 0.1, 0.5][random.usize(..3)],
+        duplicate: [0.0, 0.3][random.usize(..2)],
+        ..EventWeather::default()
+    });
+    let pattern = eipd::events::pattern::event_pattern();
+    let wire = |name: &str| sim.world(|world| world.wire_events_of(name, &pattern));
+    match random.u8(..6) {
+        0..4 => vec![None; 2],
+        4 => (0..replicas).map(|replica| Some(wire(&format!("of-{replica}")))).collect(),
+        _ => vec![Some(wire("of-all")); 2],
+    }
+}
+
 /// Fine weather.
 pub fn clear(sim: &Sim) {
     sim.clear_faults();
@@ -55,6 +73,23 @@ pub fn happening(estate: &Estate, random: &mut fastrand::Rng) {
         7 => sleep_or_wake(estate, random),
         _ => delete(estate, random),
     }
+}
+
+/// The operator serves a function from another pool, without pins. Whether there is another.
+pub fn regroup(estate: &mut Estate, random: &mut fastrand::Rng) -> bool {
+    let name = any_function(estate, random);
+    let pools: Vec<_> = estate.desired.pools.keys().cloned().collect();
+    let pool = pools[random.usize(..pools.len())].clone();
+    let reference = name.parse().expect("a function's name");
+    let declared = estate.desired.functions.get_mut(&reference).expect("it is declared");
+    if declared.pool == pool {
+        return false;
+    }
+    let allocations = estate.desired.pools[&pool].allocations.iter().map(ToString::to_string).collect();
+    declared.pool = pool;
+    declared.pins.clear();
+    estate.declared.insert(name, allocations);
+    true
 }
 
 fn update(estate: &Estate, random: &mut fastrand::Rng) {

@@ -3,8 +3,8 @@
 //!
 //! `CONVERGENCE_SEEDS=N` runs N seeds, `CONVERGENCE_SEED=S` replays one.
 
-mod estate;
-mod history;
+pub mod estate;
+pub mod history;
 mod oracle;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use eipd_sim::{Ending, Sim};
 use tokio::time::sleep;
 
 use self::estate::Estate;
-use crate::rig::{Daemon, on_paused_clock};
+use crate::rig::{Daemon, on_paused_clock, orders};
 
 const SEEDS: u64 = 500;
 
@@ -71,21 +71,32 @@ fn eprintln_replay(seed: u64) {
 
 async fn story(seed: u64) -> String {
     let mut random = fastrand::Rng::with_seed(seed);
-    let estate = Estate::draw(seed, &mut random);
-    let sim = &estate.sim;
+    let mut estate = Estate::draw(seed, &mut random);
+    let sim = &estate.sim.clone();
     history::weather(sim, &mut random);
     let replicas = if random.bool() { 1 } else { 2 };
+    let queues = history::queues(sim, replicas, &mut fastrand::Rng::with_seed(!seed));
     let mut daemons = Vec::new();
     for replica in 0..replicas {
-        daemons.push(Daemon::start(sim, &estate.desired, seed * 10 + replica).await);
+        let queue = queues[replica as usize].as_deref();
+        daemons.push(Daemon::start_with(sim, &estate.desired, seed * 10 + replica, queue).await);
     }
     for _ in 0..random.u32(4..10) {
         sleep(Duration::from_secs(random.u64(5..150))).await;
         history::happening(&estate, &mut random);
+        let before = estate.declared.clone();
+        if random.u8(..3) == 0 && history::regroup(&mut estate, &mut random) {
+            daemons.iter().for_each(|daemon| daemon.reload(orders(&estate.desired)));
+            // What was begun by the old orders may still end.
+            estate.expect_only(&before);
+            sleep(Duration::from_secs(20)).await;
+            estate.expect();
+        }
         if random.u8(..4) == 0 {
             let crashed = random.usize(..daemons.len());
             daemons.swap_remove(crashed).kill().await;
-            daemons.push(Daemon::start(sim, &estate.desired, random.u64(..)).await);
+            let queue = queues[crashed].as_deref();
+            daemons.push(Daemon::start_with(sim, &estate.desired, random.u64(..), queue).await);
         }
     }
     history::clear(sim);

@@ -47,7 +47,7 @@ pub use throttle::{Bucket, Limits, Rate};
 pub use wire::{Credentials, Principal, Reply, Request, Service};
 pub use world::{
     ADDRESS_EVENTS, AclRule, Bus, EventCounts, EventWeather, FunctionState, Gap, GapKind, Hand,
-    InterfaceStatus, MESSAGE_LIMIT, NewAddress, NewEvent, NewFunction, NewInterface, NewRule, Outbound,
-    Outcome, Population, Queue, QueueWeather, Received, Refusal, RouteTarget, Rule, Span, Target, Timing,
-    Undelivered, Violation, ViolationKind, VpcConfig, World, WorldConfig,
+    InterfaceStatus, LastUpdate, MESSAGE_LIMIT, NewAddress, NewEvent, NewFunction, NewInterface, NewRule,
+    Outbound, Outcome, Population, Queue, QueueWeather, Received, Refusal, RouteTarget, Rule, Span, Target,
+    Timing, Undelivered, Violation, ViolationKind, VpcConfig, World, WorldConfig,
 };

@@ -1,0 +1,199 @@
+//! What becomes of each kind of message, and what is told of the queue itself.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use tokio::time::timeout;
+
+use super::*;
+use crate::domain::error_class::ErrorClass;
+use crate::reconcile::ports::{ApiError, EventNote};
+
+/// A queue that gives these batches one after the other, and then nothing.
+#[derive(Default)]
+struct Given {
+    batches: Mutex<VecDeque<Vec<Message>>>,
+    deleted: Mutex<Vec<String>>,
+    puts_aside: Option<bool>,
+    denies_deletion: bool,
+}
+
+fn denied(operation: &'static str) -> ApiError {
+    ApiError {
+        operation,
+        subject: "of the queue".to_owned(),
+        class: ErrorClass::Denied,
+        code: None,
+        request_id: None,
+        message: "denied".to_owned(),
+        hint: None,
+        source: None,
+    }
+}
+
+#[async_trait]
+impl Queue for Given {
+    async fn receive(&self) -> Result<Vec<Message>, ApiError> {
+        let next = self.batches.lock().expect("no test panics while it holds this").pop_front();
+        match next {
+            Some(messages) => Ok(messages),
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn delete(&self, messages: &[Message]) -> Result<(), ApiError> {
+        if self.denies_deletion {
+            return Err(denied("sqs:DeleteMessage"));
+        }
+        let mut deleted = self.deleted.lock().expect("no test panics while it holds this");
+        deleted.extend(messages.iter().map(|message| message.id.clone()));
+        Ok(())
+    }
+
+    async fn puts_aside(&self) -> Result<bool, ApiError> {
+        match self.puts_aside {
+            Some(puts_aside) => Ok(puts_aside),
+            None => Err(denied("sqs:GetQueueAttributes")),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Heard {
+    events: Mutex<BTreeMap<(&'static str, &'static str), usize>>,
+    queue: Mutex<Vec<Option<QueueTroubles>>>,
+}
+
+impl EventAudience for Heard {
+    fn hear_event(&self, kind: &'static str, outcome: &'static str, _: Option<Duration>) {
+        let mut events = self.events.lock().expect("no test panics while it holds this");
+        *events.entry((kind, outcome)).or_default() += 1;
+    }
+
+    fn hear_note(&self, _: EventNote) {}
+
+    fn hear_queue(&self, troubles: Option<&QueueTroubles>) {
+        self.queue.lock().expect("no test panics while it holds this").push(troubles.cloned());
+    }
+}
+
+struct At(Timestamp);
+
+impl Clock for At {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}
+
+fn message(id: &str, body: &str, receives: u32) -> Message {
+    Message { id: id.to_owned(), body: body.to_owned(), receipt: format!("{id}-{receives}"), receives }
+}
+
+/// An event of an update of `billing`, in this account and region, with more in its detail.
+fn update(account: &str, region: &str, more: &str) -> String {
+    format!(
+        r#"{{"account":"{account}","region":"{region}","source":"aws.lambda",
+            "detail-type":"AWS API Call via CloudTrail","time":"2026-01-01T00:00:00Z",
+            "detail":{{"eventSource":"lambda.amazonaws.com","eventName":"UpdateFunctionConfiguration20150331v2",
+            "eventTime":"2026-01-01T00:00:00Z","awsRegion":"{region}",
+            "requestParameters":{{"functionName":"billing"}}{more}}}}}"#
+    )
+}
+
+struct Told {
+    events: BTreeMap<(&'static str, &'static str), usize>,
+    queue: Vec<Option<QueueTroubles>>,
+    deleted: Vec<String>,
+}
+
+/// Lets a consumer read the queue to its end.
+async fn read(queue: Given) -> Told {
+    let (queue, heard) = (Arc::new(queue), Arc::new(Heard::default()));
+    let cancel = CancellationToken::new();
+    let route = Route {
+        target: "default".parse().expect("a name"),
+        region: "eu-west-1".to_owned(),
+        inbox: Arc::default(),
+    };
+    let consumer = Consumer {
+        queue: queue.clone(),
+        routes: Arc::new(Mutex::new(vec![route])),
+        audience: heard.clone(),
+        clock: Arc::new(At("2026-01-01T00:00:09Z".parse().expect("a time"))),
+        cancel: cancel.clone(),
+        seed: 1,
+    };
+    let running = tokio::spawn(consumer.run());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    cancel.cancel();
+    timeout(Duration::from_secs(1), running).await.expect("it ends at once").expect("it does not panic");
+    let events = heard.events.lock().expect("no test panics while it holds this").clone();
+    let deleted = queue.deleted.lock().expect("no test panics while it holds this").clone();
+    let queue = heard.queue.lock().expect("no test panics while it holds this").clone();
+    Told { events, queue, deleted }
+}
+
+fn of(batches: impl IntoIterator<Item = Vec<Message>>) -> Given {
+    Given { batches: Mutex::new(batches.into_iter().collect()), puts_aside: Some(true), ..Given::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happened_elsewhere_or_came_to_nothing_is_deleted_and_causes_nothing() {
+    let here = update("111122223333", "eu-west-1", "");
+    let messages = vec![
+        message("here", &here, 1),
+        message("region", &update("111122223333", "us-east-1", ""), 1),
+        message("dry", &update("111122223333", "eu-west-1", r#","errorCode":"Client.DryRunOperation""#), 1),
+        message("other", &here.replace("UpdateFunctionConfiguration", "GetFunctionConfiguration"), 1),
+    ];
+    let told = read(of([messages])).await;
+    let update = "update_function_configuration";
+    assert_eq!(told.events[&(update, "accepted")], 1, "{:?}", told.events);
+    assert_eq!(told.events[&(update, "elsewhere")], 1);
+    assert_eq!(told.events[&(update, "refused")], 1);
+    assert_eq!(told.events[&("other", "irrelevant")], 1);
+    assert_eq!(told.deleted, ["here", "region", "dry", "other"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_comes_again_is_deleted_and_tells_nothing_new() {
+    let body = update("111122223333", "eu-west-1", "");
+    let told = read(of([1, 2, 3].map(|times| vec![message("one", &body, times)]))).await;
+    assert_eq!(told.events[&("update_function_configuration", "accepted")], 1);
+    assert_eq!(told.events[&("update_function_configuration", "redelivered")], 2);
+    assert_eq!(told.deleted.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_malformed_is_left_to_the_dead_letters_and_deleted_where_there_are_none() {
+    let batches = || (1..=RECEIVES_MAX).map(|times| vec![message("bad", "{", times)]);
+    let left = read(of(batches())).await;
+    assert_eq!((left.deleted.len(), left.events[&("malformed", "malformed")]), (0, RECEIVES_MAX as usize));
+    let deleted = read(Given { puts_aside: Some(false), ..of(batches()) }).await;
+    assert_eq!(deleted.deleted.len(), RECEIVES_MAX as usize);
+    let unknown = read(Given { puts_aside: None, ..of(batches()) }).await;
+    assert_eq!(unknown.deleted, ["bad"], "after so many times");
+}
+
+#[test]
+fn a_message_is_remembered_once_and_not_for_ever() {
+    let mut recent = Recent::of(2);
+    assert!(recent.add("a") && !recent.add("a") && recent.add("b") && recent.add("c"));
+    assert!(recent.add("a"), "it was the oldest");
+    assert_eq!((recent.in_order.len(), recent.all.len()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_of_the_queue_is_denied_is_told_and_holds_up_nothing() {
+    let messages = || [vec![message("one", &update("111122223333", "eu-west-1", ""), 1)]];
+    let fine = read(of(messages())).await;
+    assert_eq!(fine.queue, [Some(QueueTroubles::default()), None], "told once, and at its end");
+    let told = read(Given { denies_deletion: true, puts_aside: None, ..of(messages()) }).await;
+    assert_eq!(told.events[&("update_function_configuration", "accepted")], 1);
+    let [.., Some(troubles), None] = &told.queue[..] else { panic!("{:?}", told.queue) };
+    assert!(!troubles.is_up() && troubles.receive.is_none());
+    assert!(troubles.delete.as_ref().is_some_and(|text| text.contains("sqs:DeleteMessage")));
+    assert!(troubles.attributes.as_ref().is_some_and(|text| text.contains("sqs:GetQueueAttributes")));
+    let unasked = QueueTroubles { delete: None, ..troubles.clone() };
+    assert!(unasked.is_up(), "events are taken off it all the same");
+}

@@ -1,0 +1,124 @@
+//! What comes before a disruption: the budget is asked, and the functions that it may hit are read once more, since what
+//! a pass knows of them may be as old as `function_refresh`; and what nothing declared needs any more is found out.
+
+use std::collections::BTreeSet;
+
+use tokio::time::Instant;
+
+use super::{Orders, Reconciler, Round};
+use crate::domain::action::ActionReason;
+use crate::domain::drain::drained;
+use crate::domain::function::FunctionRef;
+use crate::domain::leave::Leave;
+use crate::domain::observed::{Gap, Observed, Part};
+use crate::domain::plan::{Plan, plan};
+use crate::domain::reason::{Warning, WarningKind};
+use crate::domain::report::Report;
+use crate::reconcile::removal::Removals;
+
+/// What was read may change the plan, and so whom it may hit.
+const LOOKS: usize = 3;
+
+/// The plan by these orders.
+pub(super) fn planned(orders: &Orders, observed: &Observed) -> Plan {
+    let mut planned = plan(&orders.desired, observed);
+    if orders.drain.is_some() {
+        planned.actions.retain(|action| action.reason == ActionReason::Drained);
+    }
+    planned
+}
+
+fn too_many() -> Warning {
+    let message = "more functions share interfaces with wrong addresses than a pass may read, so those stay; \
+                   hint: `eipd apply` reads as many as it takes";
+    Warning { kind: WarningKind::FunctionUnknown, message: message.to_owned() }
+}
+
+impl Reconciler {
+    /// What may be disturbed, as far as it takes no further reads to tell.
+    pub(super) fn leave(&mut self, orders: &Orders, observed: &Observed) -> Leave {
+        let unneeded = orders.drain.as_ref().map(|scope| drained(&orders.desired, observed, scope));
+        let unneeded = unneeded.unwrap_or_default();
+        Leave {
+            on_removed: orders.on_removed,
+            former: self.removals.former(observed),
+            drained: unneeded.keys().cloned().collect(),
+            unneeded,
+            named: orders.named.clone(),
+        }
+    }
+
+    /// The plan, with what nothing declared needs any more taken off where that is asked for; nothing when the pass was
+    /// cancelled.
+    pub(super) async fn release(
+        &mut self,
+        round: &Round<'_>,
+        before: Plan,
+        observed: &mut Observed,
+    ) -> Option<Plan> {
+        let Orders { desired, on_removed, switchover_grace, drain, .. } = round.orders;
+        if drain.is_some() || !observed.is_complete() {
+            return Some(before);
+        }
+        if self.removals.consider(&before, observed, *on_removed) {
+            let holders = Removals::holders(&before, desired, observed);
+            let is_small = holders.len() <= round.limits.function_reads;
+            let reads = self.observer.read_in_detail(holders.iter().filter(|_| is_small).cloned().collect());
+            let read = round.in_time(reads).await?;
+            observed.functions.extend(self.observer.book.observations(holders.iter()));
+            let versions = round.in_time(self.ports.reads.versions()).await?;
+            match (read, versions) {
+                (Ok(gaps), Ok(versions)) if is_small && gaps.is_empty() && versions.errors.is_empty() => {
+                    self.removals.note(&versions.found, &before, desired, observed, *switchover_grace);
+                }
+                _ => self.removals.note_failure(),
+            }
+        }
+        observed.leave.unneeded = self.removals.unneeded();
+        Some(if observed.leave.unneeded.is_empty() { before } else { planned(round.orders, observed) })
+    }
+
+    /// The plan, with its disruptions weighed and resting on what was just read; nothing when the pass was cancelled.
+    pub(super) async fn weigh(
+        &mut self,
+        round: &Round<'_>,
+        mut plan: Plan,
+        observed: &mut Observed,
+    ) -> Option<Plan> {
+        let mut read: BTreeSet<FunctionRef> = BTreeSet::new();
+        for looks in 0..=LOOKS {
+            self.budget.weigh(&plan.actions, round.orders.disruptions, Instant::now());
+            let hit = plan.actions.iter().filter(|action| self.budget.admits(action));
+            let unread: BTreeSet<FunctionRef> = hit
+                .flat_map(|action| action.functions.iter())
+                .filter(|f| !read.contains(*f))
+                .cloned()
+                .collect();
+            if unread.is_empty() {
+                break;
+            }
+            if looks == LOOKS || read.len() + unread.len() > round.limits.function_reads {
+                plan.actions.retain(|action| !action.is_disruption());
+                plan.warnings.push(too_many());
+                self.budget.weigh(&plan.actions, round.orders.disruptions, Instant::now());
+                break;
+            }
+            let reads = self.observer.read_in_detail(unread.iter().cloned().collect());
+            let failed = |message| vec![Gap { part: Part::Functions, message }];
+            observed.gaps.extend(round.in_time(reads).await?.unwrap_or_else(failed));
+            observed.functions.extend(self.observer.book.observations(unread.iter()));
+            read.extend(unread);
+            plan = planned(round.orders, observed);
+        }
+        Some(plan)
+    }
+
+    /// The budget's word on what may be disturbed now.
+    pub(super) fn tell_breaker(&self, report: &mut Report) {
+        report.breaker = self.budget.breaker();
+        let warning = report
+            .breaker
+            .map(|breaker| Warning { kind: WarningKind::BreakerOpen, message: breaker.to_string() });
+        report.plan.warnings.extend(warning);
+    }
+}

@@ -1,0 +1,79 @@
+//! What a pass asks before an address may be taken from an interface that nobody declared uses (law 12). Takes nothing
+//! itself: the plan does, from what is said here.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+
+use super::{Reconciler, Round};
+use crate::domain::ids::NetworkInterfaceId;
+use crate::domain::observed::Observed;
+use crate::domain::plan::Plan;
+use crate::reconcile::retirement::holders;
+
+/// Functions that are too many for one pass are read over several; what the first of them told counts for so long.
+const READ_WITHIN: SignedDuration = SignedDuration::from_mins(2);
+
+/// Half of Lambda's 15 requests a second (AWS.md 2, confirmed) are enough for so many within that time.
+const HOLDERS_MAX: usize = 900;
+
+impl Reconciler {
+    /// The interfaces that addresses may be taken from; none unless every version of every function could be listed, and
+    /// after that every function was read whose set holds one of the addresses. Nothing when the pass was cancelled.
+    pub(super) async fn retired(
+        &mut self,
+        round: &Round<'_>,
+        plan: &Plan,
+        observed: &mut Observed,
+    ) -> Option<BTreeSet<NetworkInterfaceId>> {
+        let desired = &*round.orders.desired;
+        let versions = match round.in_time(self.ports.reads.versions()).await? {
+            Ok(versions) => versions,
+            Err(too_slow) => {
+                self.retirement.note_failure(&too_slow);
+                return Some(BTreeSet::new());
+            }
+        };
+        if let Some(error) = versions.errors.first() {
+            self.retirement.note_failure(&error.to_string());
+            return Some(BTreeSet::new());
+        }
+        let grace = round.orders.switchover_grace;
+        let versions: Vec<_> = versions.found.into_iter().map(|(_, version)| version).collect();
+        let ripe = self.retirement.note(&versions, plan, desired, observed, grace);
+        if ripe.is_empty() {
+            return Some(BTreeSet::new());
+        }
+        let holders = holders(&ripe, desired);
+        if holders.len() > HOLDERS_MAX {
+            let why = format!(
+                "{} functions hold it, more than can be read anew in two minutes; hint: split the pool, or keep a spare",
+                holders.len()
+            );
+            self.retirement.note_failure(&why);
+            return Some(BTreeSet::new());
+        }
+        let most = round.limits.function_reads;
+        let now = self.ports.clock.now();
+        let counts_from = if holders.len() <= most { now } else { now - READ_WITHIN };
+        let unread = self.observer.book.read_before(holders.iter(), counts_from);
+        let portion: Vec<_> = unread.iter().take(most).cloned().collect();
+        let gaps = match round.in_time(self.observer.read_in_detail(portion)).await? {
+            Ok(gaps) => gaps,
+            Err(too_slow) => {
+                self.retirement.note_failure(&too_slow);
+                return Some(BTreeSet::new());
+            }
+        };
+        if let Some(gap) = gaps.first() {
+            self.retirement.note_failure(&gap.message);
+            return Some(BTreeSet::new());
+        }
+        if let left @ 1.. = self.observer.book.read_before(holders.iter(), counts_from).len() {
+            self.retirement.note_unread(left, holders.len());
+            return Some(BTreeSet::new());
+        }
+        observed.functions.extend(self.observer.book.observations(holders.iter()));
+        Some(self.retirement.settled(ripe, desired, observed))
+    }
+}

@@ -1,0 +1,123 @@
+//! Law 12 where it is hard to keep: many functions hold the pool, or the versions can't be listed. What waits says why.
+
+use std::time::Duration;
+
+use eipd::domain::desired::Desired;
+use eipd::domain::ids::NetworkInterfaceId;
+use eipd::domain::reason::WarningKind;
+use eipd::domain::report::Report;
+use eipd_sim::{Outcome, Sim, Span, Timing, VpcConfig, WorldConfig};
+use tokio::time::sleep;
+
+use crate::rig::{Daemon, Wanted, assert_lawful, on_paused_clock};
+
+/// One pool without a spare: `billing` alone on one set of security groups, many other functions on another.
+struct Crowded {
+    sim: Sim,
+    desired: Desired,
+    change: VpcConfig,
+    new: Vec<String>,
+}
+
+fn crowded(others: usize) -> Crowded {
+    let timing = Timing { interface_creation: Span::seconds(5, 5), ..Timing::default() };
+    let sim = Sim::new(WorldConfig { timing, ..WorldConfig::default() });
+    let (desired, change, new) = sim.world(|world| {
+        let vpc = world.create_vpc();
+        let subnet = world.create_subnet(&vpc, 'a');
+        let [former, later, shared] =
+            ["former", "later", "shared"].map(|name| world.create_security_group(&vpc, name));
+        world.create_active_function("billing", VpcConfig::new(&[&subnet], &[&former]));
+        let names: Vec<String> = (0..others).map(|n| format!("other-{n}")).collect();
+        for name in &names {
+            world.create_active_function(name, VpcConfig::new(&[&subnet], &[&shared]));
+        }
+        let allocations = world.allocate_many(2);
+        world.declare("billing", &allocations);
+        names.iter().for_each(|name| world.declare(name, &allocations));
+        let wanted = Wanted::new().pool("p", &allocations, 0).function("billing", "p");
+        let desired = names.iter().fold(wanted, |wanted, name| wanted.function(name, "p")).done();
+        (desired, VpcConfig::new(&[&subnet], &[&later]), vec![subnet, later])
+    });
+    Crowded { sim, desired, change, new }
+}
+
+impl Crowded {
+    /// `billing` moves, and this is the interface that it then has.
+    fn change(&self) -> String {
+        let config = self.change.clone();
+        self.sim.world(|world| {
+            world.update_function_vpc("billing", config, Outcome::Succeeds, None).expect("it is active");
+            world.pair_interfaces(&self.new[0], &[&self.new[1]]).remove(0)
+        })
+    }
+
+    fn carries(&self, interface: &str) -> bool {
+        self.sim.world(|world| world.address_of(interface).is_some())
+    }
+}
+
+fn waits(report: &Report) -> Option<&str> {
+    let warnings = report.plan.warnings.iter();
+    warnings.filter(|warning| warning.kind == WarningKind::TakingWaits).map(|w| w.message.as_str()).next()
+}
+
+#[test]
+fn an_address_is_taken_though_more_functions_hold_it_than_a_pass_reads() {
+    on_paused_clock(async {
+        let crowded = crowded(260);
+        let daemon = Daemon::start(&crowded.sim, &crowded.desired, 1).await;
+        // Until each was read by turns, and most of them minutes ago.
+        sleep(Duration::from_secs(600)).await;
+        let interface = crowded.change();
+        sleep(Duration::from_secs(5 * 60)).await;
+        assert!(crowded.carries(&interface), "{:?}", daemon.heard.reports().last().and_then(waits));
+        let reports = daemon.heard.reports();
+        let told: Vec<&str> = reports.iter().filter_map(waits).collect();
+        assert!(told.iter().any(|why| why.contains("must pass after its last use")), "{told:?}");
+        assert!(told.iter().any(|why| why.contains("still to be read anew")), "{told:?}");
+        assert_eq!(reports.last().and_then(waits), None, "nothing waits any more");
+        assert_lawful(&crowded.sim);
+    });
+}
+
+#[test]
+fn one_function_of_many_that_is_changing_holds_the_taking_back_and_is_named() {
+    on_paused_clock(async {
+        let crowded = crowded(130);
+        let daemon = Daemon::start(&crowded.sim, &crowded.desired, 1).await;
+        sleep(Duration::from_secs(60)).await;
+        let interface = crowded.change();
+        let end = Duration::from_secs(200);
+        crowded.sim.world(|world| world.update_function_code("other-77", Some(end)).expect("it is active"));
+        sleep(Duration::from_secs(190)).await;
+        assert!(!crowded.carries(&interface));
+        let told: Vec<String> =
+            daemon.heard.reports().iter().filter_map(|report| waits(report).map(str::to_owned)).collect();
+        assert!(told.last().is_some_and(|why| why.contains("`other-77` is changing")), "{told:?}");
+        sleep(Duration::from_secs(60)).await;
+        assert!(crowded.carries(&interface));
+        assert_lawful(&crowded.sim);
+    });
+}
+
+#[test]
+fn versions_that_cant_be_listed_are_told_and_their_return_heals() {
+    on_paused_clock(async {
+        let crowded = crowded(1);
+        let daemon = Daemon::start(&crowded.sim, &crowded.desired, 1).await;
+        sleep(Duration::from_secs(30)).await;
+        crowded.sim.deny("lambda:ListFunctions");
+        let interface = crowded.change();
+        sleep(Duration::from_secs(180)).await;
+        let last = daemon.heard.reports().pop().expect("passes were made");
+        let id: NetworkInterfaceId = interface.parse().expect("an id");
+        assert!(last.uncovered.iter().any(|uncovered| uncovered.network_interface_id == id));
+        let why = waits(&last).expect("it is told");
+        assert!(why.contains("grant `lambda:ListFunctions`"), "{why}");
+        crowded.sim.allow("lambda:ListFunctions");
+        sleep(Duration::from_secs(150)).await;
+        assert!(crowded.carries(&interface));
+        assert_lawful(&crowded.sim);
+    });
+}

@@ -1,0 +1,111 @@
+//! Somebody else's hand on our addresses: who it was is told wherever the loss is, and nobody is fought without end.
+
+use std::time::Duration;
+
+use eipd::domain::hint::Origin;
+use eipd::domain::report::{ActionReport, Report};
+use eipd_sim::{EventWeather, NewInterface, Span};
+use tokio::time::sleep;
+
+use crate::rig::{Daemon, POLL, assert_lawful, on_paused_clock};
+use crate::small::Small;
+
+/// A covered estate whose events come after a second, and nothing of which is reserved any more.
+async fn settled(addresses: usize) -> (Small, Daemon) {
+    let small = Small::with(addresses);
+    let url = small.sim.world(|world| world.wire_events_of("eipd", &eipd::events::pattern::event_pattern()));
+    small.sim.set_events(EventWeather::delayed(Span::seconds(1, 1)));
+    let daemon = Daemon::start_with_queue(&small.sim, &small.desired, 1, &url).await;
+    sleep(Duration::from_secs(150)).await;
+    (small, daemon)
+}
+
+/// The address on an interface, by its allocation.
+fn carried(small: &Small, interface: &str) -> Option<String> {
+    small.sim.world(|world| {
+        let ip = world.address_of(interface)?;
+        small.allocations.iter().find(|id| world.public_ip(id) == ip).cloned()
+    })
+}
+
+/// Somebody puts the first interface's address on a resource of theirs. Tells which interface and address.
+fn steal(small: &Small) -> (String, String) {
+    let victim = small.interfaces()[0].clone();
+    let address = carried(small, &victim).expect("it is covered");
+    small.sim.world(|world| {
+        let theirs = world.add_interface(NewInterface::plain(&small.subnets[0], &[&small.group]));
+        world.stray_associate(&address, &theirs, true).expect("nothing forbids it");
+    });
+    (victim, address)
+}
+
+fn is_a_name(origin: Option<&Origin>) -> bool {
+    origin.is_some_and(|origin| origin.actor.starts_with("arn:aws:"))
+}
+
+fn last(daemon: &Daemon) -> Report {
+    daemon.heard.reports().pop().expect("passes were made")
+}
+
+#[test]
+fn a_thief_is_named_though_another_address_takes_its_place() {
+    on_paused_clock(async {
+        let (small, daemon) = settled(3).await;
+        let (victim, stolen) = steal(&small);
+        sleep(Duration::from_secs(3)).await;
+        let spare = carried(&small, &victim).expect("a spare took its place");
+        assert_ne!(spare, stolen);
+        let repair: ActionReport = daemon.heard.actions().pop().expect("it was repaired");
+        assert_eq!(repair.action.allocation_id.as_str(), spare);
+        assert!(is_a_name(repair.origin.as_ref()), "{:?}", repair.origin);
+        assert!(repair.repaired_after.is_some_and(|age| age >= Duration::from_secs(1)), "since the theft");
+        assert_lawful(&small.sim);
+    });
+}
+
+#[test]
+fn a_thief_is_named_while_nothing_can_be_done_about_it() {
+    on_paused_clock(async {
+        let (small, daemon) = settled(2).await;
+        let (victim, stolen) = steal(&small);
+        for _ in 0..3 {
+            sleep(POLL).await;
+            let uncovered = last(&daemon).uncovered;
+            assert_eq!(uncovered.len(), 1);
+            assert_eq!(uncovered[0].network_interface_id.as_str(), victim);
+            assert!(is_a_name(uncovered[0].cause.as_ref()), "{:?}", uncovered[0]);
+        }
+        small.sim.world(|world| world.stray_disassociate(&stolen));
+        sleep(Duration::from_secs(3)).await;
+        assert_eq!(carried(&small, &victim), Some(stolen), "once it is free again");
+        assert!(is_a_name(daemon.heard.actions().pop().expect("it was repaired").origin.as_ref()));
+        assert_eq!(last(&daemon).uncovered.len(), 0);
+        assert_lawful(&small.sim);
+    });
+}
+
+/// Whoever moves one address to and fro between our interfaces never undoes the same interface twice in a row.
+#[test]
+fn one_address_that_is_moved_between_our_interfaces_is_contested() {
+    on_paused_clock(async {
+        let (small, daemon) = settled(3).await;
+        let coveted = small.allocations[0].clone();
+        let interfaces = small.interfaces();
+        let before = small.sim.calls("AssociateAddress");
+        for turn in 0..400 {
+            let to = &interfaces[turn % 2];
+            if carried(&small, to).as_ref() != Some(&coveted) {
+                small.sim.world(|world| world.stray_associate(&coveted, to, true)).expect("it may be moved");
+            }
+            sleep(Duration::from_secs(5)).await;
+        }
+        let repairs = small.sim.calls("AssociateAddress") - before;
+        assert!(repairs <= 40, "{repairs} repairs in half an hour");
+        let contested = last(&daemon).contested;
+        assert!(!contested.is_empty());
+        assert!(contested.iter().all(|one| one.actor.as_ref().is_some_and(|by| by.starts_with("arn:aws:"))));
+        sleep(Duration::from_secs(45 * 60)).await;
+        assert!(small.is_covered(), "once the other gives up it is repaired");
+        assert_eq!(last(&daemon).contested, []);
+    });
+}

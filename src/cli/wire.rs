@@ -104,7 +104,7 @@ pub(super) async fn one_pass(file: Option<&Path>, intent: Intent) -> Result<Vec<
 /// What a target's passes are to establish.
 pub(super) fn orders(target: &Target, settings: &Settings) -> Orders {
     Orders {
-        desired: Arc::new(target.desired.clone()),
+        declared: Arc::new(target.declared.clone()),
         mode: settings.mode,
         function_refresh: settings.function_refresh,
         account: target.stated.account.clone(),

@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 use super::function::{FunctionObservation, FunctionRef, Pair};
 use super::ids::{AccountId, AllocationId, AssociationId, NetworkInterfaceId, ZoneId};
 use super::network::Network;
+use super::reason::Warning;
 
 /// How long a confirmed write of our own is remembered: AWS answers reads from copies that may lag
 /// behind by seconds up to minutes (AWS.md 2, confirmed).
@@ -40,6 +41,8 @@ pub struct Observed {
     pub retired: BTreeSet<NetworkInterfaceId>,
     /// Where the subnets lead, as it was last read; what is not in it is unknown, which is no gap.
     pub network: Arc<Network>,
+    /// What became plain when the declaration was resolved by what was seen.
+    pub remarks: Vec<Warning>,
     /// What could not be seen; empty means that the observation is complete.
     pub gaps: Vec<Gap>,
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::declared::AddressName;
 use super::function::FunctionRef;
 use super::ids::{AllocationId, NetworkInterfaceId, PoolName};
 use super::network::DeadEnd;
@@ -25,7 +26,7 @@ pub enum Reason {
         associated: usize,
     },
     /// None of the addresses that it may carry exists.
-    AddressMissing(Vec<AllocationId>),
+    AddressMissing(Vec<AddressName>),
     /// The addresses that it may carry sit on resources that are none of our business.
     AddressOnForeignResource(AllocationId, String),
     /// It carries an address outside its set.
@@ -275,6 +276,12 @@ warning_kinds! {
     AddressOnForeignResource = "address_on_foreign_resource",
     /// A declared address is on a Lambda interface that no declared function uses.
     AddressLingering = "address_lingering",
+    /// A pin names an address that its pool does not hold.
+    PinOutsidePool = "pin_outside_pool",
+    /// A function or an address is selected by two tags, or listed by two pools.
+    SelectedTwice = "selected_twice",
+    /// A tag selects no function, or no address.
+    TagSelectsNothing = "tag_selects_nothing",
     /// A pool has fewer free addresses than the operator wants.
     PoolBelowMinSpare = "pool_below_min_spare",
     /// A function may use IPv6, and its subnet leads IPv6 to the internet past any address of ours.

@@ -38,10 +38,11 @@ pub fn warnings(
     let spares = desired.pools.iter().filter_map(|(name, pool)| {
         let spare = pools.get(name)?.spare;
         let message = format!(
-            "pool `{name}` has {spare} spare of the {} wanted; hint: add an allocation to it",
+            "pool `{name}` has {spare} spare of the {} wanted; hint: add an address to it",
             pool.min_spare
         );
-        (spare < pool.min_spare).then_some(Warning { kind: WarningKind::PoolBelowMinSpare, message })
+        (spare < pool.min_spare && !pool.is_partial)
+            .then_some(Warning { kind: WarningKind::PoolBelowMinSpare, message })
     });
     let gaps = observed
         .gaps
@@ -53,7 +54,8 @@ pub fn warnings(
         .iter()
         .map(|message| Warning { kind: WarningKind::RoutesUnknown, message: message.clone() });
     let bypasses = desired.functions.keys().filter_map(|function| ipv6_bypass(function, observed));
-    functions.chain(unseen).chain(bypasses).chain(addresses).chain(spares).chain(unread).chain(gaps).collect()
+    let of_functions = functions.chain(observed.remarks.iter().cloned()).chain(unseen).chain(bypasses);
+    of_functions.chain(addresses).chain(spares).chain(unread).chain(gaps).collect()
 }
 
 /// A function that may use IPv6 leaves by it wherever its destination has such an address, and no Elastic IP has a part in

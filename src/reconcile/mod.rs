@@ -20,5 +20,6 @@ pub mod ports;
 mod recent;
 mod retirement;
 pub mod schedule;
+pub mod selections;
 mod unsettled;
 pub mod vigil;

@@ -18,7 +18,7 @@ use super::hesitation::Hesitations;
 use super::inbox::{Errand, Inbox};
 use super::known::Known;
 use super::ledger::Ledger;
-use super::observe::{Blind, Observer};
+use super::observe::{Blind, Observer, Sighting};
 use super::patience::Patience;
 use super::ports::{Audience, Changes, Clock, Reads};
 use super::recent::RecentWrites;
@@ -26,6 +26,7 @@ use super::retirement::Retirement;
 use super::unsettled::Unsettled;
 use crate::domain::action::{Action, Outcome};
 use crate::domain::audit::{Violation, audit};
+use crate::domain::declared::Declared;
 use crate::domain::desired::Desired;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::hint::{Hint, Hints};
@@ -38,8 +39,8 @@ use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
 /// What the operator wants of a target, as far as a pass needs to know.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Orders {
-    /// What is desired.
-    pub desired: Arc<Desired>,
+    /// What is declared; each pass over everything finds out what that amounts to.
+    pub declared: Arc<Declared>,
     /// Whether changes are made.
     pub mode: Mode,
     /// How old an unchanged function configuration may get.
@@ -189,7 +190,7 @@ impl Reconciler {
     pub async fn run_errand(&mut self, orders: &Orders, errand: Errand, limits: &Limits) -> Option<Passed> {
         let (hints, known) = match errand {
             Errand::LookAtAll => {
-                self.observer.book.doubt_all();
+                self.observer.doubt_all();
                 (Hints::default(), None)
             }
             Errand::Look(hints) => (hints, self.known.take_if(|known| known.is_of(orders))),
@@ -210,21 +211,20 @@ impl Reconciler {
             }
         }
         let look = self.observer.observe(round.orders, &self.recent, round.limits.function_reads);
-        let mut observed = match round.in_time(look).await? {
-            Ok(Ok(observed)) => observed,
+        let Sighting { desired, mut observed } = match round.in_time(look).await? {
+            Ok(Ok(sighting)) => sighting,
             Ok(Err(Blind(why))) => return Some(self.failed(report, why, round)),
             Err(too_slow) => return Some(self.failed(report, vec![too_slow], round)),
         };
-        let desired = &*round.orders.desired;
-        let mut plan = plan(desired, &observed);
-        let asks = self.retirement.consider(&plan, desired, round.orders.take_from);
+        let mut plan = plan(&desired, &observed);
+        let asks = self.retirement.consider(&plan, &desired, round.orders.take_from);
         if !observed.is_complete() {
             self.retirement.postpone();
         } else if asks {
-            observed.retired = self.retired(round, &plan, &mut observed).await?;
-            plan = plan_again(plan, desired, &observed);
+            observed.retired = self.retired(round, &plan, &desired, &mut observed).await?;
+            plan = plan_again(plan, &desired, &observed);
         }
-        let sight = Sight { desired, observed: &observed, seen_at: None };
+        let sight = Sight { desired: &desired, observed: &observed, seen_at: None };
         if observed.is_complete() {
             self.hesitations.keep_only(plan.actions.iter());
         }
@@ -232,12 +232,12 @@ impl Reconciler {
         let decision = self.act_on(plan, round, &sight).await;
         report.plan = decision.plan;
         report.actions = decision.actions;
-        self.tell(&mut report, round, &observed, &decision.violations);
+        self.tell(&mut report, &desired, &observed, &decision.violations);
         note_done(&mut observed, &report.actions);
         self.read_network(round, &mut observed).await;
         let were_known = self.known.as_ref().map(|known| known.told_of(round.hints)).unwrap_or_default();
         self.settle(round.hints, &were_known, &observed);
-        self.know(round, observed, &report.plan);
+        self.know(round, desired, observed, &report.plan);
         Some(self.passed(report, round))
     }
 
@@ -264,18 +264,19 @@ impl Reconciler {
         let plan_of_corner = plan(sight.desired, sight.observed);
         let decision = self.act_on(plan_of_corner, round, &sight).await;
         let gaps = look.gaps.clone();
+        let desired = Arc::clone(&known.desired);
         let mut whole = look.into_whole(known);
         note_done(&mut whole, &decision.actions);
-        report.plan = plan(&round.orders.desired, &whole);
+        report.plan = plan(&desired, &whole);
         report.actions = decision.actions;
         self.note_bare(&report.plan, &whole);
-        self.retirement.consider(&report.plan, &round.orders.desired, round.orders.take_from);
+        self.retirement.consider(&report.plan, &desired, round.orders.take_from);
         let before = whole.gaps.len();
         whole.gaps.extend(gaps);
-        self.tell(&mut report, round, &whole, &decision.violations);
+        self.tell(&mut report, &desired, &whole, &decision.violations);
         self.settle(round.hints, &were_known, &whole);
         whole.gaps.truncate(before);
-        self.know(round, whole, &report.plan);
+        self.know(round, desired, whole, &report.plan);
         Some(self.passed(report, round))
     }
 
@@ -284,9 +285,10 @@ impl Reconciler {
         &mut self,
         round: &Round<'_>,
         plan: &Plan,
+        desired: &Desired,
         observed: &mut Observed,
     ) -> Option<BTreeSet<NetworkInterfaceId>> {
-        let holders = self.retirement.holders(plan, &round.orders.desired);
+        let holders = self.retirement.holders(plan, desired);
         let reads =
             self.observer.read_in_detail(holders.iter().take(round.limits.function_reads).cloned().collect());
         let unread = round.in_time(reads).await?;
@@ -302,8 +304,8 @@ impl Reconciler {
                 return Some(BTreeSet::new());
             }
         };
-        let Orders { desired, switchover_grace, .. } = round.orders;
-        Some(self.retirement.note(&versions, plan, desired, observed, *switchover_grace))
+        let grace = round.orders.switchover_grace;
+        Some(self.retirement.note(&versions, plan, desired, observed, grace))
     }
 
     fn blank(&mut self, round: &Round<'_>, trigger: Trigger) -> Report {

@@ -19,6 +19,7 @@ mod reload;
 mod replicas;
 mod rhythm;
 mod rig;
+mod selectors;
 mod silence;
 mod simulator;
 mod small;

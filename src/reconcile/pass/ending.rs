@@ -28,7 +28,7 @@ impl Reconciler {
     pub(super) fn tell(
         &mut self,
         report: &mut Report,
-        round: &Round<'_>,
+        desired: &Desired,
         observed: &Observed,
         violations: &[Violation],
     ) {
@@ -37,7 +37,7 @@ impl Reconciler {
             self.ports.audience.hear_action(&self.target, self.passes, &settled);
             report.settled.push(settled);
         }
-        report.unservable = unservable(&round.orders.desired, observed);
+        report.unservable = unservable(desired, observed);
         report.failures = violations.iter().map(ToString::to_string).collect();
         report.result = result(report, observed, !violations.is_empty());
         report.contested = self.contests.contested(Instant::now());
@@ -65,7 +65,7 @@ impl Reconciler {
     }
 
     /// Keeps what was seen, for looks at a corner of it, and looks soon again at functions that are changing.
-    pub(super) fn know(&mut self, round: &Round<'_>, observed: Observed, plan: &Plan) {
+    pub(super) fn know(&mut self, round: &Round<'_>, desired: Arc<Desired>, observed: Observed, plan: &Plan) {
         for (function, observation) in &observed.functions {
             let hint = Hint::Function(function.name().into());
             let is_changing = matches!(observation, FunctionObservation::Known(shown) if shown.is_changing());
@@ -75,7 +75,7 @@ impl Reconciler {
                 self.inbox.look_again(hint, None, wait);
             }
         }
-        let known = Known::new(Arc::clone(&round.orders.desired), observed, plan);
+        let known = Known::new(Arc::clone(&round.orders.declared), desired, observed, plan);
         self.inbox.learn(known.concerns());
         self.known = Some(known);
     }

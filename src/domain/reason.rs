@@ -197,10 +197,17 @@ impl fmt::Display for Reason {
     }
 }
 
+/// An address in a message: as the world sees it, where that is known, and its allocation.
+pub(super) fn in_words(id: &AllocationId, public_ip: Option<IpAddr>) -> String {
+    match public_ip {
+        Some(ip) => format!("{ip} (`{id}`)"),
+        None => format!("`{id}`"),
+    }
+}
+
 fn shown(carried: &Carried) -> String {
     match (&carried.allocation_id, carried.public_ip) {
-        (Some(id), Some(ip)) => format!("{ip} (`{id}`)"),
-        (Some(id), None) => format!("`{id}`"),
+        (Some(id), public_ip) => in_words(id, public_ip),
         (None, Some(ip)) => ip.to_string(),
         (None, None) => "an address that EC2 does not name".to_owned(),
     }

@@ -10,7 +10,7 @@ use super::declared::{AddressName, Declared, DeclaredFunctions, Which};
 use super::desired::{Allocations, Desired, DesiredFunction, PinPlace, Pool};
 use super::function::FunctionRef;
 use super::ids::{AllocationId, PoolName};
-use super::reason::{Shown, Warning, WarningKind};
+use super::reason::{Warning, WarningKind, in_words};
 use super::tag::Tag;
 
 /// What AWS shows of what is declared otherwise than by ids and names.
@@ -147,7 +147,7 @@ impl<'a> Resolver<'a> {
         if owner != pool && was_listed == is_listed {
             let face = self.selection.faces.get(allocation).copied();
             self.is_twice(format!("pool `{owner}`"), format!("pool `{pool}`"), || {
-                format!("address {}", Shown(allocation, face))
+                format!("address {}", in_words(allocation, face))
             });
         }
         owner == pool

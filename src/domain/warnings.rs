@@ -12,7 +12,7 @@ use super::ids::PoolName;
 use super::index::Index;
 use super::observed::{Observed, Part};
 use super::plan::PoolFigures;
-use super::reason::{Warning, WarningKind};
+use super::reason::{Warning, WarningKind, in_words};
 
 /// Every warning, in a stable order.
 #[must_use]
@@ -31,9 +31,10 @@ pub fn warnings(
     let declared = declared.flat_map(|(pool, numbers)| pool.allocations.iter().zip(numbers));
     let troubled: BTreeMap<_, _> =
         declared.filter_map(|(id, number)| Some((id, address_trouble(drift.place(*number))?))).collect();
+    let face = |allocation| observed.addresses.get(allocation).map(|address| address.public_ip);
     let addresses = troubled.into_iter().map(|(allocation, (kind, what))| Warning {
         kind,
-        message: format!("address `{allocation}` {what}"),
+        message: format!("address {} {what}", in_words(allocation, face(allocation))),
     });
     let spares = desired.pools.iter().filter_map(|(name, pool)| {
         let spare = pools.get(name)?.spare;

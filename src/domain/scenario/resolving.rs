@@ -152,8 +152,8 @@ fn a_list_wins_over_a_tag_and_the_first_of_two_wins_with_a_warning() {
         .addresses("pool=c", &[3, 4, 5], true);
     assert_eq!(case.told(), ["a: 3 4", "b: 1 2", "c: 5"]);
     insta::assert_snapshot!(case.warnings().join("\n"), @r#"
-    selected_twice: pool `a` and pool `c` both claim address 198.51.100.3 (eipalloc-00000003) and 1 more; the first counts; hint: leave it to one of them
-    selected_twice: pool `b` and pool `c` both claim address eipalloc-00000002; the first counts; hint: leave it to one of them
+    selected_twice: pool `a` and pool `c` both claim address 198.51.100.3 (`eipalloc-00000003`) and 1 more; the first counts; hint: leave it to one of them
+    selected_twice: pool `b` and pool `c` both claim address `eipalloc-00000002`; the first counts; hint: leave it to one of them
     "#);
 }
 

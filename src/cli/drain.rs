@@ -11,6 +11,7 @@ use super::wire;
 use super::{ConfigArgs, Error, Format, block_on, output, render};
 use crate::config::settings::Configuration;
 use crate::domain::action::Outcome;
+use crate::domain::declared::Declared;
 use crate::domain::drain::Scope;
 use crate::domain::function::FunctionRef;
 use crate::domain::ids::{PoolName, TargetName};

@@ -143,9 +143,8 @@ pub(super) async fn pass_over(lines: &mut [(Reconciler, Orders)], mode: Mode) ->
 fn check_names(named: &Named, configuration: &Configuration, seen: &[Report]) -> Result<(), Error> {
     for allocation in &named.addresses {
         // What a tag or a public address stands for only AWS can tell.
-        let declares = |target: &Target| {
-            target.declared.is_open() || target.declared.allocations().contains(allocation)
-        };
+        let declares =
+            |target: &Target| target.declared.is_open() || target.declared.allocations().contains(allocation);
         if !configuration.targets.iter().any(declares) {
             return Err(Error::NotDeclared { id: allocation.to_string() });
         }

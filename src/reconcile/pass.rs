@@ -40,8 +40,8 @@ use crate::domain::leave::Named;
 use crate::domain::observed::{Observed, Part};
 use crate::domain::plan::{InterfacePlan, Plan, Verdict, plan};
 use crate::domain::policy::{DisruptionBudget, Grace, Mode, OnRemoved, TakeFrom};
-use crate::domain::resolve::{Selection, resolve};
 use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
+use crate::domain::resolve::{Selection, resolve};
 
 /// What the operator wants of a target, as far as a pass needs to know.
 #[derive(Clone, PartialEq, Debug)]

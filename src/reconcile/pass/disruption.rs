@@ -77,7 +77,11 @@ impl Reconciler {
             }
         }
         observed.leave.unneeded = self.removals.unneeded();
-        Some(if observed.leave.unneeded.is_empty() { before } else { planned(round.orders, desired, observed) })
+        Some(if observed.leave.unneeded.is_empty() {
+            before
+        } else {
+            planned(round.orders, desired, observed)
+        })
     }
 
     /// The plan, with its disruptions weighed and resting on what was just read; nothing when the pass was cancelled.

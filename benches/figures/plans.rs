@@ -67,6 +67,7 @@ pub fn estate(interfaces: usize, pools: usize, bare: bool) -> (Desired, Observed
         retired: BTreeSet::new(),
         network: Arc::default(),
         leave: Leave::default(),
+        remarks: Vec::new(),
         gaps: Vec::new(),
     };
     let per_pool = interfaces / pools;
@@ -75,7 +76,7 @@ pub fn estate(interfaces: usize, pools: usize, bare: bool) -> (Desired, Observed
         let numbers = pool * per_pool..(pool + 1) * per_pool;
         let allocations: BTreeSet<AllocationId> = numbers.clone().map(allocation).collect();
         let name: PoolName = format!("pool-{pool}").parse().expect("a name");
-        desired.pools.insert(name.clone(), Pool { allocations: Arc::new(allocations), min_spare: 0 });
+        desired.pools.insert(name.clone(), Pool { allocations: Arc::new(allocations), ..Pool::default() });
         let function: FunctionRef = format!("function-{pool}").parse().expect("a name");
         desired.functions.insert(function.clone(), DesiredFunction { pool: name, pins: BTreeMap::new() });
         let vpc = VpcConfig {

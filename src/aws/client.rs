@@ -99,6 +99,7 @@ pub(super) struct Clients {
     pub(super) ec2: aws_sdk_ec2::Client,
     pub(super) lambda: aws_sdk_lambda::Client,
     pub(super) sts: aws_sdk_sts::Client,
+    pub(super) tagging: aws_sdk_resourcegroupstagging::Client,
     pub(super) region: String,
 }
 
@@ -111,6 +112,7 @@ impl Clients {
             ec2: aws_sdk_ec2::Client::from_conf(ec2),
             lambda: aws_sdk_lambda::Client::new(&config),
             sts: aws_sdk_sts::Client::from_conf(sts),
+            tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
             region,
         })
     }

@@ -185,6 +185,18 @@ pub(super) fn listed_function(
     Ok((name, configuration))
 }
 
+/// The function that an unqualified ARN names, whatever its partition, region and account.
+pub(super) fn function_of_arn(arn: Option<&str>) -> Result<FunctionRef, Malformed> {
+    let of = |fault: Fault| fault.of("a tagged resource", arn);
+    let arn = present(arn).ok_or(Fault::Missing("ARN")).map_err(of)?;
+    let mut parts = arn.splitn(7, ':');
+    let name = parts.nth(6).filter(|name| !name.contains(':'));
+    let is_function = arn.starts_with("arn:") && arn.split(':').nth(5) == Some("function");
+    let malformed = || Fault::Malformed { field: "ARN of a function", text: arn.to_owned() };
+    let name = name.filter(|_| is_function).ok_or_else(malformed).map_err(of)?;
+    name.parse().map_err(|_| of(malformed()))
+}
+
 /// Lambda writes empty lists for a function that left its VPC.
 fn vpc(config: Option<&lambda::VpcConfigResponse>) -> Result<Option<VpcConfig>, Fault> {
     let Some(config) = config.filter(|config| !config.subnet_ids().is_empty()) else { return Ok(None) };
@@ -395,6 +407,22 @@ mod tests {
         assert_eq!(on_instance.and_then(|held| held.instance).as_deref(), Some("i-1"));
         for bad in [bare().set_public_ip(None), bare().public_ip("x"), bare().association_id("x")] {
             assert_eq!(address(&bad.build()).expect_err("malformed").thing, "`eipalloc-0a1b2c3d`");
+        }
+    }
+
+    #[test]
+    fn a_function_is_read_from_its_arn() {
+        for (arn, name) in [
+            ("arn:aws:lambda:eu-west-1:111122223333:function:billing", Some("billing")),
+            ("arn:aws-cn:lambda:cn-north-1:111122223333:function:b_1", Some("b_1")),
+            ("arn:aws:lambda:eu-west-1:111122223333:function:billing:live", None),
+            ("arn:aws:lambda:eu-west-1:111122223333:layer:billing", None),
+            ("arn:aws:lambda:eu-west-1:111122223333:function:", None),
+            ("billing", None),
+            ("", None),
+        ] {
+            let read = function_of_arn(Some(arn)).ok().map(|function| function.to_string());
+            assert_eq!(read.as_deref(), name, "{arn}");
         }
     }
 

@@ -22,6 +22,8 @@ pub(super) enum Bucket {
     Ec2Changes,
     /// All of Lambda's control plane.
     Lambda,
+    /// GetResources of the Resource Groups Tagging API.
+    Tagging,
     /// A call made once per process, not worth a limit.
     Free,
 }
@@ -39,12 +41,15 @@ const EC2_CHANGES: Rate = Rate { burst: 50, per_second: 5.0 };
 /// Lambda's control plane: 15/s for all its operations and all callers of the region, not raisable (AWS.md 2,
 /// confirmed). That a second's worth may come at once is believed.
 const LAMBDA: Rate = Rate { burst: 15, per_second: 15.0 };
+/// GetResources: 15/s (Tag Editor user guide, confirmed). That a second's worth may come at once is believed.
+const TAGGING: Rate = Rate { burst: 15, per_second: 15.0 };
 
 /// The buckets of one target.
 pub(super) struct Limits {
     ec2_reads: Tokens,
     ec2_changes: Tokens,
     lambda: Tokens,
+    tagging: Tokens,
 }
 
 impl Limits {
@@ -54,6 +59,7 @@ impl Limits {
             ec2_reads: Tokens::new(&EC2_READS, share),
             ec2_changes: Tokens::new(&EC2_CHANGES, share),
             lambda: Tokens::new(&LAMBDA, share),
+            tagging: Tokens::new(&TAGGING, share),
         }
     }
 
@@ -63,6 +69,7 @@ impl Limits {
             Bucket::Ec2Reads => self.ec2_reads.take().await,
             Bucket::Ec2Changes => self.ec2_changes.take().await,
             Bucket::Lambda => self.lambda.take().await,
+            Bucket::Tagging => self.tagging.take().await,
             Bucket::Free => {}
         }
     }

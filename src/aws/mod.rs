@@ -27,6 +27,7 @@ mod wiring;
 mod canned;
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -42,6 +43,7 @@ use crate::domain::ids::{AccountId, AllocationId, AssociationId, NetworkInterfac
 use crate::domain::network::{RouteTable, Subnet};
 use crate::domain::observed::{Address, Interface};
 use crate::domain::policy::RateShare;
+use crate::domain::tag::Tag;
 use crate::reconcile::ports::{ApiError, Associated, CallMeter, Changes, Partial, Reads, Takes};
 
 /// How the calls to a target are paced, reported and replayed.
@@ -104,6 +106,18 @@ impl Reads for AwsTarget {
 
     async fn addresses(&self, ids: &BTreeSet<AllocationId>) -> Partial<Address> {
         observe::addresses::addresses(self, ids).await
+    }
+
+    async fn addresses_of_ips(&self, ips: &BTreeSet<Ipv4Addr>) -> Partial<Address> {
+        observe::addresses::addresses_of_ips(self, ips).await
+    }
+
+    async fn addresses_of_tags(&self, tags: &BTreeSet<Tag>) -> Partial<(Tag, Address)> {
+        observe::addresses::addresses_of_tags(self, tags).await
+    }
+
+    async fn functions_of_tags(&self, tags: &BTreeSet<Tag>) -> Partial<(Tag, FunctionRef)> {
+        observe::tagged_functions::functions_of_tags(self, tags).await
     }
 
     async fn function(&self, function: &FunctionRef) -> Result<FunctionObservation, ApiError> {

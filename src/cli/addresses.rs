@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::exit::Exit;
@@ -16,8 +17,9 @@ use super::{ConfigArgs, Error, block_on, output, render};
 use crate::aws::Surroundings;
 use crate::config::settings::{Configuration, Settings, Target};
 use crate::domain::allow_list::{AllowList, allow_list, declared};
+use crate::domain::declared::Declared;
 use crate::domain::ids::{PoolName, TargetName};
-use crate::reconcile::ports::Reads;
+use crate::reconcile::selections::{Resolved, resolve_now};
 use crate::telemetry::log::LogSettings;
 
 /// List the public addresses that a partner must allow
@@ -75,11 +77,12 @@ impl Addresses {
             Form::Cidr => output::raw(cidr(&listed).as_bytes())?,
         }
         let failures: BTreeSet<&String> = listed.iter().flat_map(|one| &one.failures).collect();
-        failures.into_iter().for_each(|failure| output::remark(&render::failure(failure)));
+        failures.iter().for_each(|failure| output::remark(&render::failure(failure)));
         let lacking: Vec<String> =
             listed.iter().flat_map(|one| &one.list.lacking).map(ToString::to_string).collect();
         lacking.iter().for_each(|one| output::remark(&render::failure(one)));
-        Ok(if lacking.is_empty() { Exit::Good } else { Exit::CouldNotTell })
+        let is_whole = lacking.is_empty() && failures.is_empty();
+        Ok(if is_whole { Exit::Good } else { Exit::CouldNotTell })
     }
 
     async fn list(&self) -> Result<Vec<Listed>, Error> {
@@ -89,7 +92,7 @@ impl Addresses {
         let concerned = configuration
             .targets
             .iter()
-            .filter(|target| target.desired.pools.keys().any(|pool| pools.contains(pool)));
+            .filter(|target| target.declared.pools.keys().any(|pool| pools.contains(pool)));
         let surroundings = &Surroundings::production();
         let lists = concerned.map(|target| list_of(target, &configuration.settings, surroundings, &pools));
         join_all(lists).await.into_iter().collect()
@@ -98,7 +101,7 @@ impl Addresses {
     /// The pools that were asked for; all without any.
     fn chosen(&self, configuration: &Configuration) -> Result<BTreeSet<PoolName>, Error> {
         let all: BTreeSet<PoolName> =
-            configuration.targets.iter().flat_map(|target| target.desired.pools.keys().cloned()).collect();
+            configuration.targets.iter().flat_map(|target| target.declared.pools.keys().cloned()).collect();
         match self.pools.iter().find(|pool| !all.contains(*pool)) {
             Some(pool) => Err(Error::NoSuchPool { pool: pool.clone(), pools: all.into_iter().collect() }),
             None if self.pools.is_empty() => Ok(all),
@@ -114,14 +117,16 @@ async fn list_of(
     pools: &BTreeSet<PoolName>,
 ) -> Result<Listed, Error> {
     let aws = wire::connect(target, settings, surroundings, Arc::new(Unmetered), fastrand::u64(..)).await?;
-    let declared = declared(&target.desired, pools);
-    let read = aws.addresses(&declared.keys().cloned().collect()).await;
+    // Every pool, since what one lists another does not select; and no function.
+    let all = Declared { functions: Vec::new(), ..target.declared.clone() };
+    let Resolved { desired, addresses: read, .. } = resolve_now(&aws, &Arc::new(all), Timestamp::now()).await;
+    let chosen = || desired.pools.iter().filter(|(name, _)| pools.contains(*name));
+    let absent = chosen().flat_map(|(_, pool)| pool.absent.iter());
+    let absent = absent.map(|ip| format!("address `{ip}` does not exist in this account and region"));
+    let failures = read.errors.iter().map(ToString::to_string).chain(absent).collect();
     let found: BTreeMap<_, _> = read.found.into_iter().map(|a| (a.allocation.clone(), a)).collect();
-    Ok(Listed {
-        target: target.name.clone(),
-        list: allow_list(declared, &found, read.errors.is_empty()),
-        failures: read.errors.iter().map(ToString::to_string).collect(),
-    })
+    let list = allow_list(declared(&desired, pools), &found, read.errors.is_empty());
+    Ok(Listed { target: target.name.clone(), list, failures })
 }
 
 /// Each public address once, whatever target and pool it is of.

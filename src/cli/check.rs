@@ -1,6 +1,5 @@
 //! `eipd check`: is the configuration valid? Offline; its answer is the list of faults, so that goes to stdout.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use clap::Args;
@@ -65,15 +64,21 @@ fn answer(loaded: &Loaded) -> Answer {
 }
 
 fn inventory(configuration: &Configuration) -> String {
-    let desired = || configuration.targets.iter().map(|target| &target.desired);
-    let functions = desired().map(|desired| desired.functions.len()).sum();
-    let pools = desired().map(|desired| desired.pools.len()).sum();
-    let addresses: BTreeSet<_> = desired().flat_map(|desired| desired.allocations()).collect();
+    let declared = || configuration.targets.iter().map(|target| &target.declared);
+    let functions = declared().map(|declared| declared.named().count()).sum();
+    let pools = declared().map(|declared| declared.pools.len()).sum();
+    let addresses = declared().map(|own| own.allocations().len() + own.public_ips().len()).sum();
+    let of_tags = |tags: usize| match tags {
+        0 => String::new(),
+        tags => format!(" and those of {}", count(tags, "tag", "tags")),
+    };
     format!(
-        "valid; {}, {}, {}, {}",
+        "valid; {}{}, {}, {}{}, {}",
         count(functions, "function", "functions"),
+        of_tags(declared().map(|declared| declared.function_tags().len()).sum()),
         count(pools, "pool", "pools"),
-        count(addresses.len(), "address", "addresses"),
+        count(addresses, "address", "addresses"),
+        of_tags(declared().map(|declared| declared.address_tags().len()).sum()),
         count(configuration.targets.len(), "target", "targets"),
     )
 }
@@ -87,24 +92,25 @@ fn notes(configuration: &Configuration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;
     use crate::config::settings::{Settings, Stated, Target};
-    use crate::domain::desired::{Desired, DesiredFunction, Pool};
+    use crate::domain::declared::{AddressName, Declared, DeclaredFunctions, DeclaredPool, Which};
     use crate::domain::policy::{Grace, Mode, RateShare, TakeFrom};
 
     fn configuration() -> Configuration {
-        let allocations = ["eipalloc-0a1b2c3d", "eipalloc-0a1b2c3e"].map(|id| id.parse().expect("an id"));
+        let ids = ["eipalloc-0a1b2c3d", "eipalloc-0a1b2c3e"];
+        let addresses = ids.map(|id| AddressName::Allocation(id.parse().expect("an id"))).into();
         let pool: crate::domain::ids::PoolName = "partner-a".parse().expect("a name");
-        let function = DesiredFunction { pool: pool.clone(), pins: [].into() };
-        let desired = Desired {
-            pools: [(pool, Pool { allocations: Arc::new(allocations.into()), min_spare: 1 })].into(),
-            functions: ["billing", "reports", "audit"]
-                .map(|name| (name.parse().expect("a name"), function.clone()))
-                .into(),
+        let named = |name: &str| DeclaredFunctions {
+            which: Which::Named(name.parse().expect("a name")),
+            pool: pool.clone(),
+            pins: [].into(),
         };
+        let functions = ["billing", "reports", "audit"].map(named).into();
+        let pools = [(pool.clone(), DeclaredPool { addresses, min_spare: 1, ..DeclaredPool::default() })];
+        let declared = Declared { pools: pools.into(), functions };
         let name = "default".parse().expect("a name");
         Configuration {
             settings: Settings {
@@ -120,7 +126,7 @@ mod tests {
                 mode: Mode::Enforce,
                 rate_share: RateShare::default(),
             },
-            targets: vec![Target { name, region: None, role: None, stated: Stated::default(), desired }],
+            targets: vec![Target { name, region: None, role: None, stated: Stated::default(), declared }],
             notes: vec!["`safety.take_from` is not acted on yet".to_owned()],
         }
     }
@@ -135,6 +141,19 @@ mod tests {
              note: `safety.take_from` is not acted on yet\n"
         );
         assert_eq!((answer.remark, answer.exit), (None, Exit::Good));
+    }
+
+    #[test]
+    fn what_tags_select_is_counted_by_the_tags() {
+        let mut configuration = configuration();
+        let declared = &mut configuration.targets[0].declared;
+        let tag: crate::domain::tag::Tag = "team=a".parse().expect("a tag");
+        declared.functions[0].which = Which::Tagged(tag.clone());
+        declared.pools.values_mut().for_each(|pool| pool.tag = Some(tag.clone()));
+        assert_eq!(
+            inventory(&configuration),
+            "valid; 2 functions and those of 1 tag, 1 pool, 2 addresses and those of 1 tag, 1 target"
+        );
     }
 
     #[test]

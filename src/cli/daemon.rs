@@ -139,7 +139,7 @@ struct Fixed {
 
 impl Fixed {
     fn of(target: &Target, settings: &Settings) -> Self {
-        let target = Target { desired: crate::domain::desired::Desired::default(), ..target.clone() };
+        let target = Target { declared: crate::domain::declared::Declared::default(), ..target.clone() };
         Self { target, rate_share: settings.rate_share }
     }
 }
@@ -289,7 +289,7 @@ impl Daemon {
         configuration
             .targets
             .iter()
-            .fold(blank, |configured, target| configured.target(target.name.clone(), &target.desired))
+            .fold(blank, |configured, target| configured.target(target.name.clone(), &target.declared))
     }
 
     /// Ends drivers and server in order, or leaves them behind when they take too long.

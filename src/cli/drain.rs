@@ -11,6 +11,7 @@ use super::wire;
 use super::{ConfigArgs, Error, Format, block_on, output, render};
 use crate::config::settings::Configuration;
 use crate::domain::action::Outcome;
+use crate::domain::declared::Declared;
 use crate::domain::drain::Scope;
 use crate::domain::function::FunctionRef;
 use crate::domain::ids::{PoolName, TargetName};
@@ -115,12 +116,16 @@ impl Drain {
     fn scope(&self, configuration: &Configuration) -> Result<Scope, Error> {
         let functions: BTreeSet<_> = self.function.iter().cloned().collect();
         let pools: BTreeSet<_> = self.pool.iter().cloned().collect();
-        let targets = || configuration.targets.iter().map(|target| &target.desired);
-        let unknown = functions.iter().find(|f| !targets().any(|desired| desired.functions.contains_key(*f)));
+        let targets = || configuration.targets.iter().map(|target| &target.declared);
+        // What a tag selects only AWS can tell.
+        let may_declare = |declared: &Declared, function: &FunctionRef| {
+            !declared.function_tags().is_empty() || declared.named().any(|named| named == function)
+        };
+        let unknown = functions.iter().find(|f| !targets().any(|declared| may_declare(declared, f)));
         if let Some(function) = unknown {
             return Err(Error::NoSuchFunction { name: function.to_string() });
         }
-        let all: BTreeSet<PoolName> = targets().flat_map(|desired| desired.pools.keys().cloned()).collect();
+        let all: BTreeSet<PoolName> = targets().flat_map(|declared| declared.pools.keys().cloned()).collect();
         if let Some(pool) = pools.iter().find(|pool| !all.contains(*pool)) {
             return Err(Error::NoSuchPool { pool: pool.clone(), pools: all.into_iter().collect() });
         }

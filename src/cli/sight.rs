@@ -16,6 +16,7 @@ use crate::domain::ids::TargetName;
 use crate::domain::observed::Observed;
 use crate::domain::policy::{Mode, TakeFrom};
 use crate::domain::report::{Report, Trigger};
+use crate::domain::resolve::{Selection, resolve};
 use crate::reconcile::pass::{Limits, Ports, Reconciler};
 use crate::reconcile::ports::Reads;
 use crate::telemetry::ChangesOnly;
@@ -72,7 +73,7 @@ async fn of(target: &Target, settings: &Settings, surroundings: &Surroundings) -
     let report = passed.expect("nobody cancels a single pass").report;
     let (desired, observed) = match reconciler.into_seen() {
         Some((desired, observed)) => (desired, Some(observed)),
-        None => (orders.desired, None),
+        None => (Arc::new(resolve(&orders.declared, &Selection::default()).0), None),
     };
     Ok(Sight {
         target: target.name.clone(),

@@ -119,7 +119,8 @@ impl Wait {
         let surroundings = Surroundings::production();
         let mut vigils = Vec::new();
         for target in &configuration.targets {
-            if !target.desired.functions.contains_key(&self.function) {
+            let (named, tags) = (target.declared.named(), target.declared.function_tags());
+            if tags.is_empty() && !named.into_iter().any(|named| *named == self.function) {
                 continue;
             }
             let settings = &configuration.settings;
@@ -127,11 +128,11 @@ impl Wait {
                 .await?;
             let account = target.stated.account.clone();
             let clock = Arc::new(SystemClock);
-            let vigil = Vigil::over(&self.function, &target.desired, account, Arc::new(aws), clock);
+            let vigil = Vigil::over(&self.function, &target.declared, account, Arc::new(aws), clock);
             vigils.extend(vigil.map(|vigil| (target.name.clone(), vigil)));
         }
         if vigils.is_empty() {
-            let all = configuration.targets.iter().flat_map(|target| target.desired.functions.keys());
+            let all = configuration.targets.iter().flat_map(|target| target.declared.named());
             return Err(Error::Undeclared {
                 function: self.function.clone(),
                 declared: all.filter(|declared| declared.name() == self.function.name()).cloned().collect(),

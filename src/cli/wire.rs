@@ -142,7 +142,9 @@ pub(super) async fn pass_over(lines: &mut [(Reconciler, Orders)], mode: Mode) ->
 /// What an operator names must be of the configuration, else a slip of the pen would be taken for a wish.
 fn check_names(named: &Named, configuration: &Configuration, seen: &[Report]) -> Result<(), Error> {
     for allocation in &named.addresses {
-        let declares = |target: &Target| target.desired.allocations().contains(allocation);
+        // What a tag or a public address stands for only AWS can tell.
+        let declares =
+            |target: &Target| target.declared.is_open() || target.declared.allocations().contains(allocation);
         if !configuration.targets.iter().any(declares) {
             return Err(Error::NotDeclared { id: allocation.to_string() });
         }
@@ -160,7 +162,7 @@ fn check_names(named: &Named, configuration: &Configuration, seen: &[Report]) ->
 /// What a target's passes are to establish.
 pub(super) fn orders(target: &Target, settings: &Settings) -> Orders {
     Orders {
-        desired: Arc::new(target.desired.clone()),
+        declared: Arc::new(target.declared.clone()),
         mode: settings.mode,
         function_refresh: settings.function_refresh,
         account: target.stated.account.clone(),

@@ -123,6 +123,12 @@ pub(super) struct Located<'t, T> {
     pub(super) spot: Spot<'t>,
 }
 
+impl<'t, T> Located<'t, T> {
+    pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> Located<'t, U> {
+        Located { value: change(self.value), spot: self.spot }
+    }
+}
+
 /// A value of the tree, not looked into yet.
 #[derive(Clone)]
 pub(super) struct Node<'t> {

@@ -1,17 +1,17 @@
 //! What the tables of a file say of one another: references, contradictions, doubles. Ends in the [`Target`]s, each
-//! with what is desired in it; they are whole only when no fault was found on the way. Never looks at a text.
+//! with what is declared in it; they are whole only when no fault was found on the way. Never looks at a text.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use super::arn::{Home, NamedFunction};
+use super::arn::Home;
 use super::document::{Located, Spot};
 use super::fault::{Fault, shown};
 use super::sections::{RawFunction, RawPool, RawTarget, Supply};
+use super::selectors::RawWhich;
 use super::settings::{Stated, Target};
-use crate::domain::desired::{Allocations, Desired, DesiredFunction, Pool};
-use crate::domain::function::FunctionRef;
-use crate::domain::ids::{AllocationId, PoolName, TargetName};
+use crate::domain::declared::{AddressName, Declared, DeclaredFunctions, DeclaredPool, Which};
+use crate::domain::ids::{PoolName, TargetName};
+use crate::domain::tag::Tag;
 
 /// The target when none is declared.
 const DEFAULT_TARGET: &str = "default";
@@ -35,7 +35,9 @@ pub(super) fn link(tables: &Tables<'_>, faults: &mut Vec<Fault>, notes: &mut Vec
         tables.pools.iter().map(|pool| (pool.key.value, linker.pool_target(pool, faults))).collect();
     let functions: Vec<_> =
         tables.functions.iter().filter_map(|function| linker.function(function, &homes, faults)).collect();
+    check_tags(tables, &homes, faults);
     check_doubles(&functions, faults);
+    check_inline_names(&functions, faults);
     let stated = check_homes(tables, &functions, faults);
     note_idle(tables, &functions, &linker.names, notes);
     assemble(tables, &linker.names, &homes, functions, &stated)
@@ -76,17 +78,16 @@ fn check_targets(targets: &[RawTarget<'_>], faults: &mut Vec<Fault>) {
 /// An address belongs to one pool, or to one function's own list.
 fn check_roles(tables: &Tables<'_>, faults: &mut Vec<Fault>) {
     let of_pools = tables.pools.iter().flat_map(|pool| {
-        pool.allocations.iter().map(move |id| (id, format!("pool `{}`", shown(pool.key.value))))
+        pool.addresses.iter().map(move |id| (id, format!("pool `{}`", shown(pool.key.value))))
     });
     let of_functions = tables.functions.iter().flat_map(|function| {
         let Some(Supply::Inline(list)) = &function.supply else { return Vec::new() };
-        let name = function.name.as_ref().map(|name| format!(" `{}`", name.value.reference));
-        let owner = format!("function{}", name.unwrap_or_default());
+        let owner = function.which.as_ref().map_or_else(|| "function".to_owned(), RawWhich::title);
         list.iter().map(|id| (id, owner.clone())).collect()
     });
     let mut uses: Vec<_> = of_pools.chain(of_functions).collect();
     uses.sort_by_key(|(id, _)| id.spot.place().position);
-    let mut first: BTreeMap<&AllocationId, (&Spot<'_>, String)> = BTreeMap::new();
+    let mut first: BTreeMap<&AddressName, (&Spot<'_>, String)> = BTreeMap::new();
     for (id, owner) in uses {
         match first.get(&id.value) {
             None => {
@@ -108,7 +109,7 @@ fn check_roles(tables: &Tables<'_>, faults: &mut Vec<Fault>) {
 /// A function whose pool and target are known.
 struct Linked<'r, 't> {
     raw: &'r RawFunction<'t>,
-    name: &'r Located<'t, NamedFunction>,
+    which: &'r RawWhich<'t>,
     pool: PoolName,
     target: TargetName,
 }
@@ -170,7 +171,10 @@ impl<'r, 't> Linker<'r, 't> {
         let (pool, target) = match raw.supply.as_ref() {
             Some(Supply::Pool(named)) => {
                 let pool = self.declared(named, faults)?;
-                check_pins(raw, &pool.allocations, &format!("pool `{}`", shown(pool.key.value)), faults);
+                let owner = format!("pool `{}`", shown(pool.key.value));
+                if !pool.is_open {
+                    check_pins(raw, &pool.addresses, &owner, faults);
+                }
                 let target = homes.get(pool.key.value).cloned().flatten();
                 check_function_target(raw, pool, target.as_ref(), faults);
                 (pool.name.clone(), target)
@@ -178,11 +182,11 @@ impl<'r, 't> Linker<'r, 't> {
             Some(Supply::Inline(list)) => {
                 check_pins(raw, list, "the function's `allocations`", faults);
                 let target = self.target(raw.target.as_ref(), &raw.node.spot, "function", faults);
-                (self.inline_name(raw.name.as_ref()?, faults), target)
+                (self.inline_name(raw.which.as_ref()?, faults), target)
             }
             None => (None, None),
         };
-        Some(Linked { raw, name: raw.name.as_ref()?, pool: pool?, target: target? })
+        Some(Linked { raw, which: raw.which.as_ref()?, pool: pool?, target: target? })
     }
 
     fn declared(&self, named: &Located<'t, &'t str>, faults: &mut Vec<Fault>) -> Option<&'r RawPool<'t>> {
@@ -200,14 +204,20 @@ impl<'r, 't> Linker<'r, 't> {
         pool
     }
 
-    /// The pool that a function's own list forms: it bears the function's name, `billing.live` for `billing:live`.
-    fn inline_name(&self, name: &Located<'t, NamedFunction>, faults: &mut Vec<Fault>) -> Option<PoolName> {
-        let text = name.value.reference.to_string().replace(':', ".").replace('$', "_");
+    /// The pool that a table's own list forms: it bears the function's name, `billing.live` for `billing:live`, or the
+    /// tag, `eipd_pool_partner-a` for `eipd:pool=partner-a`.
+    fn inline_name(&self, which: &RawWhich<'t>, faults: &mut Vec<Fault>) -> Option<PoolName> {
+        let text = match which {
+            RawWhich::Named(name) => name.value.reference.to_string().replace(':', ".").replace('$', "_"),
+            RawWhich::Tagged(tag) => fit_for_a_name(&tag.value),
+        };
         let Ok(pool) = text.parse::<PoolName>() else {
             faults.push(
-                name.spot
+                which
+                    .spot()
                     .fault(format!(
-                        "`{text}` is too long for the pool that the function's `allocations` form"
+                        "`{}` is too long for the pool that the function's `allocations` form",
+                        shown(&text)
                     ))
                     .with_hint("declare a pool with a shorter name, and name it in `pool`"),
             );
@@ -216,7 +226,8 @@ impl<'r, 't> Linker<'r, 't> {
         if let Some(declared) = self.pools.get(text.as_str()) {
             let place = declared.key.spot.place();
             faults.push(
-                name.spot
+                which
+                    .spot()
                     .fault(format!(
                         "the function's `allocations` form a pool `{text}`, which is also declared at {place}"
                     ))
@@ -253,13 +264,20 @@ fn check_function_target(
 
 fn check_pins(
     raw: &RawFunction<'_>,
-    allowed: &[Located<'_, AllocationId>],
+    allowed: &[Located<'_, AddressName>],
     owner: &str,
     faults: &mut Vec<Fault>,
 ) {
     let allowed: BTreeSet<_> = allowed.iter().map(|id| &id.value).collect();
-    for id in raw.pins.iter().flat_map(|pin| &pin.allocations) {
-        if !allowed.contains(&id.value) {
+    // Whether an allocation is the one of a public address shows only in AWS.
+    let (ids, ips): (Vec<&AddressName>, Vec<_>) =
+        allowed.iter().copied().partition(|name| matches!(name, AddressName::Allocation(_)));
+    let may_be_among = |name: &AddressName| match name {
+        AddressName::Allocation(_) => !ips.is_empty(),
+        AddressName::PublicIp(_) => !ids.is_empty(),
+    };
+    for id in raw.pins.iter().flat_map(|pin| &pin.addresses) {
+        if !allowed.contains(&id.value) && !may_be_among(&id.value) {
             faults.push(
                 id.spot
                     .fault(format!("`{}` is pinned but not in {owner}", id.value))
@@ -270,19 +288,64 @@ fn check_pins(
 }
 
 fn check_doubles(functions: &[Linked<'_, '_>], faults: &mut Vec<Fault>) {
-    let mut seen: BTreeMap<(&TargetName, &FunctionRef), &Spot<'_>> = BTreeMap::new();
-    for function in functions {
-        let (reference, spot) = (&function.name.value.reference, &function.name.spot);
-        match seen.get(&(&function.target, reference)) {
-            None => {
-                seen.insert((&function.target, reference), spot);
-            }
-            Some(first) => {
-                let problem = format!("function `{reference}` is declared twice, first at {}", first.place());
-                faults.push(spot.fault(problem).with_hint("merge the two tables"));
-            }
+    let mut seen: BTreeMap<(&TargetName, String), &Spot<'_>> = BTreeMap::new();
+    for Linked { which, target, .. } in functions {
+        let spot = which.spot();
+        if let Some(first) = seen.get(&(target, which.title())) {
+            let verb = if matches!(which, RawWhich::Named(_)) { "is" } else { "are" };
+            let problem = format!("{} {verb} declared twice, first at {}", which.title(), first.place());
+            faults.push(spot.fault(problem).with_hint("merge the two tables"));
+        } else {
+            seen.insert((target, which.title()), spot);
         }
     }
+}
+
+/// An address that bears the tag of two pools would be in two roles.
+fn check_tags(tables: &Tables<'_>, homes: &BTreeMap<&str, Option<TargetName>>, faults: &mut Vec<Fault>) {
+    let mut first: BTreeMap<(&TargetName, &Tag), &RawPool<'_>> = BTreeMap::new();
+    for pool in &tables.pools {
+        let (Some(tag), Some(Some(home))) = (&pool.tag, homes.get(pool.key.value)) else { continue };
+        if let Some(first) = first.get(&(home, &tag.value)) {
+            let problem = format!(
+                "tag `{}` is in two roles: it already selects the addresses of pool `{}` at {}",
+                shown(&tag.value.to_string()),
+                shown(first.key.value),
+                first.key.spot.place()
+            );
+            let fault = tag.spot.fault(problem);
+            faults.push(fault.with_hint("leave it in one of the two; functions may share a pool"));
+        } else {
+            first.insert((home, &tag.value), pool);
+        }
+    }
+}
+
+/// Two tags may differ only in what no name of a pool can hold.
+fn check_inline_names(functions: &[Linked<'_, '_>], faults: &mut Vec<Fault>) {
+    let mut first: BTreeMap<(&TargetName, &PoolName), &RawWhich<'_>> = BTreeMap::new();
+    let inline = functions.iter().filter(|function| matches!(function.raw.supply, Some(Supply::Inline(_))));
+    for Linked { which, pool, target, .. } in inline {
+        match first.get(&(target, pool)) {
+            None => {
+                first.insert((target, pool), which);
+            }
+            Some(first) if first.title() != which.title() => {
+                let (other, place) = (first.title(), first.spot().place());
+                let problem = format!(
+                    "the function's `allocations` form a pool `{pool}`, as do those of {other} at {place}"
+                );
+                let hint = "declare a pool with a name of its own, and name it in `pool`";
+                faults.push(which.spot().fault(problem).with_hint(hint));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+fn fit_for_a_name(tag: &Tag) -> String {
+    let fit = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' };
+    tag.to_string().chars().map(fit).collect()
 }
 
 /// The ARNs of a target's functions must agree with its region, its role's account, and one another. Gives what they
@@ -307,7 +370,8 @@ fn check_homes(
         }
     }
     let mut stated: BTreeMap<TargetName, Stated> = BTreeMap::new();
-    for Linked { name, target, .. } in functions {
+    for Linked { which, target, .. } in functions {
+        let RawWhich::Named(name) = which else { continue };
         let Some(Home { region, account }) = &name.value.home else { continue };
         let mut agree = |said: &mut Said, what: &str, own: &str| {
             let who = || format!("the function at {}", name.spot.place());
@@ -354,22 +418,28 @@ fn assemble(
     functions: Vec<Linked<'_, '_>>,
     stated: &BTreeMap<TargetName, Stated>,
 ) -> Vec<Target> {
-    let mut desired: BTreeMap<&TargetName, Desired> =
-        names.iter().map(|name| (name, Desired::default())).collect();
+    let mut declared: BTreeMap<&TargetName, Declared> =
+        names.iter().map(|name| (name, Declared::default())).collect();
     for raw in &tables.pools {
-        let home = homes.get(raw.key.value).and_then(|home| desired.get_mut(home.as_ref()?));
+        let home = homes.get(raw.key.value).and_then(|home| declared.get_mut(home.as_ref()?));
         if let (Some(home), Some(name)) = (home, &raw.name) {
-            let pool = Pool { allocations: set(&raw.allocations), min_spare: raw.min_spare };
+            let tag = raw.tag.as_ref().map(|tag| tag.value.clone());
+            let pool = DeclaredPool { addresses: set(&raw.addresses), tag, min_spare: raw.min_spare };
             home.pools.insert(name.clone(), pool);
         }
     }
-    for Linked { raw, name, pool, target } in functions {
-        let Some(home) = desired.get_mut(&target) else { continue };
+    for Linked { raw, which, pool, target } in functions {
+        let Some(home) = declared.get_mut(&target) else { continue };
         if let Some(Supply::Inline(list)) = &raw.supply {
-            home.pools.insert(pool.clone(), Pool { allocations: set(list), min_spare: 0 });
+            let own = DeclaredPool { addresses: set(list), ..DeclaredPool::default() };
+            home.pools.insert(pool.clone(), own);
         }
-        let pins = raw.pins.iter().map(|pin| (pin.place.clone(), set(&pin.allocations))).collect();
-        home.functions.insert(name.value.reference.clone(), DesiredFunction { pool, pins });
+        let which = match which {
+            RawWhich::Named(name) => Which::Named(name.value.reference.clone()),
+            RawWhich::Tagged(tag) => Which::Tagged(tag.value.clone()),
+        };
+        let pins = raw.pins.iter().map(|pin| (pin.place.clone(), set(&pin.addresses))).collect();
+        home.functions.push(DeclaredFunctions { which, pool, pins });
     }
     let target = |(index, name): (usize, &TargetName)| {
         let raw = tables.targets.get(index);
@@ -378,12 +448,12 @@ fn assemble(
             region: raw.and_then(|raw| Some(raw.region.as_ref()?.value.clone())),
             role: raw.and_then(|raw| Some(raw.role.as_ref()?.role.clone())),
             stated: stated.get(name).cloned().unwrap_or_default(),
-            desired: desired.get(name).cloned().unwrap_or_default(),
+            declared: declared.get(name).cloned().unwrap_or_default(),
         }
     };
     names.iter().enumerate().map(target).collect()
 }
 
-fn set(list: &[Located<'_, AllocationId>]) -> Allocations {
-    Arc::new(list.iter().map(|id| id.value.clone()).collect())
+fn set(list: &[Located<'_, AddressName>]) -> BTreeSet<AddressName> {
+    list.iter().map(|name| name.value.clone()).collect()
 }

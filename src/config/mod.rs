@@ -13,6 +13,7 @@ pub mod fault;
 mod links;
 mod scalars;
 mod sections;
+mod selectors;
 pub mod settings;
 pub mod source;
 pub mod watch;

@@ -1,18 +1,17 @@
 //! The tables of the file, each read by itself: `[[targets]]`, `[pools.…]`, `[[functions]]`. Checks forms and what
 //! one table says; never what tables say of one another, which is for `links`.
 
-use std::collections::BTreeMap;
-
-use super::arn::{self, NamedFunction};
+use super::arn;
 use super::document::{Fields, Located, Node};
 use super::fault::{Fault, shown};
+use super::selectors::{ADDRESS_LIST, RawWhich, addresses, tag, which};
 use super::settings::Role;
+use crate::domain::declared::AddressName;
 use crate::domain::desired::PinPlace;
-use crate::domain::ids::{AccountId, AllocationId, PoolName, TargetName};
+use crate::domain::ids::{AccountId, PoolName, TargetName};
+use crate::domain::tag::Tag;
 
 const A_TARGET_NAME: &str = "the name of a target such as \"prod-eu\"";
-const ALLOCATION_LIST: &str = "a list such as [\"eipalloc-0123456789abcdef0\"]";
-const NO_TAGS: &str = "selection by tag is not supported by this version";
 
 /// A `[[targets]]` table, as far as it could be read.
 pub(super) struct RawTarget<'t> {
@@ -35,7 +34,10 @@ pub(super) struct RawPool<'t> {
     /// The key as it stands, also when it is no name of a pool: a function that refers to it is not to blame.
     pub(super) key: Located<'t, &'t str>,
     pub(super) name: Option<PoolName>,
-    pub(super) allocations: Vec<Located<'t, AllocationId>>,
+    pub(super) addresses: Vec<Located<'t, AddressName>>,
+    pub(super) tag: Option<Located<'t, Tag>>,
+    /// Whether a tag was meant to select more, also when it is no tag.
+    pub(super) is_open: bool,
     pub(super) min_spare: usize,
     pub(super) target: Option<Located<'t, TargetName>>,
 }
@@ -43,7 +45,7 @@ pub(super) struct RawPool<'t> {
 /// A `[[functions]]` table, as far as it could be read.
 pub(super) struct RawFunction<'t> {
     pub(super) node: Node<'t>,
-    pub(super) name: Option<Located<'t, NamedFunction>>,
+    pub(super) which: Option<RawWhich<'t>>,
     pub(super) supply: Option<Supply<'t>>,
     pub(super) pins: Vec<Pin<'t>>,
     pub(super) target: Option<Located<'t, TargetName>>,
@@ -52,13 +54,13 @@ pub(super) struct RawFunction<'t> {
 /// Where a function's addresses come from.
 pub(super) enum Supply<'t> {
     Pool(Located<'t, &'t str>),
-    Inline(Vec<Located<'t, AllocationId>>),
+    Inline(Vec<Located<'t, AddressName>>),
 }
 
 /// One entry of `pins`.
 pub(super) struct Pin<'t> {
     pub(super) place: PinPlace,
-    pub(super) allocations: Vec<Located<'t, AllocationId>>,
+    pub(super) addresses: Vec<Located<'t, AddressName>>,
 }
 
 /// The tables of a list of tables; `None` when the key is absent.
@@ -158,32 +160,32 @@ fn pool<'t>(key: Located<'t, &'t str>, node: &Node<'t>, faults: &mut Vec<Fault>)
                 .with_hint("expected 1 to 64 letters, digits, `-`, `_` or `.`"),
         );
     }
-    let mut pool = RawPool { key, name, allocations: Vec::new(), min_spare: 0, target: None };
+    let mut pool =
+        RawPool { key, name, addresses: Vec::new(), tag: None, is_open: false, min_spare: 0, target: None };
     let Some(fields) = node.fields(&format!("a table [pools.{}]", shown(pool.key.value)), faults) else {
         return pool;
     };
     fields.refuse_unknown(&["allocations", "min_spare", "target", "tag"], |_| None, faults);
     let before = faults.len();
-    match (fields.get("allocations"), fields.get("tag")) {
-        (list, Some(tag)) => {
-            faults.push(tag.spot.fault(NO_TAGS).with_hint("list the pool's addresses in `allocations`"));
-            pool.allocations = list.map(|list| allocations(&list, faults)).unwrap_or_default();
-        }
-        (Some(list), None) => pool.allocations = allocations(&list, faults),
-        (None, None) => faults.push(
+    let (list, by_tag) = (fields.get("allocations"), fields.get("tag"));
+    if list.is_none() && by_tag.is_none() {
+        faults.push(
             pool.key
                 .spot
                 .fault("the pool has no addresses")
-                .with_hint(format!("add `allocations`, {ALLOCATION_LIST}")),
-        ),
+                .with_hint(format!("add `allocations`, {ADDRESS_LIST}, or a `tag` that selects them")),
+        );
     }
+    pool.is_open = by_tag.is_some();
+    pool.addresses = list.map(|list| addresses(&list, faults)).unwrap_or_default();
+    pool.tag = by_tag.and_then(|node| tag(&node, faults));
     let whole = faults.len() == before;
     pool.target = fields.get("target").and_then(|node| node.id(A_TARGET_NAME, faults));
     if let Some(node) = fields.get("min_spare")
         && let Some(spare) = node.count(faults)
     {
-        let size = pool.allocations.len();
-        if whole && spare > size {
+        let size = pool.addresses.len();
+        if whole && !pool.is_open && spare > size {
             faults.push(
                 node.spot
                     .fault(format!("{spare} spare addresses of a pool of {size}"))
@@ -198,18 +200,8 @@ fn pool<'t>(key: Located<'t, &'t str>, node: &Node<'t>, faults: &mut Vec<Fault>)
 pub(super) fn function<'t>(node: Node<'t>, fields: &Fields<'t>, faults: &mut Vec<Fault>) -> RawFunction<'t> {
     let known = ["name", "pool", "allocations", "pins", "target", "tag"];
     fields.refuse_unknown(&known, |_| None, faults);
-    let tag = fields.get("tag");
-    if let Some(tag) = &tag {
-        faults.push(tag.spot.fault(NO_TAGS).with_hint("list the names, one [[functions]] table for each"));
-    }
-    let name = fields.get("name");
-    if name.is_none() && tag.is_none() {
-        faults.push(
-            node.spot.fault("the function has no `name`").with_hint("add its name, `name:qualifier` or ARN"),
-        );
-    }
     RawFunction {
-        name: name.and_then(|name| function_name(&name, faults)),
+        which: which(&node, fields, faults),
         supply: supply(&node, fields, faults),
         pins: fields.get("pins").map(|node| pins(&node, faults)).unwrap_or_default(),
         target: fields.get("target").and_then(|node| node.id(A_TARGET_NAME, faults)),
@@ -217,23 +209,12 @@ pub(super) fn function<'t>(node: Node<'t>, fields: &Fields<'t>, faults: &mut Vec
     }
 }
 
-fn function_name<'t>(node: &Node<'t>, faults: &mut Vec<Fault>) -> Option<Located<'t, NamedFunction>> {
-    let text = node.text("a function's name, `name:qualifier` or ARN", faults)?;
-    match arn::function(text.value, &shown(text.value)) {
-        Ok(value) => Some(Located { value, spot: text.spot }),
-        Err(refusal) => {
-            faults.push(Fault { hint: refusal.hint, ..text.spot.fault(refusal.problem) });
-            None
-        }
-    }
-}
-
 fn supply<'t>(node: &Node<'t>, fields: &Fields<'t>, faults: &mut Vec<Fault>) -> Option<Supply<'t>> {
     match (fields.get("pool"), fields.get("allocations")) {
         (Some(pool), None) => pool.text("the name of a pool", faults).map(Supply::Pool),
-        (None, Some(list)) => Some(Supply::Inline(allocations(&list, faults))),
+        (None, Some(list)) => Some(Supply::Inline(addresses(&list, faults))),
         (Some(_), Some(list)) => {
-            allocations(&list, faults);
+            addresses(&list, faults);
             faults.push(
                 list.spot
                     .fault("the function has both `pool` and `allocations`")
@@ -256,9 +237,9 @@ fn pins<'t>(node: &Node<'t>, faults: &mut Vec<Fault>) -> Vec<Pin<'t>> {
     let expected = "a table such as { \"subnet-0123456789abcdef0\" = [\"eipalloc-0123456789abcdef0\"] }";
     let Some(fields) = node.fields(expected, faults) else { return Vec::new() };
     let pin = |(key, list): (Located<'t, &'t str>, Node<'t>)| {
-        let allocations = allocations(&list, faults);
+        let addresses = addresses(&list, faults);
         let place = pin_place(&key, faults)?;
-        Some(Pin { place, allocations })
+        Some(Pin { place, addresses })
     };
     fields.entries().into_iter().filter_map(pin).collect()
 }
@@ -277,35 +258,4 @@ fn pin_place(key: &Located<'_, &str>, faults: &mut Vec<Fault>) -> Option<PinPlac
         });
     }
     place.ok()
-}
-
-/// The allocations of a list, each with its place; a repeated one is reported and left out.
-fn allocations<'t>(node: &Node<'t>, faults: &mut Vec<Fault>) -> Vec<Located<'t, AllocationId>> {
-    let Some(elements) = node.elements(ALLOCATION_LIST, faults) else { return Vec::new() };
-    if elements.is_empty() {
-        faults.push(node.spot.fault("the list is empty").with_hint("name at least one allocation"));
-    }
-    let mut seen: BTreeMap<AllocationId, usize> = BTreeMap::new();
-    let mut list: Vec<Located<'t, AllocationId>> = Vec::new();
-    for element in elements {
-        let Some(id) = allocation(&element, faults) else { continue };
-        if let Some(first) = seen.get(&id.value) {
-            let first = list[*first].spot.place();
-            faults.push(id.spot.fault(format!("`{}` is in the list twice, first at {first}", id.value)));
-        } else {
-            seen.insert(id.value.clone(), list.len());
-            list.push(id);
-        }
-    }
-    list
-}
-
-fn allocation<'t>(node: &Node<'t>, faults: &mut Vec<Fault>) -> Option<Located<'t, AllocationId>> {
-    let before = faults.len();
-    let id = node.id("an allocation id such as \"eipalloc-0123456789abcdef0\"", faults);
-    let is_address = node.value.as_str().is_some_and(|text| text.parse::<std::net::IpAddr>().is_ok());
-    if let (true, Some(fault)) = (is_address, faults.get_mut(before)) {
-        fault.hint = Some("`aws ec2 describe-addresses` shows the allocation id of an address".to_owned());
-    }
-    id
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::domain::desired::Desired;
+use crate::domain::declared::Declared;
 use crate::domain::ids::{AccountId, TargetName};
 use crate::domain::policy::{DisruptionBudget, Grace, Mode, OnRemoved, RateShare, TakeFrom};
 
@@ -45,7 +45,7 @@ pub struct Settings {
     pub event_bus: Option<String>,
 }
 
-/// An (account, region) and what is desired in it.
+/// An (account, region) and what is declared in it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Target {
     /// Its name.
@@ -56,8 +56,8 @@ pub struct Target {
     pub role: Option<Role>,
     /// What the ARNs of its functions say of it.
     pub stated: Stated,
-    /// What is desired there.
-    pub desired: Desired,
+    /// What is declared there.
+    pub declared: Declared,
 }
 
 /// Where the functions of a target live by their ARNs; nothing where none has an ARN. The ARNs, the region and the

@@ -135,6 +135,8 @@ struct Users<'a> {
     /// For each different pool its number, and the first function that is served from it.
     pools: Vec<(Option<usize>, &'a FunctionRef)>,
     pins: Vec<(&'a PinPlace, &'a Allocations, &'a FunctionRef)>,
+    /// Those that are served from a pool which may hold more than is known.
+    in_part: Vec<&'a FunctionRef>,
 }
 
 impl<'a> Files<'a> {
@@ -287,6 +289,7 @@ impl<'a> Files<'a> {
             let functions = users.functions.iter().copied().cloned();
             objections.push(Objection::OtherFunctions(functions.collect()));
         }
+        objections.extend(users.in_part.iter().map(|function| Objection::SetUnread((*function).clone())));
         let outside_pool = |pool: &Option<usize>| !pool.is_some_and(|number| address.is_declared_in(number));
         for (pool, function) in &users.pools {
             if outside_pool(pool) {
@@ -372,6 +375,8 @@ fn users<'a>(
                 continue;
             }
             of_pair.functions.push(function);
+            let is_partial = desired.pools.get(&declared.pool).is_some_and(|pool| pool.is_partial);
+            of_pair.in_part.extend(is_partial.then_some(function));
             if !of_pair.pools.iter().any(|(known, _)| *known == pool) {
                 of_pair.pools.push((pool, function));
             }

@@ -1,7 +1,9 @@
-//! What the operator declared for one target: functions, and the Elastic IPs they may leave from. A `Desired` is
-//! valid by construction (the configuration room checks it): each function's pool exists and each pin lies within it.
+//! What is desired of one target: functions, and the Elastic IPs they may leave from, each by its id. Made by `resolve`
+//! from what was declared, and valid by construction: each function's pool exists and each pin lies within it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -22,12 +24,17 @@ pub struct Desired {
 }
 
 /// A set of Elastic IPs from which functions are served.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Pool {
     /// Its addresses.
     pub allocations: Allocations,
     /// How many of them the operator wants free, for interfaces that AWS adds by itself.
     pub min_spare: usize,
+    /// The public addresses that it lists and that are not in this account and region.
+    pub absent: BTreeSet<Ipv4Addr>,
+    /// Whether it may hold more than is known: what it lists or selects was never read whole. Nothing is given then to
+    /// an interface that is served from it, which may carry what is not known (law 11).
+    pub is_partial: bool,
 }
 
 /// A function and the addresses it may leave from.
@@ -47,6 +54,15 @@ pub enum PinPlace {
     Subnet(SubnetId),
     /// In every subnet of a zone.
     Zone(ZoneId),
+}
+
+impl fmt::Display for PinPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Subnet(subnet) => subnet.fmt(f),
+            Self::Zone(zone) => zone.fmt(f),
+        }
+    }
 }
 
 impl Desired {

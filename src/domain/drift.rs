@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use super::desired::{Allocations, Desired, DesiredFunction, PinPlace};
@@ -88,6 +88,10 @@ pub struct Usage<'a> {
     pub in_conflict: bool,
     /// Whether a pin on a zone may narrow the candidates further: EC2 does not show the interface's zone id.
     pub zone_is_wanting: bool,
+    /// The public addresses that its pools list and that are not here.
+    pub absent: BTreeSet<Ipv4Addr>,
+    /// Whether a pool of one of the functions may hold more than is known.
+    pub is_partial: bool,
 }
 
 /// What an interface carries, against what it may carry.
@@ -214,7 +218,10 @@ fn usage<'a>(
     };
     let own: Vec<Vec<&Allocations>> = declared.iter().map(own_sets).collect();
     let candidates = intersections.of(&own.concat());
+    let pools = || declared.iter().filter_map(|function| desired.pools.get(&function.pool));
     Usage {
+        absent: pools().flat_map(|pool| pool.absent.iter().copied()).collect(),
+        is_partial: pools().any(|pool| pool.is_partial),
         functions: functions.iter().map(|function| (*function).clone()).collect(),
         pool: declared
             .first()

@@ -1,6 +1,6 @@
 //! The pure core: what is desired, what was observed, what differs, what to do about it, and whether that is allowed.
 //!
-//! `desired` + `observed` → `drift` → `plan` (with `allotment`, `matching` and `rendezvous`) → `audit` → `report`.
+//! `declared` + what AWS shows of it → `resolve` → `desired`; `desired` + `observed` → `drift` → `plan` (with `allotment`, `matching` and `rendezvous`) → `audit` → `report`.
 //!
 //! There is no SDK here, no runtime, no clock, no randomness, no log and no environment: time comes in as an
 //! argument, and the same facts give the same plan on every machine.
@@ -10,6 +10,7 @@ pub mod allotment;
 pub mod allow_list;
 pub mod assume;
 pub mod audit;
+pub mod declared;
 pub mod desired;
 pub mod disruption;
 pub mod drain;
@@ -33,7 +34,9 @@ pub mod readiness;
 pub mod reason;
 pub mod rendezvous;
 pub mod report;
+pub mod resolve;
 pub mod shortage;
+pub mod tag;
 pub mod warnings;
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub enum Objection {
     ZoneUnknown(FunctionRef),
     /// The address is not in the set of this function, which uses the interface.
     OutsideSet(FunctionRef),
+    /// The set of this function, which uses the interface, could not be read whole.
+    SetUnread(FunctionRef),
     /// No declared function uses the interface.
     Unused,
     /// The change names other functions than those that use the interface.
@@ -97,6 +99,9 @@ impl fmt::Display for Objection {
             Self::Undeclared => f.write_str("no pool declares the address"),
             Self::OutsideSet(function) => {
                 write!(f, "the address is not in the set of `{function}`, which uses the interface")
+            }
+            Self::SetUnread(function) => {
+                write!(f, "the set of `{function}`, which uses the interface, could not be read whole")
             }
             Self::Unused => f.write_str("no declared function uses the interface"),
             Self::OtherFunctions(users) => {

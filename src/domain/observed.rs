@@ -14,6 +14,7 @@ use super::function::{FunctionObservation, FunctionRef, Pair};
 use super::ids::{AccountId, AllocationId, AssociationId, NetworkInterfaceId, ZoneId};
 use super::leave::Leave;
 use super::network::Network;
+use super::reason::Warning;
 
 /// How long a confirmed write of our own is remembered: AWS answers reads from copies that may lag
 /// behind by seconds up to minutes (AWS.md 2, confirmed).
@@ -43,6 +44,8 @@ pub struct Observed {
     pub network: Arc<Network>,
     /// What may be disturbed besides.
     pub leave: Leave,
+    /// What became plain when the declaration was resolved by what was seen.
+    pub remarks: Vec<Warning>,
     /// What could not be seen; empty means that the observation is complete.
     pub gaps: Vec<Gap>,
 }

@@ -191,7 +191,7 @@ fn wishes<'a>(drift: &'a Drift<'a>, observed: &'a Observed) -> Vec<Wish<'a>> {
         }
         let interface = finding.interface;
         let usage = &finding.usage;
-        let may_be_served = !interface.denies_internet_gateway && !usage.zone_is_wanting;
+        let may_be_served = !interface.denies_internet_gateway && !usage.zone_is_wanting && !usage.is_partial;
         if may_be_served && !may_carry_unread(&usage.candidates) {
             wishes.push(Wish { number, finding, only: observed.recent_writes.get(&interface.id), carries });
         }
@@ -270,6 +270,9 @@ impl<'a> Judge<'a> {
             Standing::Healthy(allocation, public_ip) => {
                 Verdict::Covered(allocation.clone(), public_ip.or_else(|| self.public_ip(allocation)))
             }
+            Standing::Wrong(_) if finding.usage.is_partial => {
+                Verdict::Uncovered(Reason::ObservationIncomplete)
+            }
             Standing::Wrong(carried) => {
                 let declared = carried.iter().filter_map(|c| c.allocation_id.as_ref());
                 let declared_in = declared.filter_map(|id| self.pool_of(id)).next().cloned();
@@ -315,7 +318,7 @@ fn figures(
         }
     }
     let figures = desired.pools.iter().zip(&drift.pools).map(|((name, pool), numbers)| {
-        let mut figures = PoolFigures::default();
+        let mut figures = PoolFigures { missing: pool.absent.len(), ..PoolFigures::default() };
         let mut spare_after = 0;
         for number in numbers {
             let place = drift.place(*number);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::declared::AddressName;
 use super::function::FunctionRef;
 use super::hint::Origin;
 use super::ids::{AllocationId, NetworkInterfaceId, PoolName};
@@ -26,7 +27,7 @@ pub enum Reason {
         associated: usize,
     },
     /// None of the addresses that it may carry exists.
-    AddressMissing(Vec<AllocationId>),
+    AddressMissing(Vec<AddressName>),
     /// The addresses that it may carry sit on resources that are none of our business.
     AddressOnForeignResource(AllocationId, String),
     /// It carries an address outside its set.
@@ -197,10 +198,17 @@ impl fmt::Display for Reason {
     }
 }
 
+/// An address in a message: as the world sees it, where that is known, and its allocation.
+pub(super) fn in_words(id: &AllocationId, public_ip: Option<IpAddr>) -> String {
+    match public_ip {
+        Some(ip) => format!("{ip} (`{id}`)"),
+        None => format!("`{id}`"),
+    }
+}
+
 fn shown(carried: &Carried) -> String {
     match (&carried.allocation_id, carried.public_ip) {
-        (Some(id), Some(ip)) => format!("{ip} (`{id}`)"),
-        (Some(id), None) => format!("`{id}`"),
+        (Some(id), public_ip) => in_words(id, public_ip),
         (None, Some(ip)) => ip.to_string(),
         (None, None) => "an address that EC2 does not name".to_owned(),
     }
@@ -282,6 +290,12 @@ warning_kinds! {
     TakingWaits = "taking_waits",
     /// An address that has left the configuration is still on a Lambda interface of ours.
     AddressRemoved = "address_removed",
+    /// A pin names an address that its pool does not hold.
+    PinOutsidePool = "pin_outside_pool",
+    /// A function or an address is selected by two tags, or listed by two pools.
+    SelectedTwice = "selected_twice",
+    /// A tag selects no function, or no address.
+    TagSelectsNothing = "tag_selects_nothing",
     /// A pool has fewer free addresses than the operator wants.
     PoolBelowMinSpare = "pool_below_min_spare",
     /// A function may use IPv6, and its subnet leads IPv6 to the internet past any address of ours.

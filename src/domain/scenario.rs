@@ -31,6 +31,7 @@ mod golden;
 mod laws;
 mod matching;
 mod observation;
+mod resolving;
 mod worlds;
 
 /// What is declared, and what was observed.
@@ -129,6 +130,7 @@ impl World {
             retired: BTreeSet::new(),
             network: Arc::default(),
             leave: Leave::default(),
+            remarks: Vec::new(),
             gaps: Vec::new(),
         };
         Self { desired: Desired::default(), observed }
@@ -136,7 +138,7 @@ impl World {
 
     /// Declares a pool, and lets its addresses exist.
     pub(crate) fn pool(mut self, name: &str, numbers: &[u32], min_spare: usize) -> Self {
-        let declared = Pool { allocations: allocations(numbers), min_spare };
+        let declared = Pool { allocations: allocations(numbers), min_spare, ..Pool::default() };
         self.desired.pools.insert(pool(name), declared);
         for &n in numbers {
             let address = Address {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::allotment::{self, Allotment};
+use super::declared::AddressName;
 use super::desired::Allocations;
 use super::drift::{Drift, Finding, Place};
 use super::ids::AllocationId;
@@ -49,6 +50,9 @@ impl<'a> Shortage<'a> {
         if usage.zone_is_wanting {
             return Reason::ZoneUnknown;
         }
+        if usage.is_partial {
+            return Reason::ObservationIncomplete;
+        }
         if usage.in_conflict {
             return Reason::Conflict(usage.functions.to_vec());
         }
@@ -80,12 +84,16 @@ impl<'a> Shortage<'a> {
         if census.obscure > 0 {
             return Reason::ObservationIncomplete;
         }
-        if census.in_use > 0 || usage.candidates.is_empty() {
+        if census.in_use > 0 || (usage.candidates.is_empty() && usage.absent.is_empty()) {
             return no_free_address();
         }
         match &census.foreign {
             Some((id, what)) => Reason::AddressOnForeignResource(id.clone(), what.clone()),
-            None => Reason::AddressMissing(usage.candidates.iter().cloned().collect()),
+            None => {
+                let ids = usage.candidates.iter().cloned().map(AddressName::Allocation);
+                let ips = usage.absent.iter().copied().map(AddressName::PublicIp);
+                Reason::AddressMissing(ids.chain(ips).collect())
+            }
         }
     }
 

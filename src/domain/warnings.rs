@@ -13,7 +13,7 @@ use super::index::Index;
 use super::observed::{Observed, Part};
 use super::plan::PoolFigures;
 use super::policy::OnRemoved;
-use super::reason::{Warning, WarningKind};
+use super::reason::{Warning, WarningKind, in_words};
 
 /// Every warning, in a stable order.
 #[must_use]
@@ -32,18 +32,20 @@ pub fn warnings(
     let declared = declared.flat_map(|(pool, numbers)| pool.allocations.iter().zip(numbers));
     let troubled: BTreeMap<_, _> =
         declared.filter_map(|(id, number)| Some((id, address_trouble(drift.place(*number))?))).collect();
+    let face = |allocation| observed.addresses.get(allocation).map(|address| address.public_ip);
     let addresses = troubled.into_iter().map(|(allocation, (kind, what))| Warning {
         kind,
-        message: format!("address `{allocation}` {what}"),
+        message: format!("address {} {what}", in_words(allocation, face(allocation))),
     });
     let former = observed.leave.former.iter().filter_map(|allocation| former_trouble(allocation, observed));
     let spares = desired.pools.iter().filter_map(|(name, pool)| {
         let spare = pools.get(name)?.spare;
         let message = format!(
-            "pool `{name}` has {spare} spare of the {} wanted; hint: add an allocation to it",
+            "pool `{name}` has {spare} spare of the {} wanted; hint: add an address to it",
             pool.min_spare
         );
-        (spare < pool.min_spare).then_some(Warning { kind: WarningKind::PoolBelowMinSpare, message })
+        (spare < pool.min_spare && !pool.is_partial)
+            .then_some(Warning { kind: WarningKind::PoolBelowMinSpare, message })
     });
     let gaps = observed
         .gaps
@@ -55,15 +57,8 @@ pub fn warnings(
         .iter()
         .map(|message| Warning { kind: WarningKind::RoutesUnknown, message: message.clone() });
     let bypasses = desired.functions.keys().filter_map(|function| ipv6_bypass(function, observed));
-    functions
-        .chain(unseen)
-        .chain(bypasses)
-        .chain(addresses)
-        .chain(former)
-        .chain(spares)
-        .chain(unread)
-        .chain(gaps)
-        .collect()
+    let of_functions = functions.chain(observed.remarks.iter().cloned()).chain(unseen).chain(bypasses);
+    of_functions.chain(addresses).chain(former).chain(spares).chain(unread).chain(gaps).collect()
 }
 
 /// A function that may use IPv6 leaves by it wherever its destination has such an address, and no Elastic IP has a part in

@@ -2,6 +2,7 @@
 //! the orders change, one at a time. Decides only the time of a pass, never what it does.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use governor::clock::Clock as _;
@@ -18,6 +19,7 @@ use super::pass::{Limits, Orders, Passed, Reconciler};
 use super::ports::TokioClock;
 use super::schedule::{Ended, wait};
 use crate::domain::report::{PassResult, Report, Trigger};
+use crate::domain::resolve::{Selection, resolve};
 
 /// Under the two minutes after which `/healthz` calls a loop stuck, with room for the calls in flight.
 const PASS_WITHIN: Duration = Duration::from_secs(60);
@@ -119,7 +121,7 @@ impl Driver {
             Ok(()) = newer.changed() => {
                 newer.mark_changed();
                 // What comes while the pass ends may be about what is declared only now.
-                inbox.declare(&newer.borrow().orders.desired);
+                inbox.declare(&Arc::new(resolve(&newer.borrow().orders.declared, &Selection::default()).0));
                 limits.cancel.cancel();
             }
         }

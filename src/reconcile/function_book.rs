@@ -150,6 +150,11 @@ impl FunctionBook {
         unread.into_iter().map(|(_, function)| function.clone()).collect()
     }
 
+    /// Whether Lambda says that there is no such function.
+    pub(super) fn is_absent(&self, function: &FunctionRef) -> bool {
+        self.entries.get(function).is_some_and(|entry| entry.observation == FunctionObservation::NotFound)
+    }
+
     /// Remembers that these are being read, whatever comes of it.
     pub(super) fn note_tried(&mut self, functions: &[FunctionRef]) {
         for function in functions {

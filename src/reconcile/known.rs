@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::pass::Orders;
 use super::ports::Partial;
+use crate::domain::declared::Declared;
 use crate::domain::desired::Desired;
 use crate::domain::function::{FunctionObservation, FunctionRef, Pair};
 use crate::domain::hint::{Hint, Hints};
@@ -23,6 +24,8 @@ const TAKERS_MAX: usize = 100;
 
 /// The last sight of a target.
 pub(super) struct Known {
+    declared: Arc<Declared>,
+    /// What the declaration amounted to when everything was looked at.
     pub(super) desired: Arc<Desired>,
     pub(super) observed: Observed,
     users: Index<Pair, Vec<FunctionRef>>,
@@ -101,7 +104,12 @@ impl Corner {
 }
 
 impl Known {
-    pub(super) fn new(desired: Arc<Desired>, observed: Observed, plan: &Plan) -> Self {
+    pub(super) fn new(
+        declared: Arc<Declared>,
+        desired: Arc<Desired>,
+        observed: Observed,
+        plan: &Plan,
+    ) -> Self {
         let mut shown_on = index_for(observed.addresses.len());
         let mut claimed_by = index_for(observed.addresses.len());
         for interface in observed.interfaces.values() {
@@ -127,7 +135,7 @@ impl Known {
         let lacking = plan.interfaces.iter().filter(|i| !matches!(i.verdict, Verdict::Covered(..)));
         let uncovered = lacking.map(|i| (i.network_interface_id.clone(), i.pair.clone())).collect();
         let users = users(&desired, &observed.functions);
-        Self { desired, observed, users, free, shown_on, claimed_by, uncovered }
+        Self { declared, desired, observed, users, free, shown_on, claimed_by, uncovered }
     }
 
     /// What was desired, and what was seen.
@@ -138,7 +146,7 @@ impl Known {
     /// Whether it was seen by these orders.
     pub(super) fn is_of(&self, orders: &Orders) -> bool {
         let is_account = orders.account.as_ref().is_none_or(|account| *account == self.observed.account);
-        is_account && self.desired == orders.desired
+        is_account && self.declared == orders.declared
     }
 
     /// What concerns the target from now on.

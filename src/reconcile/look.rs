@@ -96,6 +96,7 @@ impl Observer {
             retired: BTreeSet::new(),
             network: Arc::clone(&known.observed.network),
             leave: Leave::default(),
+            remarks: Vec::new(),
             gaps: gaps.iter().cloned().chain([unseen]).collect(),
         };
         Look { desired, observed, at: looked_at, gaps, corner }
@@ -168,7 +169,7 @@ fn desired_of(known: &Known, corner: &Corner, interfaces: &[Interface]) -> Desir
         let pool = known.desired.pools.get(name)?;
         let asked = corner.addresses.iter().filter(|allocation| pool.allocations.contains(*allocation));
         let allocations = Arc::new(asked.cloned().collect());
-        Some((name.clone(), Pool { allocations, min_spare: pool.min_spare }))
+        Some((name.clone(), Pool { allocations, ..pool.clone() }))
     });
     Desired { pools: pools.collect(), functions }
 }

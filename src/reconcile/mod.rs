@@ -22,5 +22,6 @@ mod recent;
 mod removal;
 mod retirement;
 pub mod schedule;
+pub mod selections;
 mod unsettled;
 pub mod vigil;

@@ -1,5 +1,5 @@
-//! One look at a target: interfaces, addresses and functions, each as far as it could be read, put together with
-//! what this process knows besides. Reads only; what it could not read it says (law 7).
+//! One look at a target: interfaces, addresses, functions and what tags select, each as far as it could be read, put
+//! together with what this process knows besides. Reads only; what it could not read it says (law 7).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,12 +7,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
+use tokio::time::timeout;
 
 use super::function_book::FunctionBook;
 use super::network::{self, NetworkBook};
 use super::pass::Orders;
 use super::ports::{ApiError, Clock, Partial, Reads};
 use super::recent::RecentWrites;
+use super::selections::Selections;
+use crate::domain::declared::Declared;
 use crate::domain::desired::Desired;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::function::{FunctionObservation, FunctionRef};
@@ -26,6 +29,9 @@ const READS_AT_ONCE: usize = 8;
 /// So many reads without an answer mean that Lambda is out of reach, and not only one function.
 const SILENT_MAX: usize = 3;
 
+/// What a pass gives to reading which functions bear a tag: the others must not wait for it.
+const TO_READ_TAGS: Duration = Duration::from_secs(10);
+
 /// How many failures of one kind are told in full; the rest is counted.
 const GAPS_TOLD: usize = 5;
 
@@ -36,8 +42,15 @@ pub(super) struct Observer {
     account: Option<AccountId>,
     pub(super) book: FunctionBook,
     pub(super) network: NetworkBook,
+    selections: Selections,
     /// How many functions there was no time for yet.
     unread: usize,
+}
+
+/// What a look saw, and what is desired by it.
+pub(super) struct Sighting {
+    pub(super) desired: Arc<Desired>,
+    pub(super) observed: Observed,
 }
 
 /// Why a look told nothing, for the operator.
@@ -53,7 +66,13 @@ impl Blind {
 impl Observer {
     pub(super) fn new(reads: Arc<dyn Reads>, clock: Arc<dyn Clock>) -> Self {
         let (book, network) = (FunctionBook::default(), NetworkBook::default());
-        Self { reads, clock, account: None, book, network, unread: 0 }
+        Self { reads, clock, account: None, book, network, selections: Selections::default(), unread: 0 }
+    }
+
+    /// From now on everything must be read again, however fresh what is known of it.
+    pub(super) fn doubt_all(&mut self) {
+        self.book.doubt_all();
+        self.selections.doubt();
     }
 
     /// Whether the last look left functions out that were never read.
@@ -68,12 +87,14 @@ impl Observer {
         recent: &RecentWrites,
         former: &BTreeSet<AllocationId>,
         function_reads: usize,
-    ) -> Result<Observed, Blind> {
-        let (desired, refresh) = (&*orders.desired, orders.function_refresh);
+    ) -> Result<Sighting, Blind> {
+        let (declared, refresh) = (&orders.declared, orders.function_refresh);
         let at = self.clock.now();
         let account = self.account(orders.account.as_ref()).await?;
-        let declared = desired.allocations().union(former).cloned().collect();
-        let (interfaces, addresses) = tokio::join!(self.reads.interfaces(), self.reads.addresses(&declared));
+        let (interfaces, addresses) = tokio::join!(
+            self.reads.interfaces(),
+            self.selections.read_addresses(&*self.reads, declared, former)
+        );
         if interfaces.found.is_empty() && !interfaces.errors.is_empty() {
             return Err(Blind::by(&interfaces.errors));
         }
@@ -81,18 +102,21 @@ impl Observer {
         let mut gaps = gaps(Part::Interfaces, &interfaces.errors);
         gaps.extend(self::gaps(Part::Addresses, &addresses.errors));
         let interfaces: BTreeMap<_, _> = interfaces.found.into_iter().map(|i| (i.id.clone(), i)).collect();
-        self.book.keep_only(|function| desired.functions.contains_key(function));
         if self.book.is_surprised_by(&account, &interfaces) {
-            self.book.doubt_all();
+            self.doubt_all();
         }
+        gaps.extend(self.read_tags(declared, refresh).await);
+        let (mut desired, remarks) = self.selections.resolve(declared);
+        self.book.keep_only(|function| desired.functions.contains_key(function));
         let reads = Arc::clone(&self.reads);
         let subnets = self.network.at_first(&account, &interfaces);
         let (more, network) = tokio::join!(
-            self.read_functions(desired, refresh, function_reads),
+            self.read_functions(&desired, refresh, function_reads),
             network::read_in_time(&*reads, &subnets)
         );
         gaps.extend(more);
         self.network.note(subnets, network, self.clock.now());
+        self.leave_out_deleted(declared, &mut desired);
         self.book.note_interfaces(&account, &interfaces);
         // An interface that a whole list does not show holds nothing back: EC2 itself refuses to move an address that
         // is on it after all.
@@ -100,7 +124,7 @@ impl Observer {
         if interfaces_are_whole {
             recent_writes.retain(|interface, _| interfaces.contains_key(interface));
         }
-        Ok(Observed {
+        let observed = Observed {
             at,
             account,
             interfaces,
@@ -111,8 +135,34 @@ impl Observer {
             retired: BTreeSet::new(),
             network: self.network.known(),
             leave: Leave::default(),
+            remarks,
             gaps,
-        })
+        };
+        Ok(Sighting { desired, observed })
+    }
+
+    async fn read_tags(&mut self, declared: &Declared, refresh: Duration) -> Vec<Gap> {
+        let now = self.clock.now();
+        let read = self.selections.read_functions(&*self.reads, declared, now, refresh);
+        match timeout(TO_READ_TAGS, read).await {
+            Ok(errors) => gaps(Part::Functions, &errors),
+            Err(_) => {
+                let message = format!("reading which functions bear a tag took longer than {TO_READ_TAGS:?}");
+                vec![Gap { part: Part::Functions, message }]
+            }
+        }
+    }
+
+    /// The tags of a deleted function are told of for a while; nobody named it, so nobody misses it.
+    fn leave_out_deleted(&self, declared: &Declared, desired: &mut Arc<Desired>) {
+        if declared.function_tags().is_empty() {
+            return;
+        }
+        let named: BTreeSet<&FunctionRef> = declared.named().collect();
+        let is_deleted = |function: &FunctionRef| !named.contains(function) && self.book.is_absent(function);
+        if desired.functions.keys().any(is_deleted) {
+            Arc::make_mut(desired).functions.retain(|function, _| !is_deleted(function));
+        }
     }
 
     /// The credentials' account does not change while the process lives.

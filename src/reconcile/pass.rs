@@ -5,6 +5,7 @@ mod disruption;
 mod ending;
 mod taking;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use super::hesitation::Hesitations;
 use super::inbox::{Again, Errand, Inbox, Seen};
 use super::known::{Before, Known};
 use super::ledger::Ledger;
-use super::observe::{Blind, Observer};
+use super::observe::{Blind, Observer, Sighting};
 use super::ports::{Audience, Changes, Clock, Reads};
 use super::recent::RecentWrites;
 use super::removal::Removals;
@@ -29,6 +30,7 @@ use super::retirement::Retirement;
 use super::unsettled::Unsettled;
 use crate::domain::action::{Action, Outcome};
 use crate::domain::audit::{Violation, audit};
+use crate::domain::declared::Declared;
 use crate::domain::desired::Desired;
 use crate::domain::drain::Scope;
 use crate::domain::error_class::ErrorClass;
@@ -39,12 +41,13 @@ use crate::domain::observed::{Observed, Part};
 use crate::domain::plan::{InterfacePlan, Plan, Verdict, plan};
 use crate::domain::policy::{DisruptionBudget, Grace, Mode, OnRemoved, TakeFrom};
 use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
+use crate::domain::resolve::{Selection, resolve};
 
 /// What the operator wants of a target, as far as a pass needs to know.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Orders {
-    /// What is desired.
-    pub desired: Arc<Desired>,
+    /// What is declared; each pass over everything finds out what that amounts to.
+    pub declared: Arc<Declared>,
     /// Whether changes are made.
     pub mode: Mode,
     /// How old an unchanged function configuration may get.
@@ -199,7 +202,7 @@ impl Reconciler {
 
     /// Makes one pass over everything; nothing when it was cancelled before it had seen anything.
     pub async fn pass(&mut self, orders: &Orders, trigger: Trigger, limits: &Limits) -> Option<Passed> {
-        self.inbox.declare(&orders.desired);
+        self.declare(orders);
         let hints = self.inbox.take_all();
         let round = Round { orders, hints: &hints, limits, begun: Instant::now() };
         self.pass_over_all(&round, trigger).await
@@ -207,7 +210,7 @@ impl Reconciler {
 
     /// Looks where the hints point, or at everything where what is known does not tell where that is.
     pub async fn run_errand(&mut self, orders: &Orders, errand: Errand, limits: &Limits) -> Option<Passed> {
-        self.inbox.declare(&orders.desired);
+        self.declare(orders);
         let (hints, known) = match errand {
             Errand::LookAtAll(hints) => (hints, None),
             Errand::Look(hints) if hints.is_anywhere() => (hints, None),
@@ -220,6 +223,14 @@ impl Reconciler {
         }
     }
 
+    /// Until it is resolved anew, what is named is known to be declared.
+    fn declare(&self, orders: &Orders) {
+        match self.known.as_ref().filter(|known| known.is_of(orders)) {
+            Some(known) => self.inbox.declare(&known.desired),
+            None => self.inbox.declare(&Arc::new(resolve(&orders.declared, &Selection::default()).0)),
+        }
+    }
+
     async fn pass_over_all(&mut self, round: &Round<'_>, trigger: Trigger) -> Option<Passed> {
         let mut report = self.blank(round, trigger);
         if let Some(known) = &self.known {
@@ -227,31 +238,30 @@ impl Reconciler {
         }
         self.recent.forget_old(self.ports.clock.now());
         self.doubt(round.hints);
-        let look = self.observer.observe(
-            round.orders,
-            &self.recent,
-            self.removals.note_declared(&round.orders.desired),
-            round.limits.function_reads,
-        );
-        let mut observed = match round.in_time(look).await? {
-            Ok(Ok(observed)) => observed,
+        let are_same_orders = self.known.as_ref().is_some_and(|known| known.is_of(round.orders));
+        let former = self.removals.in_question(are_same_orders);
+        let reads = round.limits.function_reads;
+        let look = self.observer.observe(round.orders, &self.recent, &former, reads);
+        let Sighting { desired, mut observed } = match round.in_time(look).await? {
+            Ok(Ok(sighting)) => sighting,
             Ok(Err(Blind(why))) => return Some(self.failed(report, why, round)),
             Err(too_slow) => return Some(self.failed(report, vec![too_slow], round)),
         };
-        let desired = &*round.orders.desired;
-        observed.leave = self.leave(round.orders, &observed);
-        let mut plan = disruption::planned(round.orders, &observed);
+        self.inbox.declare(&desired);
+        self.removals.note_declared(&desired);
+        observed.leave = self.leave(round.orders, &desired, &observed);
+        let mut plan = disruption::planned(round.orders, &desired, &observed);
         let asks =
-            round.orders.drain.is_none() && self.retirement.consider(&plan, desired, round.orders.take_from);
+            round.orders.drain.is_none() && self.retirement.consider(&plan, &desired, round.orders.take_from);
         if !observed.is_complete() {
             self.retirement.postpone();
         } else if asks {
-            observed.retired = self.retired(round, &plan, &mut observed).await?;
-            plan = plan_again(plan, desired, &observed);
+            observed.retired = self.retired(round, &plan, &desired, &mut observed).await?;
+            plan = plan_again(plan, &desired, &observed);
         }
-        plan = self.release(round, plan, &mut observed).await?;
-        plan = self.weigh(round, plan, &mut observed).await?;
-        let sight = Sight { desired, observed: &observed, seen_at: None };
+        plan = self.release(round, &desired, plan, &mut observed).await?;
+        plan = self.weigh(round, &desired, plan, &mut observed).await?;
+        let sight = Sight { desired: &desired, observed: &observed, seen_at: None };
         if observed.is_complete() {
             self.hesitations.keep_only(plan.actions.iter());
         }
@@ -265,11 +275,11 @@ impl Reconciler {
         report.plan = decision.plan;
         report.actions = decision.actions;
         self.watch_refused(&report.actions);
-        self.tell(&mut report, round, &observed, &decision.violations);
+        self.tell(&mut report, &desired, &observed, &decision.violations);
         note_done(&mut observed, &report.actions);
         self.read_network(round, &mut observed).await;
         let is_complete = observed.is_complete();
-        self.know(round, observed, &report.plan);
+        self.know(round, desired, observed, &report.plan);
         self.answer(is_complete);
         Some(self.passed(report, round))
     }
@@ -300,18 +310,19 @@ impl Reconciler {
         let plan_of_corner = plan(sight.desired, sight.observed);
         let decision = self.act_on(plan_of_corner, round, &sight).await;
         let gaps = look.gaps.clone();
+        let desired = Arc::clone(&known.desired);
         let mut whole = look.into_whole(known);
         note_done(&mut whole, &decision.actions);
-        report.plan = plan(&round.orders.desired, &whole);
+        report.plan = plan(&desired, &whole);
         report.actions = decision.actions;
         self.watch_refused(&report.actions);
         self.note_bare(&report.plan, &whole);
-        self.retirement.consider(&report.plan, &round.orders.desired, round.orders.take_from);
+        self.retirement.consider(&report.plan, &desired, round.orders.take_from);
         let (gaps_before, is_complete) = (whole.gaps.len(), gaps.is_empty());
         whole.gaps.extend(gaps);
-        self.tell(&mut report, round, &whole, &decision.violations);
+        self.tell(&mut report, &desired, &whole, &decision.violations);
         whole.gaps.truncate(gaps_before);
-        self.know(round, whole, &report.plan);
+        self.know(round, desired, whole, &report.plan);
         self.answer(is_complete);
         Some(self.passed(report, round))
     }

@@ -6,7 +6,7 @@ pub mod wiring;
 
 use std::collections::BTreeSet;
 use std::error::Error as StdError;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,6 +22,7 @@ use crate::domain::ids::{
 use crate::domain::network::{RouteTable, Subnet};
 use crate::domain::observed::{Address, Interface};
 use crate::domain::report::{ActionReport, Report};
+use crate::domain::tag::Tag;
 
 /// A failed AWS call.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +82,15 @@ pub trait Reads: Send + Sync {
 
     /// Those of the allocations that exist; an unknown one is simply not among them.
     async fn addresses(&self, ids: &BTreeSet<AllocationId>) -> Partial<Address>;
+
+    /// Those of the public addresses that are Elastic IPs of the account; another is simply not among them.
+    async fn addresses_of_ips(&self, ips: &BTreeSet<Ipv4Addr>) -> Partial<Address>;
+
+    /// The addresses that bear these tags, each once for each of the tags.
+    async fn addresses_of_tags(&self, tags: &BTreeSet<Tag>) -> Partial<(Tag, Address)>;
+
+    /// The functions that bear these tags, each once for each of the tags; perhaps deleted ones among them.
+    async fn functions_of_tags(&self, tags: &BTreeSet<Tag>) -> Partial<(Tag, FunctionRef)>;
 
     /// One function with its states. `Ok(FunctionObservation::NotFound)` when Lambda says that it is not there.
     async fn function(&self, function: &FunctionRef) -> Result<FunctionObservation, ApiError>;

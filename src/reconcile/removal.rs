@@ -41,14 +41,19 @@ pub(super) struct Removals {
 }
 
 impl Removals {
-    /// Takes notice of what is declared now, and tells what was and is not.
-    pub(super) fn note_declared(&mut self, desired: &Desired) -> &BTreeSet<AllocationId> {
+    /// What was declared and may be no more: by other orders than before, everything.
+    pub(super) fn in_question(&self, are_same_orders: bool) -> BTreeSet<AllocationId> {
+        let declared = self.declared.iter().filter(|_| !are_same_orders);
+        declared.chain(&self.former).cloned().collect()
+    }
+
+    /// Takes notice of what is declared now.
+    pub(super) fn note_declared(&mut self, desired: &Desired) {
         let now = desired.allocations();
         let left = std::mem::take(&mut self.declared).into_iter().filter(|id| !now.contains(id));
         self.former.extend(left);
         self.former.retain(|id| !now.contains(id));
         self.declared = now;
-        &self.former
     }
 
     /// Forgets the former addresses that are on no interface of ours any more, and tells the others.

@@ -1,6 +1,6 @@
 //! A narrow look at one declared function, for who waits for it: the function, the interfaces of its subnets, the
-//! addresses of its set, and now and then where the subnets lead. Reads only, keeps only the account and the routes, and
-//! says what it could not read.
+//! addresses of its set with what tags and public addresses stand for, and now and then where the subnets lead. Reads
+//! only, keeps only the account and the routes, and says what it could not read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,11 +9,14 @@ use std::time::Duration;
 use super::network::{NetworkBook, read_in_time};
 use super::observe::gaps;
 use super::ports::{Clock, Partial, Reads};
+use super::selections::{Resolved, resolve_now};
+use crate::domain::declared::{Declared, Which};
 use crate::domain::desired::Desired;
 use crate::domain::function::{FunctionObservation, FunctionRef};
 use crate::domain::ids::{AccountId, SubnetId};
 use crate::domain::leave::Leave;
-use crate::domain::observed::{Gap, Observed, Part};
+use crate::domain::observed::{Address, Gap, Observed, Part};
+use crate::domain::resolve::{Selection, resolve};
 
 /// A route that is put right while somebody waits is seen this soon.
 const ROUTES_EVERY: Duration = Duration::from_secs(60);
@@ -23,6 +26,8 @@ pub struct Vigil {
     reads: Arc<dyn Reads>,
     clock: Arc<dyn Clock>,
     function: FunctionRef,
+    /// What is to be resolved in each look; nothing when that is done once and for all.
+    open: Option<Arc<Declared>>,
     desired: Desired,
     /// The account that the credentials must belong to, where the configuration says which.
     stated: Option<AccountId>,
@@ -31,25 +36,37 @@ pub struct Vigil {
 }
 
 impl Vigil {
-    /// Of a function that `desired` declares; nothing when it does not.
+    /// Of a function that is declared, or that a tag may select; nothing when neither is so.
     #[must_use]
     pub fn over(
         function: &FunctionRef,
-        desired: &Desired,
+        declared: &Declared,
         stated: Option<AccountId>,
         reads: Arc<dyn Reads>,
         clock: Arc<dyn Clock>,
     ) -> Option<Self> {
-        let declared = desired.functions.get(function)?.clone();
-        let pool = desired.pools.get(&declared.pool)?.clone();
-        let desired = Desired {
-            pools: [(declared.pool.clone(), pool)].into(),
-            functions: [(function.clone(), declared)].into(),
+        let of_it = |which: &Which| match which {
+            Which::Named(name) => name == function,
+            Which::Tagged(_) => function.qualifier().is_none(),
+        };
+        if !declared.functions.iter().any(|functions| of_it(&functions.which)) {
+            return None;
+        }
+        let is_named = declared.named().any(|name| name == function);
+        let mut concerned = declared.clone();
+        if is_named {
+            concerned.functions.retain(|functions| functions.which == Which::Named(function.clone()));
+        }
+        let open = concerned.is_open().then(|| Arc::new(concerned));
+        let desired = match open {
+            Some(_) => Desired::default(),
+            None => alone(&resolve(declared, &Selection::default()).0, function)?,
         };
         Some(Self {
             reads,
             clock,
             function: function.clone(),
+            open,
             desired,
             stated,
             account: None,
@@ -81,6 +98,7 @@ impl Vigil {
         }
         self.account = Some(account.clone());
         let mut all = Vec::new();
+        let read_already = self.resolve(&mut all).await?;
         let function = match self.reads.function(&self.function).await {
             Ok(observation) => observation,
             Err(error) => {
@@ -98,9 +116,17 @@ impl Vigil {
             (Partial::default(), Partial::default())
         } else {
             let declared = self.desired.allocations();
-            let looks = (self.reads.interfaces_in(&subnets), self.reads.addresses(&declared));
-            let (interfaces, addresses, network) =
-                tokio::join!(looks.0, looks.1, read_in_time(&*self.reads, &asked));
+            let addresses = async {
+                match read_already {
+                    Some(read) => read,
+                    None => self.reads.addresses(&declared).await,
+                }
+            };
+            let (interfaces, addresses, network) = tokio::join!(
+                self.reads.interfaces_in(&subnets),
+                addresses,
+                read_in_time(&*self.reads, &asked)
+            );
             self.network.note(asked, network, at);
             (interfaces, addresses)
         };
@@ -117,7 +143,36 @@ impl Vigil {
             retired: BTreeSet::new(),
             network: self.network.known(),
             leave: Leave::default(),
+            remarks: Vec::new(),
             gaps: all,
         })
     }
+
+    /// Resolves what can be resolved only by asking; the addresses that were read for it.
+    async fn resolve(&mut self, gaps: &mut Vec<Gap>) -> Result<Option<Partial<Address>>, String> {
+        let Some(open) = &self.open else { return Ok(None) };
+        let Resolved { desired, addresses, untold, .. } =
+            resolve_now(&*self.reads, open, self.clock.now()).await;
+        gaps.extend(self::gaps(Part::Functions, &untold));
+        match alone(&desired, &self.function) {
+            Some(own) => {
+                self.desired = own;
+                Ok(Some(addresses))
+            }
+            None if untold.is_empty() => {
+                Err(format!("no tag of the configuration selects `{}`", self.function))
+            }
+            None => Err(untold.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+        }
+    }
+}
+
+/// What is desired of one function.
+fn alone(desired: &Desired, function: &FunctionRef) -> Option<Desired> {
+    let declared = desired.functions.get(function)?.clone();
+    let pool = desired.pools.get(&declared.pool)?.clone();
+    Some(Desired {
+        pools: [(declared.pool.clone(), pool)].into(),
+        functions: [(function.clone(), declared)].into(),
+    })
 }

@@ -138,6 +138,7 @@ fn uncovered_kind(code: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::declared::AddressName;
     use crate::domain::network::{DeadEnd, Way};
     use crate::domain::occupancy::Carried;
 
@@ -177,7 +178,7 @@ mod tests {
         };
         let reasons = [
             Reason::NoFreeAddress { pool: pool(), candidates: 1, associated: 1 },
-            Reason::AddressMissing(vec![allocation()]),
+            Reason::AddressMissing(vec![AddressName::Allocation(allocation())]),
             Reason::AddressOnForeignResource(allocation(), "instance `i-1`".to_owned()),
             wrong(Some(pool())),
             wrong(None),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::domain::desired::Desired;
+use crate::domain::declared::Declared;
 use crate::domain::function::FunctionRef;
 use crate::domain::ids::TargetName;
 
@@ -21,7 +21,7 @@ pub struct Configured {
     pub poll_interval: Duration,
     /// Keys that are valid and have no effect in this version, one line each.
     pub notes: Vec<String>,
-    /// Its targets with the functions declared there.
+    /// Its targets with the functions named there.
     pub(super) targets: BTreeMap<TargetName, Arc<BTreeSet<FunctionRef>>>,
 }
 
@@ -32,10 +32,10 @@ impl Configured {
         Self { source: source.into(), loaded_at, poll_interval, notes: Vec::new(), targets: BTreeMap::new() }
     }
 
-    /// Adds a target with what is desired in it.
+    /// Adds a target with what is declared in it. Functions that only a tag selects show in the reports.
     #[must_use]
-    pub fn target(mut self, name: TargetName, desired: &Desired) -> Self {
-        self.targets.insert(name, Arc::new(desired.functions.keys().cloned().collect()));
+    pub fn target(mut self, name: TargetName, declared: &Declared) -> Self {
+        self.targets.insert(name, Arc::new(declared.named().cloned().collect()));
         self
     }
 }

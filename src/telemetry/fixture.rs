@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use super::configured::Configured;
 use crate::domain::action::{Action, ActionKind, ActionReason, Outcome};
-use crate::domain::desired::{Allocations, Desired, DesiredFunction, Pool};
+use crate::domain::declared::Declared;
+use crate::domain::desired::{Desired, DesiredFunction, Pool};
 use crate::domain::function::{FunctionRef, Pair};
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, TargetName};
 use crate::domain::observed::InterfaceStatus;
@@ -41,12 +42,12 @@ pub(super) fn configured(targets: &[(&str, &[&str])]) -> Configured {
     let mut configured = Configured::new("eipd.toml", moment(0), Duration::from_secs(60));
     for (name, functions) in targets {
         let mut desired = Desired::default();
-        desired.pools.insert(id("partner-a"), Pool { allocations: Allocations::default(), min_spare: 0 });
+        desired.pools.insert(id("partner-a"), Pool::default());
         for function in *functions {
             let pool = id("partner-a");
             desired.functions.insert(id(function), DesiredFunction { pool, pins: Default::default() });
         }
-        configured = configured.target(id(name), &desired);
+        configured = configured.target(id(name), &Declared::from(&desired));
     }
     configured
 }

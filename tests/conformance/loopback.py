@@ -141,7 +141,7 @@ def read_call(environ) -> Call:
 
 
 def read_json(body: bytes) -> dict[str, str]:
-    """The members of a request of SQS or EventBridge, each as text."""
+    """The members of a request in a JSON protocol, each as text."""
     members = json.loads(body or b"{}")
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in members.items()}
 

@@ -26,7 +26,7 @@ fn in_observe_mode_no_change_leaves_the_process() {
             let mut estate = Estate::draw(seed, &mut random);
             history::weather(&estate.sim, &mut random);
             let watching = |estate: &Estate| Orders { mode: Mode::Observe, ..orders(&estate.desired) };
-            let daemon = Daemon::start_with(&estate.sim, watching(&estate), seed).await;
+            let daemon = Daemon::start_by(&estate.sim, watching(&estate), seed).await;
             for _ in 0..8 {
                 sleep(Duration::from_secs(random.u64(5..150))).await;
                 history::happening(&estate, &mut random);
@@ -62,7 +62,7 @@ fn the_budget_holds_in_each_pass_and_over_any_hour() {
             estate.sim.set_latency(Some(Span::exactly(Duration::from_millis(50))));
             let disruptions = DisruptionBudget { per_pass: 2, per_hour: 3 };
             let orders = |estate: &Estate| Orders { disruptions, ..orders(&estate.desired) };
-            let daemon = Daemon::start_with(&estate.sim, orders(&estate), seed).await;
+            let daemon = Daemon::start_by(&estate.sim, orders(&estate), seed).await;
             for _ in 0..12 {
                 sleep(Duration::from_secs(random.u64(60..900))).await;
                 if history::regroup(&mut estate, &mut random) {

@@ -23,6 +23,7 @@ mod removal;
 mod replicas;
 mod rhythm;
 mod rig;
+mod selectors;
 mod silence;
 mod simulator;
 mod small;

@@ -11,6 +11,7 @@ use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use eipd::aws::{AwsTarget, EventBus, Manner, Place, SqsQueue, Surroundings};
+use eipd::domain::declared::Declared;
 use eipd::domain::desired::{Desired, DesiredFunction, PinPlace, Pool};
 use eipd::domain::error_class::ErrorClass;
 use eipd::domain::ids::TargetName;
@@ -183,9 +184,9 @@ pub async fn reconciler(sim: &Sim, seed: u64) -> Reconciler {
 }
 
 /// Orders to establish this.
-pub fn orders(desired: &Desired) -> Orders {
+pub fn orders(wanted: impl Into<Declared>) -> Orders {
     Orders {
-        desired: Arc::new(desired.clone()),
+        declared: Arc::new(wanted.into()),
         mode: Mode::Enforce,
         function_refresh: Duration::from_secs(300),
         account: None,
@@ -199,13 +200,13 @@ pub fn orders(desired: &Desired) -> Orders {
 }
 
 /// One pass of a fresh process, as `eipd apply` makes it.
-pub async fn apply(sim: &Sim, desired: &Desired) -> Report {
-    pass(&mut reconciler(sim, 1).await, &orders(desired)).await
+pub async fn apply(sim: &Sim, wanted: impl Into<Declared>) -> Report {
+    pass(&mut reconciler(sim, 1).await, &orders(wanted)).await
 }
 
 /// One pass of a fresh process, as `eipd plan` makes it.
-pub async fn plan(sim: &Sim, desired: &Desired) -> Report {
-    let orders = Orders { mode: Mode::Observe, ..orders(desired) };
+pub async fn plan(sim: &Sim, wanted: impl Into<Declared>) -> Report {
+    let orders = Orders { mode: Mode::Observe, ..orders(wanted) };
     pass(&mut reconciler(sim, 1).await, &orders).await
 }
 
@@ -251,40 +252,50 @@ pub struct Daemon {
 
 impl Daemon {
     /// Starts one that polls by these orders.
-    pub async fn start_with(sim: &Sim, orders: Orders, seed: u64) -> Self {
-        let daemon = Self::start(sim, &orders.desired, seed).await;
+    pub async fn start_by(sim: &Sim, orders: Orders, seed: u64) -> Self {
+        let daemon = Self::start(sim, (*orders.declared).clone(), seed).await;
         daemon.reload(orders);
         daemon
     }
 
     /// Starts one that polls.
-    pub async fn start(sim: &Sim, desired: &Desired, seed: u64) -> Self {
-        Self::begin(sim, desired, seed, None, None).await
+    pub async fn start(sim: &Sim, wanted: impl Into<Declared>, seed: u64) -> Self {
+        Self::begin(sim, wanted.into(), seed, None, None).await
     }
 
     /// Starts one that receives events from this queue besides.
-    pub async fn start_with_queue(sim: &Sim, desired: &Desired, seed: u64, queue_url: &str) -> Self {
-        Self::begin(sim, desired, seed, Some(queue_url), None).await
+    pub async fn start_with_queue(
+        sim: &Sim,
+        wanted: impl Into<Declared>,
+        seed: u64,
+        queue_url: &str,
+    ) -> Self {
+        Self::begin(sim, wanted.into(), seed, Some(queue_url), None).await
     }
 
     /// Starts one that receives events from this queue, if there is one.
-    pub async fn start_with(sim: &Sim, desired: &Desired, seed: u64, queue_url: Option<&str>) -> Self {
-        Self::begin(sim, desired, seed, queue_url, None).await
+    pub async fn start_with(
+        sim: &Sim,
+        wanted: impl Into<Declared>,
+        seed: u64,
+        queue_url: Option<&str>,
+    ) -> Self {
+        Self::begin(sim, wanted.into(), seed, queue_url, None).await
     }
 
     /// Starts one that publishes on the bus of this ARN besides.
-    pub async fn start_with_bus(sim: &Sim, desired: &Desired, seed: u64, bus: &str) -> Self {
-        Self::begin(sim, desired, seed, None, Some(bus)).await
+    pub async fn start_with_bus(sim: &Sim, wanted: impl Into<Declared>, seed: u64, bus: &str) -> Self {
+        Self::begin(sim, wanted.into(), seed, None, Some(bus)).await
     }
 
     async fn begin(
         sim: &Sim,
-        desired: &Desired,
+        declared: Declared,
         seed: u64,
         queue_url: Option<&str>,
         bus: Option<&str>,
     ) -> Self {
-        let (sender, receiver) = watch::channel(Watch { orders: orders(desired), poll_interval: POLL });
+        let (sender, receiver) = watch::channel(Watch { orders: orders(declared), poll_interval: POLL });
         let outbox = bus.map(|_| Arc::new(Outbox::new(seed)));
         let notifier =
             outbox.clone().map(|outbox| Notifier::new(outbox, Arc::new(SimClock(sim.time_source()))));
@@ -359,7 +370,7 @@ impl Wanted {
     pub fn pool<S: AsRef<str>>(mut self, name: &str, allocations: &[S], min_spare: usize) -> Self {
         let allocations: BTreeSet<_> =
             allocations.iter().map(|id| id.as_ref().parse().expect("an allocation id")).collect();
-        let pool = Pool { allocations: Arc::new(allocations), min_spare };
+        let pool = Pool { allocations: Arc::new(allocations), min_spare, ..Pool::default() };
         self.0.pools.insert(name.parse().expect("a pool's name"), pool);
         self
     }

@@ -13,3 +13,4 @@ pub(super) mod quotas;
 pub(super) mod route_tables;
 pub(super) mod security_groups;
 pub(super) mod subnets;
+pub(super) mod tagged_functions;

@@ -29,26 +29,32 @@ async fn reads(aws: &AwsTarget, target: &Target) -> Vec<(&'static str, Need, Out
     let interface: NetworkInterfaceId = "eni-00000000".parse().expect("well-formed");
     let subnets: BTreeSet<SubnetId> = ["subnet-00000000".parse().expect("well-formed")].into();
     let some_address: AllocationId = "eipalloc-00000000".parse().expect("well-formed");
-    let address = target.desired.allocations().into_iter().next().unwrap_or(some_address);
+    let address = target.declared.allocations().into_iter().next().unwrap_or(some_address);
     let some_function: FunctionRef = "eipd-doctor".parse().expect("well-formed");
-    let function = target.desired.functions.keys().next().unwrap_or(&some_function);
+    let function = target.declared.named().next().unwrap_or(&some_function);
     let addresses = [address].into();
-    let (interface, addresses, subnets, tables, function, functions) = tokio::join!(
+    let tags = target.declared.function_tags();
+    let (interface, addresses, subnets, tables, function, functions, tagged) = tokio::join!(
         aws.interface(&interface),
         aws.addresses(&addresses),
         aws.subnets(&subnets),
         aws.route_tables_of(&subnets),
         aws.function(function),
         aws.functions(),
+        aws.functions_of_tags(&tags),
     );
-    vec![
+    let mut tried = vec![
         ("ec2:DescribeNetworkInterfaces", Need::Daemon, Outcome::of(interface)),
         ("ec2:DescribeAddresses", Need::Daemon, Outcome::of_list(addresses.errors)),
         ("ec2:DescribeSubnets", Need::Knowledge, Outcome::of_list(subnets.errors)),
         ("ec2:DescribeRouteTables", Need::Knowledge, Outcome::of_list(tables.errors)),
         ("lambda:GetFunctionConfiguration", Need::Daemon, Outcome::of(function)),
         ("lambda:ListFunctions", Need::Daemon, Outcome::of_list(functions.errors)),
-    ]
+    ];
+    if !tags.is_empty() {
+        tried.push(("tag:GetResources", Need::Daemon, Outcome::of_list(tagged.errors)));
+    }
+    tried
 }
 
 /// The changes, as dry runs. What takes one dry run for an order is asked for no other: the first is harmless as an order

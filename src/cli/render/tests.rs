@@ -3,6 +3,7 @@
 use super::fixtures::{POOL, Scene, allocation, ip};
 use super::*;
 use crate::domain::action::Outcome;
+use crate::domain::declared::AddressName;
 use crate::domain::occupancy::Carried;
 use crate::domain::plan::PoolFigures;
 use crate::domain::reason::{Reason, WarningKind};
@@ -29,7 +30,7 @@ fn a_plan_reads_like_a_diff() {
         .without(4, 2, &["billing"])
         .uncovered(5, 3, &["exports"], Reason::WrongAddress { carried: vec![stray], declared_in: None })
         .waits(6, 3, &["exports"], Reason::SpareHeldBack(POOL.parse().expect("a name")))
-        .waits(7, 3, &["exports"], Reason::AddressMissing(vec![allocation(7)]))
+        .waits(7, 3, &["exports"], Reason::AddressMissing(vec![AddressName::Allocation(allocation(7))]))
         .upcoming(8, 3, &["exports"])
         .pool(POOL, PoolFigures { missing: 1, shortfall: 2, ..pool(4, 2) })
         .warning(

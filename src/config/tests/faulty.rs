@@ -52,9 +52,9 @@ colour = 'red'
     5:1: daemon.mode: unknown key; hint: it belongs to [safety]
     6:1: daemon.poll_intervall: unknown key; hint: did you mean `poll_interval`?
     9:1: targets[0].regoin: unknown key; hint: did you mean `region`?
-    10:8: pools.a: the pool has no addresses; hint: add `allocations`, a list such as ["eipalloc-0123456789abcdef0"]
+    10:8: pools.a: the pool has no addresses; hint: add `allocations`, a list such as ["eipalloc-0123456789abcdef0", "198.51.100.7"], or a `tag` that selects them
     11:1: pools.a.allocation: unknown key; hint: did you mean `allocations`?
-    12:1: functions[0]: the function has no `name`; hint: add its name, `name:qualifier` or ARN
+    12:1: functions[0]: the function has no `name`; hint: add its name, `name:qualifier` or ARN; or a `tag` that selects functions
     12:1: functions[0]: the function has no addresses; hint: name its pool in `pool`, or list them in `allocations`
     13:1: functions[0].nmae: unknown key; hint: did you mean `name`?
     14:1: functions[0].colour: unknown key; hint: known here: `name`, `pool`, `allocations`, `pins`, `target`, `tag`
@@ -146,7 +146,7 @@ fn ids_are_refused_where_they_stand() {
     insta::assert_snapshot!(faults(r#"
 [pools.a]
 allocations = ["eipalloc-0a000001", "eni-0a000001", 5,
-    "eipalloc-0A000002", "203.0.113.7", "eipalloc-0a000001"]
+    "eipalloc-0A000002", "203.0.113.", "eipalloc-0a000001"]
 min_spare = -1
 [pools.b]
 allocations = "eipalloc-0b000001"
@@ -169,21 +169,21 @@ pool = "a"
 "euw1-az2" = "eipalloc-0a000001"
 "#), @r#"
     3:37: pools.a.allocations[1]: `eni-0a000001` is not an allocation id; expected `eipalloc-` and 8 to 17 lower-case hexadecimal digits
-    3:53: pools.a.allocations[2]: expected an allocation id such as "eipalloc-0123456789abcdef0", found the integer 5
+    3:53: pools.a.allocations[2]: expected an allocation id or a public IPv4 address, found the integer 5
     4:5: pools.a.allocations[3]: `eipalloc-0A000002` is not an allocation id; expected `eipalloc-` and 8 to 17 lower-case hexadecimal digits
-    4:26: pools.a.allocations[4]: `203.0.113.7` is not an allocation id; expected `eipalloc-` and 8 to 17 lower-case hexadecimal digits; hint: `aws ec2 describe-addresses` shows the allocation id of an address
-    4:41: pools.a.allocations[5]: `eipalloc-0a000001` is in the list twice, first at 3:16
+    4:26: pools.a.allocations[4]: `203.0.113.` is not an allocation id; expected `eipalloc-` and 8 to 17 lower-case hexadecimal digits; hint: an address is four numbers from 0 to 255 without leading zeros: 198.51.100.7
+    4:40: pools.a.allocations[5]: `eipalloc-0a000001` is in the list twice, first at 3:16
     5:13: pools.a.min_spare: expected a whole number, zero or more, found the integer -1
-    7:15: pools.b.allocations: expected a list such as ["eipalloc-0123456789abcdef0"], found the string "eipalloc-0b000001"
+    7:15: pools.b.allocations: expected a list such as ["eipalloc-0123456789abcdef0", "198.51.100.7"], found the string "eipalloc-0b000001"
     8:13: pools.b.min_spare: expected a whole number, zero or more, found the string "two"
     10:15: pools.c.allocations: the list is empty; hint: name at least one allocation
     13:13: pools.d.min_spare: 2 spare addresses of a pool of 1; hint: add allocations to the pool, or lower min_spare
     14:8: pools."e e": `e e` is not a name of a pool; hint: expected 1 to 64 letters, digits, `-`, `_` or `.`
-    16:8: pools.f: the pool has no addresses; hint: add `allocations`, a list such as ["eipalloc-0123456789abcdef0"]
+    16:8: pools.f: the pool has no addresses; hint: add `allocations`, a list such as ["eipalloc-0123456789abcdef0", "198.51.100.7"], or a `tag` that selects them
     21:1: functions[0].pins.subnet-1: `subnet-1` is neither a subnet id nor an availability zone id; hint: expected a form like `subnet-0123456789abcdef0` or `euw1-az2`
     22:1: functions[0].pins.eu-west-1a: `eu-west-1a` is neither a subnet id nor an availability zone id; hint: that is a zone's name, which differs between accounts; use its id, such as `euw1-az2`
     23:15: functions[0].pins.euw1-az1[0]: `eipalloc-0b000002` is pinned but not in pool `a`; hint: add it there, or pin one that is
-    24:14: functions[0].pins.euw1-az2: expected a list such as ["eipalloc-0123456789abcdef0"], found the string "eipalloc-0a000001"
+    24:14: functions[0].pins.euw1-az2: expected a list such as ["eipalloc-0123456789abcdef0", "198.51.100.7"], found the string "eipalloc-0a000001"
     "#);
 }
 
@@ -194,12 +194,10 @@ functions = [{}, 5, { tag = "a=b" }]
 [pools.a]
 tag = "eipd:pool=a"
 "#), @r#"
-    2:14: functions[0]: the function has no `name`; hint: add its name, `name:qualifier` or ARN
+    2:14: functions[0]: the function has no `name`; hint: add its name, `name:qualifier` or ARN; or a `tag` that selects functions
     2:14: functions[0]: the function has no addresses; hint: name its pool in `pool`, or list them in `allocations`
     2:18: functions[1]: expected a table [[functions]], found the integer 5
     2:21: functions[2]: the function has no addresses; hint: name its pool in `pool`, or list them in `allocations`
-    2:29: functions[2].tag: selection by tag is not supported by this version; hint: list the names, one [[functions]] table for each
-    4:7: pools.a.tag: selection by tag is not supported by this version; hint: list the pool's addresses in `allocations`
     "#);
     insta::assert_snapshot!(faults(r#"
 [pools.partner-a]

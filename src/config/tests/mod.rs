@@ -1,6 +1,8 @@
-//! What texts and variables lead to: settings, targets, notes. `faulty` has the faults.
+//! What texts and variables lead to: settings, targets, notes. `faulty` has the faults, `selectors`
+//! what tags and public addresses lead to.
 
 mod faulty;
+mod selectors;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -53,15 +55,21 @@ fn examples() -> Vec<PathBuf> {
 fn every_example_is_valid() {
     let names: BTreeSet<_> =
         examples().iter().filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();
-    for name in
-        ["full.toml", "inline.toml", "minimal.toml", "observe.toml", "pinned.toml", "several-targets.toml"]
-    {
+    for name in [
+        "by-tag.toml",
+        "full.toml",
+        "inline.toml",
+        "minimal.toml",
+        "observe.toml",
+        "pinned.toml",
+        "several-targets.toml",
+    ] {
         assert!(names.contains(name), "{name} is missing");
     }
     for path in examples() {
         let loaded = load(&Source::File(path), &BTreeMap::new());
         let configuration = loaded.unwrap_or_else(|faults| panic!("{faults}"));
-        assert!(configuration.targets.iter().all(|target| !target.desired.functions.is_empty()));
+        assert!(configuration.targets.iter().all(|target| !target.declared.functions.is_empty()));
     }
 }
 
@@ -105,10 +113,10 @@ fn the_shape_of_the_contract_is_accepted() {
     let [target] = &configuration.targets[..] else { panic!("one target is declared") };
     assert_eq!(target.region.as_deref(), Some("eu-west-1"));
     let (pool, function) = (
-        target.desired.pools.values().next().expect("a pool"),
-        target.desired.functions.values().next().expect("a function"),
+        target.declared.pools.values().next().expect("a pool"),
+        target.declared.functions.first().expect("a function"),
     );
-    assert_eq!((pool.allocations.len(), pool.min_spare), (2, 1));
+    assert_eq!((pool.addresses.len(), pool.min_spare), (2, 1));
     let pin = PinPlace::Subnet("subnet-0a0000000000000aa".parse().expect("a subnet id"));
     assert_eq!(function.pins[&pin].len(), 1);
 }
@@ -119,9 +127,9 @@ fn names_keep_their_case_and_are_never_taken_for_numbers() {
         "[pools.0123]\nallocations = ['eipalloc-0a000001']\n[pools.'Partner.B']\nallocations = ['eipalloc-0a000002']\n\
          [[functions]]\nname = '007'\npool = '0123'\n[[functions]]\nname = 'Billing'\npool = 'Partner.B'\n",
     );
-    let desired = &configuration.targets[0].desired;
-    assert_eq!(desired.pools.keys().map(ToString::to_string).collect::<Vec<_>>(), ["0123", "Partner.B"]);
-    assert_eq!(desired.functions.keys().map(ToString::to_string).collect::<Vec<_>>(), ["007", "Billing"]);
+    let declared = &configuration.targets[0].declared;
+    assert_eq!(declared.pools.keys().map(ToString::to_string).collect::<Vec<_>>(), ["0123", "Partner.B"]);
+    assert_eq!(declared.named().map(ToString::to_string).collect::<Vec<_>>(), ["007", "Billing"]);
 }
 
 #[test]
@@ -253,6 +261,9 @@ fn part() -> impl Strategy<Value = String> {
         "\"b\"\n",
         "[\"eipalloc-0a000001\"]\n",
         "{ euw1-az1 = [] }\n",
+        "tag = ",
+        "\"a=b\"\n",
+        "[\"198.51.100.7\"]\n",
         "7\n",
         "\"60s\"\n",
         "[",

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::{Orders, Reconciler, Round};
 use crate::domain::action::ActionReason;
+use crate::domain::desired::Desired;
 use crate::domain::drain::drained;
 use crate::domain::function::FunctionRef;
 use crate::domain::leave::Leave;
@@ -20,8 +21,8 @@ use crate::reconcile::removal::Removals;
 const LOOKS: usize = 3;
 
 /// The plan by these orders.
-pub(super) fn planned(orders: &Orders, observed: &Observed) -> Plan {
-    let mut planned = plan(&orders.desired, observed);
+pub(super) fn planned(orders: &Orders, desired: &Desired, observed: &Observed) -> Plan {
+    let mut planned = plan(desired, observed);
     if orders.drain.is_some() {
         planned.actions.retain(|action| action.reason == ActionReason::Drained);
     }
@@ -36,8 +37,8 @@ fn too_many() -> Warning {
 
 impl Reconciler {
     /// What may be disturbed, as far as it takes no further reads to tell.
-    pub(super) fn leave(&mut self, orders: &Orders, observed: &Observed) -> Leave {
-        let unneeded = orders.drain.as_ref().map(|scope| drained(&orders.desired, observed, scope));
+    pub(super) fn leave(&mut self, orders: &Orders, desired: &Desired, observed: &Observed) -> Leave {
+        let unneeded = orders.drain.as_ref().map(|scope| drained(desired, observed, scope));
         let unneeded = unneeded.unwrap_or_default();
         Leave {
             on_removed: orders.on_removed,
@@ -53,10 +54,11 @@ impl Reconciler {
     pub(super) async fn release(
         &mut self,
         round: &Round<'_>,
+        desired: &Desired,
         before: Plan,
         observed: &mut Observed,
     ) -> Option<Plan> {
-        let Orders { desired, on_removed, switchover_grace, drain, .. } = round.orders;
+        let Orders { on_removed, switchover_grace, drain, .. } = round.orders;
         if drain.is_some() || !observed.is_complete() {
             return Some(before);
         }
@@ -75,13 +77,18 @@ impl Reconciler {
             }
         }
         observed.leave.unneeded = self.removals.unneeded();
-        Some(if observed.leave.unneeded.is_empty() { before } else { planned(round.orders, observed) })
+        Some(if observed.leave.unneeded.is_empty() {
+            before
+        } else {
+            planned(round.orders, desired, observed)
+        })
     }
 
     /// The plan, with its disruptions weighed and resting on what was just read; nothing when the pass was cancelled.
     pub(super) async fn weigh(
         &mut self,
         round: &Round<'_>,
+        desired: &Desired,
         mut plan: Plan,
         observed: &mut Observed,
     ) -> Option<Plan> {
@@ -108,7 +115,7 @@ impl Reconciler {
             observed.gaps.extend(round.in_time(reads).await?.unwrap_or_else(failed));
             observed.functions.extend(self.observer.book.observations(unread.iter()));
             read.extend(unread);
-            plan = planned(round.orders, observed);
+            plan = planned(round.orders, desired, observed);
         }
         Some(plan)
     }

@@ -35,7 +35,7 @@ impl Reconciler {
     pub(super) fn tell(
         &mut self,
         report: &mut Report,
-        round: &Round<'_>,
+        desired: &Desired,
         observed: &Observed,
         violations: &[Violation],
     ) {
@@ -45,7 +45,7 @@ impl Reconciler {
             self.ports.audience.hear_action(&self.target, self.passes, &settled);
             report.settled.push(settled);
         }
-        report.unservable = unservable(&round.orders.desired, observed);
+        report.unservable = unservable(desired, observed);
         report.failures = violations.iter().map(ToString::to_string).collect();
         report.result = result(report, observed, !violations.is_empty());
         self.tell_breaker(report);
@@ -75,9 +75,9 @@ impl Reconciler {
     }
 
     /// Keeps what was seen, for looks at a corner of it.
-    pub(super) fn know(&mut self, round: &Round<'_>, observed: Observed, plan: &Plan) {
-        self.inbox.learn(Seen::of(&round.orders.desired, &observed));
-        let known = Known::new(Arc::clone(&round.orders.desired), observed, plan);
+    pub(super) fn know(&mut self, round: &Round<'_>, desired: Arc<Desired>, observed: Observed, plan: &Plan) {
+        self.inbox.learn(Seen::of(&desired, &observed));
+        let known = Known::new(Arc::clone(&round.orders.declared), desired, observed, plan);
         self.known = Some(known);
     }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 
 use super::{Reconciler, Round};
+use crate::domain::desired::Desired;
 use crate::domain::ids::NetworkInterfaceId;
 use crate::domain::observed::Observed;
 use crate::domain::plan::Plan;
@@ -24,9 +25,9 @@ impl Reconciler {
         &mut self,
         round: &Round<'_>,
         plan: &Plan,
+        desired: &Desired,
         observed: &mut Observed,
     ) -> Option<BTreeSet<NetworkInterfaceId>> {
-        let desired = &*round.orders.desired;
         let versions = match round.in_time(self.ports.reads.versions()).await? {
             Ok(versions) => versions,
             Err(too_slow) => {

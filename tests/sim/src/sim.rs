@@ -425,7 +425,7 @@ impl State {
             _ => call.operation.as_str(),
         };
         // Standard queues bear any number of calls (SQS quotas; confirmed); EventBridge's limits are far off.
-        let limited = matches!(call.service, Service::Ec2 | Service::Lambda);
+        let limited = matches!(call.service, Service::Ec2 | Service::Lambda | Service::Tagging);
         if !limited || self.throttle.take(call.bucket, name, self.world.now()) {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 //!
 //! AWS.md section 2, Throttling: per account and region and now per API; non-mutating 100 tokens and 20/s
 //! (confirmed), unfiltered and unpaginated 50 and 10/s, mutating 50 and 5/s (believed); Lambda's control plane 15/s
-//! for all APIs together, GetFunction 100/s of its own (confirmed). A bucket says yes or no and never waits.
+//! for all APIs together, GetFunction 100/s of its own (confirmed); GetResources 15/s (Tag Editor user guide; confirmed). A bucket says yes or no and never waits.
 
 use crate::moment::Moment;
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ pub enum Bucket {
     Lambda,
     /// Lambda's GetFunction.
     LambdaGetFunction,
+    /// GetResources of the Resource Groups Tagging API.
+    Tagging,
 }
 
 /// The size of a bucket and how fast it fills.
@@ -44,6 +46,8 @@ pub struct Limits {
     pub lambda: Rate,
     /// [`Bucket::LambdaGetFunction`].
     pub get_function: Rate,
+    /// [`Bucket::Tagging`].
+    pub tagging: Rate,
 }
 
 impl Default for Limits {
@@ -55,6 +59,7 @@ impl Default for Limits {
             mutating: rate(50, 5),
             lambda: rate(15, 15),
             get_function: rate(100, 100),
+            tagging: rate(15, 15),
         }
     }
 }
@@ -67,6 +72,7 @@ impl Limits {
             Bucket::Mutating => self.mutating,
             Bucket::Lambda => self.lambda,
             Bucket::LambdaGetFunction => self.get_function,
+            Bucket::Tagging => self.tagging,
         }
     }
 }

@@ -7,6 +7,7 @@ mod queues;
 mod replay;
 mod rules;
 mod stale;
+mod tagging;
 mod trail;
 mod weather;
 

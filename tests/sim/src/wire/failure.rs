@@ -26,6 +26,7 @@ impl Failure {
             Service::Sts => Self::new("Throttling", 400, "Rate exceeded"),
             Service::Sqs => Self::new("RequestThrottled", 400, "Request is throttled."),
             Service::Events => Self::new("ThrottlingException", 400, "Rate exceeded"),
+            Service::Tagging => Self::new("ThrottledException", 400, "Rate exceeded"),
             _ => Self::new("RequestLimitExceeded", 503, "Request limit exceeded."),
         }
     }
@@ -39,6 +40,7 @@ impl Failure {
             Service::Events => {
                 Self::new("InternalException", 500, "The service encountered an internal error.")
             }
+            Service::Tagging => Self::new("InternalServiceException", 500, "The request processing failed."),
             Service::Sts | Service::Sqs => {
                 Self::new("InternalFailure", 500, "The request processing has failed.")
             }
@@ -93,7 +95,7 @@ impl Failure {
     /// The service's answer to a request that is not signed.
     pub(crate) fn unsigned(service: Service) -> Self {
         match service {
-            Service::Lambda | Service::Sqs | Service::Events => Self::new(
+            Service::Lambda | Service::Sqs | Service::Events | Service::Tagging => Self::new(
                 "MissingAuthenticationTokenException",
                 refused_status(service),
                 "Missing Authentication Token",
@@ -115,7 +117,7 @@ impl Failure {
                 403,
                 format!("You are not authorized to perform this operation. {who}"),
             ),
-            Service::Lambda | Service::Events => {
+            Service::Lambda | Service::Events | Service::Tagging => {
                 Self::new("AccessDeniedException", refused_status(service), who)
             }
             // SQS names its actions in small letters here (seen in its messages; believed).
@@ -131,7 +133,7 @@ impl Failure {
         match service {
             Service::Lambda => self.render_json(request_id),
             Service::Sqs => self.render_sqs(request_id),
-            Service::Events => {
+            Service::Events | Service::Tagging => {
                 let body = serde_json::json!({ "__type": self.code, "message": self.message }).to_string();
                 self.reply("application/x-amz-json-1.1", "x-amzn-RequestId", request_id, body)
             }
@@ -185,5 +187,5 @@ impl Failure {
 
 /// The HTTP status of a caller who is not let in: services of JSON 1.1 answer everything with 400 (believed).
 fn refused_status(service: Service) -> u16 {
-    if service == Service::Events { 400 } else { 403 }
+    if matches!(service, Service::Events | Service::Tagging) { 400 } else { 403 }
 }

@@ -1,7 +1,7 @@
 //! The wire: requests as the SDKs send them, answers as AWS gives them.
 //!
 //! EC2 speaks query/XML 2016-11-15, STS query/XML 2011-06-15, Lambda REST/JSON, SQS JSON 1.0, EventBridge JSON 1.1
-//! (AWS.md section 2; confirmed).
+//! (AWS.md section 2; confirmed), and so does the Resource Groups Tagging API (its SDK's model; confirmed).
 //! Reading a request never fails: what is not understood becomes a call that is answered with an error, and a
 //! complaint that tests assert empty. There is no transport, no fault and no throttle here.
 
@@ -15,6 +15,7 @@ mod params;
 mod principals;
 mod sqs;
 mod sts;
+mod tagging;
 mod xml;
 
 pub(crate) use ec2::recorded;
@@ -73,12 +74,14 @@ pub enum Service {
     Sqs,
     /// Amazon EventBridge.
     Events,
+    /// The Resource Groups Tagging API.
+    Tagging,
     /// None that is simulated.
     Unknown,
 }
 
 impl Service {
-    /// Its name in a credential scope and in IAM.
+    /// Its name in IAM; in a credential scope as well, but for the tagging API's.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ec2 => "ec2",
@@ -86,6 +89,7 @@ impl Service {
             Self::Sts => "sts",
             Self::Sqs => "sqs",
             Self::Events => "events",
+            Self::Tagging => "tag",
             Self::Unknown => "unknown",
         }
     }
@@ -171,9 +175,11 @@ pub(crate) fn read(request: &Request) -> Call {
         Some("sts") => Service::Sts,
         Some("sqs") => Service::Sqs,
         Some("events") => Service::Events,
+        Some("tagging") => Service::Tagging,
         None if is_lambda_path => Service::Lambda,
         None if is_target_of("AmazonSQS.") => Service::Sqs,
         None if is_target_of("AWSEvents.") => Service::Events,
+        None if is_target_of(tagging::TARGET) => Service::Tagging,
         None => Service::Ec2,
         Some(_) => Service::Unknown,
     };
@@ -183,6 +189,7 @@ pub(crate) fn read(request: &Request) -> Call {
         Service::Sts => sts::read(request),
         Service::Sqs => sqs::read(request),
         Service::Events => events::read(request),
+        Service::Tagging => tagging::read(request),
         Service::Unknown => Call::new(service, scope.service.clone().unwrap_or_default(), Params::default()),
     };
     (call.access_key, call.region) = (scope.access_key, scope.region);
@@ -197,6 +204,7 @@ pub(crate) fn carry_out(office: &mut Office<'_>, call: &Call) -> Result<String, 
         Service::Sts => sts::carry_out(office, call),
         Service::Sqs => sqs::carry_out(office, call),
         Service::Events => events::carry_out(office, call),
+        Service::Tagging => tagging::carry_out(office, call),
         Service::Unknown => {
             let message = format!("the service {} is not simulated", call.operation);
             Err(office.complain("UnknownService", message))
@@ -209,7 +217,7 @@ pub(crate) fn success(service: Service, body: String, request_id: &str) -> Reply
     let (kind, id) = match service {
         Service::Lambda => ("application/json", "x-amzn-RequestId"),
         Service::Sqs => ("application/x-amz-json-1.0", "x-amzn-RequestId"),
-        Service::Events => ("application/x-amz-json-1.1", "x-amzn-RequestId"),
+        Service::Events | Service::Tagging => ("application/x-amz-json-1.1", "x-amzn-RequestId"),
         _ => ("text/xml;charset=UTF-8", "x-amzn-requestid"),
     };
     let headers = vec![("content-type", kind.to_owned()), (id, request_id.to_owned())];

@@ -25,20 +25,24 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Whether any value matches; `*` stands for any run of characters and `?` for one.
+    /// Whether any value matches; `*` stands for any run of characters and `?` for one, unless a backslash stands
+    /// before it (EC2 user guide, filtering of resources; believed).
     pub(crate) fn accepts(&self, text: &str) -> bool {
         self.values.iter().any(|pattern| fits(pattern.as_bytes(), text.as_bytes()))
     }
 
     /// Whether the values are exact, so that an index may be asked.
     pub(crate) fn is_exact(&self) -> bool {
-        !self.values.iter().any(|value| value.contains(['*', '?']))
+        !self.values.iter().any(|value| value.contains(['*', '?', '\\']))
     }
 }
 
 fn fits(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, None) => true,
+        (Some((b'\\', [wanted, rest @ ..])), found) => {
+            found.is_some_and(|(found, left)| wanted == found && fits(rest, left))
+        }
         (Some((b'*', rest)), _) => {
             fits(rest, text) || text.split_first().is_some_and(|(_, left)| fits(pattern, left))
         }

@@ -216,6 +216,20 @@ impl World {
         function.tags.insert(key.to_owned(), value.to_owned());
     }
 
+    /// Takes a tag off a function.
+    pub fn untag_function(&mut self, name: &str, key: &str) {
+        let function = self.functions.get_mut(name).expect("the scenario names a function that exists");
+        function.tags.remove(key);
+    }
+
+    /// Every function with its tags, those that were deleted with the ones they had, by name.
+    pub(crate) fn tagged_functions(&self) -> impl Iterator<Item = (&String, &BTreeMap<String, String>)> {
+        let deleted = self.deleted_tags.iter();
+        let all: BTreeMap<_, _> =
+            deleted.chain(self.functions.iter().map(|(name, function)| (name, &function.tags))).collect();
+        all.into_iter()
+    }
+
     /// Deletes a published version.
     pub fn delete_version(&mut self, name: &str, version: u32) {
         let function = self.functions.get_mut(name).expect("the scenario names a function that exists");
@@ -230,6 +244,7 @@ impl World {
     pub fn delete_function(&mut self, name: &str) {
         let function = self.functions.remove(name).expect("the scenario names a function that exists");
         self.note(format!("`{name}` was deleted"));
+        self.deleted_tags.insert(name.to_owned(), function.tags);
         self.report_function(name, FunctionCall::Delete(None), Ok(()));
         self.end_unit(function.latest);
         for unit in function.versions.into_values() {

@@ -167,6 +167,8 @@ pub struct World {
     pairs: Vec<pairs::Pair>,
     pair_keys: BTreeMap<(SubnetIx, Vec<String>), PairIx>,
     functions: BTreeMap<String, Function>,
+    /// The tags of deleted functions, by their names.
+    deleted_tags: BTreeMap<String, BTreeMap<String, String>>,
     units: Vec<Unit>,
     replacements: BTreeMap<InterfaceIx, InterfaceIx>,
     watches: Vec<dataplane::Watch>,
@@ -217,6 +219,7 @@ impl World {
             pairs: Vec::new(),
             pair_keys: BTreeMap::new(),
             functions: BTreeMap::new(),
+            deleted_tags: BTreeMap::new(),
             units: Vec::new(),
             replacements: BTreeMap::new(),
             watches: Vec::new(),

@@ -243,7 +243,7 @@ impl Actor<'_> {
     }
 
     fn note_removal(&self, answer: &Result<Option<String>, ApiError>) {
-        let request_id = answer.as_ref().map_or_else(|error| &error.request_id, |request_id| request_id);
+        let request_id = answer.as_ref().unwrap_or_else(|error| &error.request_id);
         if let Some(request_id) = request_id {
             self.inbox.note_own(request_id);
         }

@@ -267,7 +267,7 @@ impl Reconciler {
         }
         self.note_bare(&plan, &observed);
         // The changes may take a minute, and events about what was just seen come meanwhile.
-        self.inbox.learn(Seen::of(desired, &observed));
+        self.inbox.learn(Seen::of(&desired, &observed));
         if let Some(known) = &self.known {
             self.before.note(round.hints, known);
         }

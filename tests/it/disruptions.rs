@@ -105,7 +105,7 @@ fn a_healthy_association_is_never_broken_whatever_would_match_better() {
         for _ in 0..3 {
             sleep(Duration::from_secs(180)).await;
             let report =
-                pass(&mut reconciler, &Orders { desired: Arc::new(both.clone()), ..moved.orders(5, 5) })
+                pass(&mut reconciler, &Orders { declared: Arc::new((&both).into()), ..moved.orders(5, 5) })
                     .await;
             assert_eq!((report.actions.len(), report.covered), (0, 2));
         }

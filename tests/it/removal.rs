@@ -169,7 +169,7 @@ fn a_drain_takes_off_what_it_is_limited_to_and_releases_nothing() {
         let mut two = Two::covered(1).await;
         let scope = Scope { functions: ["billing".parse().expect("a name")].into(), ..Scope::default() };
         let drain = |scope| Orders { drain: Some(scope), ..orders(&Desired::default()) };
-        let of_both = |orders: Orders, both: &Desired| Orders { desired: Arc::new(both.clone()), ..orders };
+        let of_both = |orders: Orders, both: &Desired| Orders { declared: Arc::new(both.into()), ..orders };
         two.sim.world(|world| world.expect::<&str>("billing", &[]));
         let both = two.both.clone();
         let report = two.passes(&of_both(drain(scope), &both), 1).await;

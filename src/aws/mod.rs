@@ -42,6 +42,7 @@ use crate::domain::ids::{AccountId, AllocationId, NetworkInterfaceId, SubnetId, 
 use crate::domain::network::{RouteTable, Subnet};
 use crate::domain::observed::{Address, Interface};
 use crate::domain::policy::RateShare;
+use crate::domain::versions::Routes;
 use crate::reconcile::ports::{ApiError, Associated, CallMeter, Changes, Partial, Reads, Takes};
 
 /// How the calls to a target are paced, reported and replayed.
@@ -122,8 +123,12 @@ impl Reads for AwsTarget {
         observe::route_tables::main(self, vpcs).await
     }
 
-    async fn versions(&self) -> Partial<FunctionConfiguration> {
+    async fn versions(&self) -> Partial<(FunctionRef, FunctionConfiguration)> {
         observe::functions::versions(self).await
+    }
+
+    async fn routes(&self, function: &FunctionRef) -> Result<Routes, ApiError> {
+        observe::aliases::routes(self, function).await
     }
 
     async fn functions(&self) -> Partial<(FunctionRef, FunctionConfiguration)> {

@@ -93,14 +93,17 @@ mod tests {
     use super::*;
     use crate::config::settings::{Settings, Stated, Target};
     use crate::domain::desired::{Desired, DesiredFunction, Pool};
-    use crate::domain::policy::{Grace, Mode, RateShare, TakeFrom};
+    use crate::domain::policy::{BystanderPolicy, Grace, Mode, RateShare, TakeFrom};
+    use crate::domain::versions::Versions;
 
     fn configuration() -> Configuration {
         let allocations = ["eipalloc-0a1b2c3d", "eipalloc-0a1b2c3e"].map(|id| id.parse().expect("an id"));
         let pool: crate::domain::ids::PoolName = "partner-a".parse().expect("a name");
-        let function = DesiredFunction { pool: pool.clone(), pins: [].into() };
+        let function = DesiredFunction { pool: pool.clone(), pins: [].into(), versions: Versions::default() };
+        let allocations = Arc::new(allocations.into());
+        let declared = Pool { allocations, min_spare: 1, bystanders: BystanderPolicy::Report };
         let desired = Desired {
-            pools: [(pool, Pool { allocations: Arc::new(allocations.into()), min_spare: 1 })].into(),
+            pools: [(pool, declared)].into(),
             functions: ["billing", "reports", "audit"]
                 .map(|name| (name.parse().expect("a name"), function.clone()))
                 .into(),
@@ -110,6 +113,7 @@ mod tests {
             settings: Settings {
                 queue_url: None,
                 take_from: TakeFrom::default(),
+                bystanders: BystanderPolicy::default(),
                 switchover_grace: Grace::default(),
                 event_bus: None,
                 poll_interval: Duration::from_secs(60),

@@ -12,6 +12,7 @@ use super::settings::{Stated, Target};
 use crate::domain::desired::{Allocations, Desired, DesiredFunction, Pool};
 use crate::domain::function::FunctionRef;
 use crate::domain::ids::{AllocationId, PoolName, TargetName};
+use crate::domain::policy::BystanderPolicy;
 
 /// The target when none is declared.
 const DEFAULT_TARGET: &str = "default";
@@ -21,6 +22,8 @@ pub(super) struct Tables<'t> {
     pub(super) targets: Vec<RawTarget<'t>>,
     pub(super) pools: Vec<RawPool<'t>>,
     pub(super) functions: Vec<RawFunction<'t>>,
+    /// For pools that say nothing of it.
+    pub(super) bystanders: BystanderPolicy,
 }
 
 /// Ties the tables together.
@@ -359,17 +362,20 @@ fn assemble(
     for raw in &tables.pools {
         let home = homes.get(raw.key.value).and_then(|home| desired.get_mut(home.as_ref()?));
         if let (Some(home), Some(name)) = (home, &raw.name) {
-            let pool = Pool { allocations: set(&raw.allocations), min_spare: raw.min_spare };
+            let bystanders = raw.bystanders.unwrap_or(tables.bystanders);
+            let pool = Pool { allocations: set(&raw.allocations), min_spare: raw.min_spare, bystanders };
             home.pools.insert(name.clone(), pool);
         }
     }
     for Linked { raw, name, pool, target } in functions {
         let Some(home) = desired.get_mut(&target) else { continue };
         if let Some(Supply::Inline(list)) = &raw.supply {
-            home.pools.insert(pool.clone(), Pool { allocations: set(list), min_spare: 0 });
+            let bystanders = tables.bystanders;
+            home.pools.insert(pool.clone(), Pool { allocations: set(list), min_spare: 0, bystanders });
         }
         let pins = raw.pins.iter().map(|pin| (pin.place.clone(), set(&pin.allocations))).collect();
-        home.functions.insert(name.value.reference.clone(), DesiredFunction { pool, pins });
+        let declared = DesiredFunction { pool, pins, versions: raw.versions };
+        home.functions.insert(name.value.reference.clone(), declared);
     }
     let target = |(index, name): (usize, &TargetName)| {
         let raw = tables.targets.get(index);

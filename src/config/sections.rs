@@ -6,12 +6,17 @@ use std::collections::BTreeMap;
 use super::arn::{self, NamedFunction};
 use super::document::{Fields, Located, Node};
 use super::fault::{Fault, shown};
+use super::scalars::BYSTANDERS;
 use super::settings::Role;
 use crate::domain::desired::PinPlace;
 use crate::domain::ids::{AccountId, AllocationId, PoolName, TargetName};
+use crate::domain::policy::BystanderPolicy;
+use crate::domain::versions::Versions;
 
 const A_TARGET_NAME: &str = "the name of a target such as \"prod-eu\"";
 const ALLOCATION_LIST: &str = "a list such as [\"eipalloc-0123456789abcdef0\"]";
+const VERSIONS: [(&str, Versions); 3] =
+    [("live", Versions::Live), ("all", Versions::All), ("latest", Versions::Latest)];
 const NO_TAGS: &str = "selection by tag is not supported by this version";
 
 /// A `[[targets]]` table, as far as it could be read.
@@ -37,6 +42,8 @@ pub(super) struct RawPool<'t> {
     pub(super) name: Option<PoolName>,
     pub(super) allocations: Vec<Located<'t, AllocationId>>,
     pub(super) min_spare: usize,
+    /// Nothing where [safety] decides.
+    pub(super) bystanders: Option<BystanderPolicy>,
     pub(super) target: Option<Located<'t, TargetName>>,
 }
 
@@ -46,6 +53,7 @@ pub(super) struct RawFunction<'t> {
     pub(super) name: Option<Located<'t, NamedFunction>>,
     pub(super) supply: Option<Supply<'t>>,
     pub(super) pins: Vec<Pin<'t>>,
+    pub(super) versions: Versions,
     pub(super) target: Option<Located<'t, TargetName>>,
 }
 
@@ -158,11 +166,12 @@ fn pool<'t>(key: Located<'t, &'t str>, node: &Node<'t>, faults: &mut Vec<Fault>)
                 .with_hint("expected 1 to 64 letters, digits, `-`, `_` or `.`"),
         );
     }
-    let mut pool = RawPool { key, name, allocations: Vec::new(), min_spare: 0, target: None };
+    let mut pool =
+        RawPool { key, name, allocations: Vec::new(), min_spare: 0, bystanders: None, target: None };
     let Some(fields) = node.fields(&format!("a table [pools.{}]", shown(pool.key.value)), faults) else {
         return pool;
     };
-    fields.refuse_unknown(&["allocations", "min_spare", "target", "tag"], |_| None, faults);
+    fields.refuse_unknown(&["allocations", "min_spare", "bystanders", "target", "tag"], |_| None, faults);
     let before = faults.len();
     match (fields.get("allocations"), fields.get("tag")) {
         (list, Some(tag)) => {
@@ -179,6 +188,7 @@ fn pool<'t>(key: Located<'t, &'t str>, node: &Node<'t>, faults: &mut Vec<Fault>)
     }
     let whole = faults.len() == before;
     pool.target = fields.get("target").and_then(|node| node.id(A_TARGET_NAME, faults));
+    pool.bystanders = fields.get("bystanders").and_then(|node| choice(&node, &BYSTANDERS, faults));
     if let Some(node) = fields.get("min_spare")
         && let Some(spare) = node.count(faults)
     {
@@ -196,7 +206,7 @@ fn pool<'t>(key: Located<'t, &'t str>, node: &Node<'t>, faults: &mut Vec<Fault>)
 }
 
 pub(super) fn function<'t>(node: Node<'t>, fields: &Fields<'t>, faults: &mut Vec<Fault>) -> RawFunction<'t> {
-    let known = ["name", "pool", "allocations", "pins", "target", "tag"];
+    let known = ["name", "pool", "allocations", "pins", "versions", "target", "tag"];
     fields.refuse_unknown(&known, |_| None, faults);
     let tag = fields.get("tag");
     if let Some(tag) = &tag {
@@ -208,13 +218,38 @@ pub(super) fn function<'t>(node: Node<'t>, fields: &Fields<'t>, faults: &mut Vec
             node.spot.fault("the function has no `name`").with_hint("add its name, `name:qualifier` or ARN"),
         );
     }
+    let name = name.and_then(|name| function_name(&name, faults));
+    let versions = fields.get("versions");
+    if let (Some(node), Some(NamedFunction { reference, .. })) = (&versions, name.as_ref().map(|n| &n.value))
+        && let Some(qualifier) = reference.qualifier()
+    {
+        let problem = format!("`{reference}` names its version already: `{qualifier}`");
+        faults.push(node.spot.fault(problem).with_hint("remove this key, or the qualifier from the name"));
+    }
     RawFunction {
-        name: name.and_then(|name| function_name(&name, faults)),
+        name,
+        versions: versions.and_then(|node| choice(&node, &VERSIONS, faults)).unwrap_or_default(),
         supply: supply(&node, fields, faults),
         pins: fields.get("pins").map(|node| pins(&node, faults)).unwrap_or_default(),
         target: fields.get("target").and_then(|node| node.id(A_TARGET_NAME, faults)),
         node,
     }
+}
+
+/// One of several words.
+fn choice<T: Copy>(node: &Node<'_>, choices: &[(&str, T)], faults: &mut Vec<Fault>) -> Option<T> {
+    let words = || choices.iter().map(|(word, _)| *word);
+    let quoted: Vec<String> = words().map(|word| format!("\"{word}\"")).collect();
+    let expected = match &quoted[..] {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        one => one.concat(),
+    };
+    let text = node.text(&expected, faults)?;
+    let found = choices.iter().find(|(word, _)| *word == text.value);
+    if found.is_none() {
+        faults.push(node.mismatch(&expected).with_near(text.value, words()));
+    }
+    found.map(|(_, choice)| *choice)
 }
 
 fn function_name<'t>(node: &Node<'t>, faults: &mut Vec<Fault>) -> Option<Located<'t, NamedFunction>> {

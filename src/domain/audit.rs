@@ -3,17 +3,20 @@
 //! and knows nothing of how a plan is found, so that a mistake in one of the two is a refusal and not an outage.
 //! Never mends a plan, and never asks whether there is a better one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
 use std::net::IpAddr;
 
 use super::action::{Action, ActionKind};
 use super::desired::{Allocations, Desired, PinPlace};
-use super::function::{FunctionConfiguration, FunctionObservation, FunctionRef, Pair, SecurityGroups};
+use super::function::{
+    FunctionConfiguration, FunctionObservation, FunctionRef, Pair, SecurityGroups, VpcConfig,
+};
 use super::ids::{AccountId, AllocationId, NetworkInterfaceId, PoolName, SubnetId};
 use super::index::{Index, index_for};
 pub use super::objection::{Objection, Violation};
 use super::observed::{Address, Interface, InterfaceStatus, Observed, Part};
+use super::policy::BystanderPolicy;
 
 /// Every objection to the actions, in their order; none means that they may be carried out.
 #[must_use]
@@ -28,6 +31,7 @@ pub fn audit(desired: &Desired, observed: &Observed, actions: &[Action]) -> Vec<
         addresses: Register::with_capacity(actions.len()),
         unnamed: Index::default(),
         users: users(desired, observed),
+        strangers: strangers(desired, observed),
         unread: unread(desired, observed),
     };
     let numbers: Vec<(usize, usize)> = actions.iter().map(|action| files.open(action)).collect();
@@ -55,6 +59,8 @@ struct Files<'a> {
     /// Where public addresses are that are shown without their allocation.
     unnamed: Index<IpAddr, &'a NetworkInterfaceId>,
     users: Index<(&'a SubnetId, &'a SecurityGroups), Users<'a>>,
+    /// An undeclared function for each pair that one uses.
+    strangers: Index<(&'a SubnetId, &'a SecurityGroups), &'a FunctionRef>,
     /// The declared addresses that could not be read, with the numbers of their pools.
     unread: BTreeMap<&'a AllocationId, Vec<usize>>,
 }
@@ -127,6 +133,7 @@ struct Users<'a> {
     /// For each different pool its number, and the first function that is served from it.
     pools: Vec<(Option<usize>, &'a FunctionRef)>,
     pins: Vec<(&'a PinPlace, &'a Allocations, &'a FunctionRef)>,
+    deny_bystanders: bool,
 }
 
 impl<'a> Files<'a> {
@@ -269,6 +276,14 @@ impl<'a> Files<'a> {
             let functions = users.functions.iter().copied().cloned();
             objections.push(Objection::OtherFunctions(functions.collect()));
         }
+        if users.deny_bystanders {
+            let stranger = self.strangers.get(&pair).map(|stranger| (*stranger).clone());
+            match (stranger, &self.observed.roster) {
+                (Some(stranger), _) => objections.push(Objection::Bystander(stranger)),
+                (None, None) => objections.push(Objection::BystandersUnknown),
+                (None, Some(_)) => {}
+            }
+        }
         let outside_pool = |pool: &Option<usize>| !pool.is_some_and(|number| address.is_declared_in(number));
         for (pool, function) in &users.pools {
             if outside_pool(pool) {
@@ -350,6 +365,8 @@ fn users<'a>(
                 continue;
             }
             of_pair.functions.push(function);
+            let policy = desired.pools.get(&declared.pool).map(|pool| pool.bystanders);
+            of_pair.deny_bystanders |= policy == Some(BystanderPolicy::Deny);
             if !of_pair.pools.iter().any(|(known, _)| *known == pool) {
                 of_pair.pools.push((pool, function));
             }
@@ -376,15 +393,35 @@ fn unread<'a>(desired: &'a Desired, observed: &Observed) -> BTreeMap<&'a Allocat
 }
 
 fn pairs(configuration: &FunctionConfiguration) -> Vec<(&SubnetId, &SecurityGroups)> {
-    if configuration.on_capacity_provider {
-        return Vec::new();
+    let mut settings: Vec<&VpcConfig> = configuration.versions.values().collect();
+    if !configuration.on_capacity_provider {
+        settings.extend(&configuration.vpc);
+        settings.extend(&configuration.former_vpc);
     }
-    let settings = [configuration.vpc.as_ref(), configuration.former_vpc.as_ref()];
-    let pairs = settings
-        .into_iter()
-        .flatten()
-        .flat_map(|vpc| vpc.subnets.iter().map(move |subnet| (subnet, &vpc.security_groups)));
+    let pairs =
+        settings.iter().flat_map(|vpc| vpc.subnets.iter().map(move |subnet| (subnet, &vpc.security_groups)));
     pairs.collect()
+}
+
+/// The functions of the account that no one declared, by the pair that one of their versions uses; looked for only where
+/// a pool denies them.
+fn strangers<'a>(
+    desired: &Desired,
+    observed: &'a Observed,
+) -> Index<(&'a SubnetId, &'a SecurityGroups), &'a FunctionRef> {
+    let mut strangers = Index::default();
+    let Some(roster) = observed.roster.as_deref() else { return strangers };
+    if desired.pools.values().all(|pool| pool.bystanders != BystanderPolicy::Deny) {
+        return strangers;
+    }
+    let declared: BTreeSet<&str> = desired.functions.keys().map(FunctionRef::name).collect();
+    for (version, vpc) in roster.versions() {
+        let Some(vpc) = vpc.filter(|_| !declared.contains(version.name())) else { continue };
+        for subnet in &vpc.subnets {
+            strangers.insert((subnet, &vpc.security_groups), version);
+        }
+    }
+    strangers
 }
 
 fn examine_recent(

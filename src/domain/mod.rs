@@ -10,6 +10,7 @@ pub mod allotment;
 pub mod allow_list;
 pub mod assume;
 pub mod audit;
+pub mod bystanders;
 pub mod desired;
 pub mod drift;
 pub mod error_class;
@@ -30,7 +31,9 @@ pub mod readiness;
 pub mod reason;
 pub mod rendezvous;
 pub mod report;
+pub mod roster;
 pub mod shortage;
+pub mod versions;
 pub mod warnings;
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 use super::function::{FunctionObservation, FunctionRef, Pair};
 use super::ids::{AccountId, AllocationId, AssociationId, NetworkInterfaceId, ZoneId};
 use super::network::Network;
+use super::roster::Roster;
 
 /// How long a confirmed write of our own is remembered: AWS answers reads from copies that may lag
 /// behind by seconds up to minutes (AWS.md 2, confirmed).
@@ -40,6 +41,10 @@ pub struct Observed {
     pub retired: BTreeSet<NetworkInterfaceId>,
     /// Where the subnets lead, as it was last read; what is not in it is unknown, which is no gap.
     pub network: Arc<Network>,
+    /// Every version of every function, as last listed; nothing while that is not known.
+    pub roster: Option<Arc<Roster>>,
+    /// Why the versions are not listed, or not anew, for the operator.
+    pub roster_trouble: Option<String>,
     /// What could not be seen; empty means that the observation is complete.
     pub gaps: Vec<Gap>,
 }

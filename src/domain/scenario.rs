@@ -22,6 +22,9 @@ use super::observed::{
     Address, AddressAssociation, Gap, Interface, InterfaceAssociation, InterfaceStatus, Observed, Part,
 };
 use super::plan::{Plan, Verdict, plan};
+use super::policy::BystanderPolicy;
+use super::roster::Roster;
+use super::versions::Versions;
 
 mod audited;
 mod egress;
@@ -29,6 +32,7 @@ mod golden;
 mod laws;
 mod matching;
 mod observation;
+mod versions;
 mod worlds;
 
 /// What is declared, and what was observed.
@@ -86,6 +90,7 @@ pub(crate) fn configuration(vpc: Option<VpcConfig>) -> FunctionConfiguration {
     FunctionConfiguration {
         vpc,
         former_vpc: None,
+        versions: BTreeMap::new(),
         state: Some(FunctionState::Active),
         last_update: Some(LastUpdate::Successful),
         on_capacity_provider: false,
@@ -125,6 +130,8 @@ impl World {
             refused: BTreeSet::new(),
             retired: BTreeSet::new(),
             network: Arc::default(),
+            roster: Some(Arc::default()),
+            roster_trouble: None,
             gaps: Vec::new(),
         };
         Self { desired: Desired::default(), observed }
@@ -132,7 +139,8 @@ impl World {
 
     /// Declares a pool, and lets its addresses exist.
     pub(crate) fn pool(mut self, name: &str, numbers: &[u32], min_spare: usize) -> Self {
-        let declared = Pool { allocations: allocations(numbers), min_spare };
+        let declared =
+            Pool { allocations: allocations(numbers), min_spare, bystanders: BystanderPolicy::Report };
         self.desired.pools.insert(pool(name), declared);
         for &n in numbers {
             let address = Address {
@@ -155,7 +163,7 @@ impl World {
 
     /// Declares a function that was observed otherwise.
     pub(crate) fn function_as(mut self, name: &str, of: &str, observation: FunctionObservation) -> Self {
-        let declared = DesiredFunction { pool: pool(of), pins: BTreeMap::new() };
+        let declared = DesiredFunction { pool: pool(of), pins: BTreeMap::new(), versions: Versions::Live };
         self.desired.functions.insert(function(name), declared);
         self.observed.functions.insert(function(name), observation);
         self
@@ -167,6 +175,28 @@ impl World {
             Some(FunctionObservation::Known(configuration)) => change(configuration),
             other => panic!("`{name}` is {other:?}"),
         }
+        self
+    }
+
+    /// Lets all versions of the account be listed: each with its subnets and groups.
+    pub(crate) fn listed(mut self, versions: &[(&str, &[u32], &[u32])]) -> Self {
+        let version = |(name, subnets, groups): &(&str, &[u32], &[u32])| {
+            (function(name), configuration(Some(vpc(subnets, groups))))
+        };
+        self.observed.roster = Some(Arc::new(Roster::of(versions.iter().map(version))));
+        self
+    }
+
+    /// Lets a version of a declared function count besides.
+    pub(crate) fn counts(self, name: &str, number: u64, subnets: &[u32], groups: &[u32]) -> Self {
+        self.configure(name, |shown| {
+            shown.versions.insert(number, vpc(subnets, groups));
+        })
+    }
+
+    /// Lets a pool deny bystanders.
+    pub(crate) fn denies(mut self, name: &str) -> Self {
+        self.desired.pools.get_mut(&pool(name)).expect("declared before").bystanders = BystanderPolicy::Deny;
         self
     }
 

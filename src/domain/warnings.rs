@@ -1,5 +1,7 @@
 //! What an operator should know although no interface is uncovered for it, or before one is. Words only; decides nothing.
 
+mod company;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -8,20 +10,14 @@ use super::drift::{Drift, Finding, Place};
 use super::function::{
     FunctionConfiguration, FunctionObservation, FunctionRef, FunctionState, LastUpdate, Pair,
 };
-use super::ids::PoolName;
 use super::index::Index;
 use super::observed::{Observed, Part};
-use super::plan::PoolFigures;
-use super::reason::{Warning, WarningKind};
+use super::plan::Plan;
+use super::reason::{Warning, WarningKind, named};
 
 /// Every warning, in a stable order.
 #[must_use]
-pub fn warnings(
-    desired: &Desired,
-    observed: &Observed,
-    drift: &Drift<'_>,
-    pools: &BTreeMap<PoolName, PoolFigures>,
-) -> Vec<Warning> {
+pub fn warnings(desired: &Desired, observed: &Observed, drift: &Drift<'_>, plan: &Plan) -> Vec<Warning> {
     let functions = desired.functions.keys().filter_map(|function| {
         let (kind, what) = function_trouble(observed.functions.get(function))?;
         Some(Warning { kind, message: format!("function `{function}` {what}") })
@@ -29,14 +25,15 @@ pub fn warnings(
     let unseen = without_interface(desired, observed, drift);
     let declared = desired.pools.values().zip(&drift.pools);
     let declared = declared.flat_map(|(pool, numbers)| pool.allocations.iter().zip(numbers));
-    let troubled: BTreeMap<_, _> =
-        declared.filter_map(|(id, number)| Some((id, address_trouble(drift.place(*number))?))).collect();
+    let troubled: BTreeMap<_, _> = declared
+        .filter_map(|(id, number)| Some((id, address_trouble(drift, drift.place(*number))?)))
+        .collect();
     let addresses = troubled.into_iter().map(|(allocation, (kind, what))| Warning {
         kind,
         message: format!("address `{allocation}` {what}"),
     });
     let spares = desired.pools.iter().filter_map(|(name, pool)| {
-        let spare = pools.get(name)?.spare;
+        let spare = plan.pools.get(name)?.spare;
         let message = format!(
             "pool `{name}` has {spare} spare of the {} wanted; hint: add an allocation to it",
             pool.min_spare
@@ -53,7 +50,9 @@ pub fn warnings(
         .iter()
         .map(|message| Warning { kind: WarningKind::RoutesUnknown, message: message.clone() });
     let bypasses = desired.functions.keys().filter_map(|function| ipv6_bypass(function, observed));
-    functions.chain(unseen).chain(bypasses).chain(addresses).chain(spares).chain(unread).chain(gaps).collect()
+    let others = company::warnings(desired, observed, plan);
+    let of_functions = functions.chain(unseen).chain(bypasses);
+    of_functions.chain(addresses).chain(spares).chain(others).chain(unread).chain(gaps).collect()
 }
 
 /// A function that may use IPv6 leaves by it wherever its destination has such an address, and no Elastic IP has a part in
@@ -99,7 +98,8 @@ fn without_interface<'a>(
         let bare: Vec<String> = shown
             .pairs()
             .into_iter()
-            .filter(|pair| is_settled && !seen.contains(pair))
+            // Whether a version is idle is not known.
+            .filter(|pair| is_settled && !seen.contains(pair) && shown.versions_using(pair).is_empty())
             .map(|pair| format!("`{}`", pair.subnet))
             .collect();
         let message = format!(
@@ -162,7 +162,7 @@ fn configuration_trouble(configuration: &FunctionConfiguration) -> Option<(Warni
     }
 }
 
-fn address_trouble(place: &Place<'_>) -> Option<(WarningKind, String)> {
+fn address_trouble(drift: &Drift<'_>, place: &Place<'_>) -> Option<(WarningKind, String)> {
     match place {
         Place::Missing => Some((
             WarningKind::AddressMissing,
@@ -172,10 +172,15 @@ fn address_trouble(place: &Place<'_>) -> Option<(WarningKind, String)> {
             WarningKind::AddressOnForeignResource,
             format!("is on {what}, which eipd never touches; hint: free it or take it off the list"),
         )),
-        Place::Lingering(_, interface) => Some((
-            WarningKind::AddressLingering,
-            format!("is still on `{interface}`, which no declared function uses"),
-        )),
+        Place::Lingering(_, interface) => {
+            let held = drift.held.binary_search_by(|held| held.network_interface_id.cmp(interface));
+            let users = match held {
+                Ok(place) => format!("in use by {} alone", named(&drift.held[place].versions)),
+                Err(_) => "which no declared function uses".to_owned(),
+            };
+            let message = format!("is still on `{interface}`, {users}");
+            Some((WarningKind::AddressLingering, message))
+        }
         Place::Free(_) | Place::Associated | Place::Settling(_) | Place::Obscure | Place::Unread => None,
     }
 }

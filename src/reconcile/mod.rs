@@ -21,4 +21,6 @@ mod recent;
 mod retirement;
 pub mod schedule;
 mod unsettled;
+mod version_book;
+mod versions;
 pub mod vigil;

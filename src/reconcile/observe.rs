@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
+use tokio::time::Instant;
 
 use super::function_book::FunctionBook;
 use super::network::{self, NetworkBook};
 use super::pass::Orders;
 use super::ports::{ApiError, Clock, Partial, Reads};
 use super::recent::RecentWrites;
+use super::version_book::VersionBook;
 use crate::domain::desired::Desired;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::function::{FunctionObservation, FunctionRef};
@@ -20,7 +22,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::observed::{Gap, Observed, Part};
 
 /// How many functions are read side by side; the rate limit is what really bounds them.
-const READS_AT_ONCE: usize = 8;
+pub(super) const READS_AT_ONCE: usize = 8;
 
 /// So many reads without an answer mean that Lambda is out of reach, and not only one function.
 const SILENT_MAX: usize = 3;
@@ -35,6 +37,7 @@ pub(super) struct Observer {
     account: Option<AccountId>,
     pub(super) book: FunctionBook,
     pub(super) network: NetworkBook,
+    pub(super) versions: VersionBook,
     /// How many functions there was no time for yet.
     unread: usize,
 }
@@ -51,8 +54,8 @@ impl Blind {
 
 impl Observer {
     pub(super) fn new(reads: Arc<dyn Reads>, clock: Arc<dyn Clock>) -> Self {
-        let (book, network) = (FunctionBook::default(), NetworkBook::default());
-        Self { reads, clock, account: None, book, network, unread: 0 }
+        let (book, versions, network) = (FunctionBook::default(), VersionBook::default(), NetworkBook::default());
+        Self { reads, clock, account: None, book, versions, network, unread: 0 }
     }
 
     /// Whether the last look left functions out that were never read.
@@ -66,10 +69,12 @@ impl Observer {
         orders: &Orders,
         recent: &RecentWrites,
         function_reads: usize,
+        first_list_by: Instant,
     ) -> Result<Observed, Blind> {
         let (desired, refresh) = (&*orders.desired, orders.function_refresh);
         let at = self.clock.now();
         let account = self.account(orders.account.as_ref()).await?;
+        self.versions.begin_first(&self.reads);
         let declared = desired.allocations();
         let (interfaces, addresses) = tokio::join!(self.reads.interfaces(), self.reads.addresses(&declared));
         if interfaces.found.is_empty() && !interfaces.errors.is_empty() {
@@ -91,7 +96,10 @@ impl Observer {
         );
         gaps.extend(more);
         self.network.note(subnets, network, self.clock.now());
-        self.book.note_interfaces(&account, &interfaces);
+        gaps.extend(self.read_versions(desired, refresh, function_reads, first_list_by).await);
+        let unexplained = self.book.note_interfaces(&account, &interfaces).iter();
+        let unexplained = unexplained.filter_map(|id| Some((id, &interfaces.get(id)?.pair)));
+        self.versions.note_unexplained(unexplained, &self.reads);
         // An interface that a whole list does not show holds nothing back: EC2 itself refuses to move an address that
         // is on it after all.
         let mut recent_writes = recent.at(at);
@@ -108,6 +116,8 @@ impl Observer {
             refused: recent.refused(at),
             retired: BTreeSet::new(),
             network: self.network.known(),
+            roster: self.versions.roster().cloned(),
+            roster_trouble: self.versions.trouble(),
             gaps,
         })
     }

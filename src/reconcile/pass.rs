@@ -34,6 +34,7 @@ use crate::domain::observed::{Observed, Part};
 use crate::domain::plan::{InterfacePlan, Plan, Verdict, plan};
 use crate::domain::policy::{Grace, Mode, TakeFrom};
 use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
+use crate::domain::roster::Roster;
 
 /// What the operator wants of a target, as far as a pass needs to know.
 #[derive(Clone, PartialEq, Debug)]
@@ -204,12 +205,10 @@ impl Reconciler {
     async fn pass_over_all(&mut self, round: &Round<'_>, trigger: Trigger) -> Option<Passed> {
         let mut report = self.blank(round, trigger);
         self.recent.forget_old(self.ports.clock.now());
-        for hint in round.hints.0.keys() {
-            if let Hint::Function(name) = hint {
-                self.observer.book.doubt(name);
-            }
-        }
-        let look = self.observer.observe(round.orders, &self.recent, round.limits.function_reads);
+        self.doubt(round.hints);
+        let first_list_by = round.begun + round.limits.to_observe() / 4;
+        let reads = round.limits.function_reads;
+        let look = self.observer.observe(round.orders, &self.recent, reads, first_list_by);
         let mut observed = match round.in_time(look).await? {
             Ok(Ok(observed)) => observed,
             Ok(Err(Blind(why))) => return Some(self.failed(report, why, round)),
@@ -238,7 +237,19 @@ impl Reconciler {
         let were_known = self.known.as_ref().map(|known| known.told_of(round.hints)).unwrap_or_default();
         self.settle(round.hints, &were_known, &observed);
         self.know(round, observed, &report.plan);
+        self.observer.versions.refresh(&self.ports.reads, round.orders.function_refresh);
         Some(self.passed(report, round))
+    }
+
+    /// What events told of functions is read again, aliases included; what is merely watched is read without them.
+    fn doubt(&mut self, hints: &Hints) {
+        for (hint, origin) in &hints.0 {
+            let Hint::Function(name) = hint else { continue };
+            self.observer.book.doubt(name);
+            if origin.is_some() {
+                self.observer.versions.doubt(name);
+            }
+        }
     }
 
     async fn pass_over_corner(&mut self, round: &Round<'_>, mut known: Known) -> Option<Passed> {
@@ -246,6 +257,7 @@ impl Reconciler {
         let mut report = self.blank(round, if is_told { Trigger::Event } else { Trigger::Watch });
         report.is_whole = false;
         self.recent.forget_old(self.ports.clock.now());
+        self.doubt(round.hints);
         let corner = known.corner(round.hints);
         let were_known = known.told_of(round.hints);
         let look = round.in_time(self.observer.look(&mut known, corner, &self.recent)).await;
@@ -295,15 +307,18 @@ impl Reconciler {
             return Some(BTreeSet::new());
         }
         observed.functions.extend(self.observer.book.observations(holders.iter()));
-        let versions = match round.in_time(self.ports.reads.versions()).await? {
-            Ok(versions) if versions.errors.is_empty() => versions.found,
+        let roster = match round.in_time(self.ports.reads.versions()).await? {
+            Ok(versions) if versions.errors.is_empty() => Arc::new(Roster::of(versions.found)),
             _ => {
                 self.retirement.note_failure();
                 return Some(BTreeSet::new());
             }
         };
         let Orders { desired, switchover_grace, .. } = round.orders;
-        Some(self.retirement.note(&versions, plan, desired, observed, *switchover_grace))
+        self.observer.versions.note_roster(Arc::clone(&roster));
+        observed.roster = Some(Arc::clone(&roster));
+        observed.roster_trouble = None;
+        Some(self.retirement.note(&roster, plan, desired, observed, *switchover_grace))
     }
 
     fn blank(&mut self, round: &Round<'_>, trigger: Trigger) -> Report {

@@ -22,6 +22,7 @@ use crate::domain::ids::{
 use crate::domain::network::{RouteTable, Subnet};
 use crate::domain::observed::{Address, Interface};
 use crate::domain::report::{ActionReport, Report};
+use crate::domain::versions::Routes;
 
 /// A failed AWS call.
 #[derive(Debug, thiserror::Error)]
@@ -94,8 +95,11 @@ pub trait Reads: Send + Sync {
     /// The main route tables of these VPCs.
     async fn main_route_tables(&self, vpcs: &BTreeSet<VpcId>) -> Partial<RouteTable>;
 
-    /// The network settings of every version of every function of the region.
-    async fn versions(&self) -> Partial<FunctionConfiguration>;
+    /// The network settings of every version of every function of the region; a published one is named by its number.
+    async fn versions(&self) -> Partial<(FunctionRef, FunctionConfiguration)>;
+
+    /// Where the aliases of a function lead, weighted routes included; no aliases when there is no such function.
+    async fn routes(&self, function: &FunctionRef) -> Result<Routes, ApiError>;
 
     /// The `$LATEST` configuration of every function of the region, without states (ListFunctions omits them).
     async fn functions(&self) -> Partial<(FunctionRef, FunctionConfiguration)>;

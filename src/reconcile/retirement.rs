@@ -9,11 +9,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::domain::desired::Desired;
-use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef, Pair};
+use crate::domain::function::{FunctionObservation, FunctionRef};
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName};
-use crate::domain::observed::Observed;
+use crate::domain::observed::{Interface, Observed};
 use crate::domain::plan::{Plan, Verdict};
 use crate::domain::policy::{Grace, TakeFrom};
+use crate::domain::roster::Roster;
 
 /// The list of all versions costs a call for each 50 of them, out of 15 a second for all callers of the region.
 const ASKED_EVERY: Duration = Duration::from_secs(20);
@@ -67,7 +68,7 @@ impl Retirement {
     /// Takes in a complete list of all versions, and tells which interfaces an address may be taken from.
     pub(super) fn note(
         &mut self,
-        versions: &[FunctionConfiguration],
+        versions: &Roster,
         plan: &Plan,
         desired: &Desired,
         observed: &Observed,
@@ -79,13 +80,12 @@ impl Retirement {
             // Something may have used them meanwhile.
             self.since.clear();
         }
-        let used: BTreeSet<Pair> = versions.iter().flat_map(FunctionConfiguration::pairs).collect();
         let mut retired = BTreeSet::new();
         let mut ends = Vec::new();
         let before = std::mem::take(&mut self.since);
         for (allocation, interface) in wanted(plan, desired) {
-            let Some(seen) = observed.interfaces.get(&interface).filter(|seen| !used.contains(&seen.pair))
-            else {
+            let is_unused = |seen: &&Interface| versions.users_of(&seen.pair).is_empty();
+            let Some(seen) = observed.interfaces.get(&interface).filter(is_unused) else {
                 continue;
             };
             let since = before.get(&seen.id).copied().unwrap_or(now);

@@ -9,10 +9,11 @@ use std::time::Duration;
 use super::network::{NetworkBook, read_in_time};
 use super::observe::gaps;
 use super::ports::{Clock, Partial, Reads};
-use crate::domain::desired::Desired;
+use crate::domain::desired::{Desired, Pool};
 use crate::domain::function::{FunctionObservation, FunctionRef};
 use crate::domain::ids::{AccountId, SubnetId};
 use crate::domain::observed::{Gap, Observed, Part};
+use crate::domain::policy::BystanderPolicy;
 
 /// A route that is put right while somebody waits is seen this soon.
 const ROUTES_EVERY: Duration = Duration::from_secs(60);
@@ -41,6 +42,8 @@ impl Vigil {
     ) -> Option<Self> {
         let declared = desired.functions.get(function)?.clone();
         let pool = desired.pools.get(&declared.pool)?.clone();
+        // Who waits wants to know of the configuration under the name; strangers are not looked for.
+        let pool = Pool { bystanders: BystanderPolicy::Report, ..pool };
         let desired = Desired {
             pools: [(declared.pool.clone(), pool)].into(),
             functions: [(function.clone(), declared)].into(),
@@ -115,6 +118,9 @@ impl Vigil {
             refused: BTreeSet::new(),
             retired: BTreeSet::new(),
             network: self.network.known(),
+            // Of other versions and other functions nothing is asked, and nothing is claimed.
+            roster: Some(Arc::default()),
+            roster_trouble: None,
             gaps: all,
         })
     }

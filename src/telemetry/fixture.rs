@@ -12,7 +12,7 @@ use crate::domain::function::{FunctionRef, Pair};
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, TargetName};
 use crate::domain::observed::InterfaceStatus;
 use crate::domain::plan::{InterfacePlan, Plan, PoolFigures, Verdict};
-use crate::domain::policy::Mode;
+use crate::domain::policy::{BystanderPolicy, Mode};
 use crate::domain::reason::{Reason, Warning, WarningKind};
 use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
 
@@ -41,10 +41,13 @@ pub(super) fn configured(targets: &[(&str, &[&str])]) -> Configured {
     let mut configured = Configured::new("eipd.toml", moment(0), Duration::from_secs(60));
     for (name, functions) in targets {
         let mut desired = Desired::default();
-        desired.pools.insert(id("partner-a"), Pool { allocations: Allocations::default(), min_spare: 0 });
+        let bystanders = BystanderPolicy::default();
+        let pool = Pool { allocations: Allocations::default(), min_spare: 0, bystanders };
+        desired.pools.insert(id("partner-a"), pool);
         for function in *functions {
             let pool = id("partner-a");
-            desired.functions.insert(id(function), DesiredFunction { pool, pins: Default::default() });
+            let declared = DesiredFunction { pool, pins: Default::default(), versions: Default::default() };
+            desired.functions.insert(id(function), declared);
         }
         configured = configured.target(id(name), &desired);
     }
@@ -201,6 +204,7 @@ fn planned(n: u32, pool: &str, functions: &[&str], verdict: Verdict) -> Interfac
         zone: Some("eu-west-1a".into()),
         status: InterfaceStatus::InUse,
         functions: refs(functions),
+        bystanders: None,
         pool: id(pool),
         verdict,
         dead_end: None,

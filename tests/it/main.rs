@@ -24,6 +24,7 @@ mod simulator;
 mod small;
 mod switchover;
 mod targets;
+mod versions;
 mod wait;
 mod weather;
 mod wiring;

@@ -14,8 +14,9 @@ use eipd::aws::{AwsTarget, EventBus, Manner, Place, SqsQueue, Surroundings};
 use eipd::domain::desired::{Desired, DesiredFunction, PinPlace, Pool};
 use eipd::domain::error_class::ErrorClass;
 use eipd::domain::ids::TargetName;
-use eipd::domain::policy::{Grace, Mode, RateShare, TakeFrom};
+use eipd::domain::policy::{BystanderPolicy, Grace, Mode, RateShare, TakeFrom};
 use eipd::domain::report::{ActionReport, Report, Trigger};
+use eipd::domain::versions::Versions;
 use eipd::events::consumer::{Consumer, Route};
 use eipd::events::outbox::{Notifier, Outbox};
 use eipd::events::publisher::Publisher;
@@ -330,7 +331,8 @@ impl Wanted {
     pub fn pool<S: AsRef<str>>(mut self, name: &str, allocations: &[S], min_spare: usize) -> Self {
         let allocations: BTreeSet<_> =
             allocations.iter().map(|id| id.as_ref().parse().expect("an allocation id")).collect();
-        let pool = Pool { allocations: Arc::new(allocations), min_spare };
+        let pool =
+            Pool { allocations: Arc::new(allocations), min_spare, bystanders: BystanderPolicy::Report };
         self.0.pools.insert(name.parse().expect("a pool's name"), pool);
         self
     }
@@ -349,8 +351,26 @@ impl Wanted {
                 (PinPlace::Subnet(subnet.parse().expect("a subnet id")), Arc::new(ids))
             })
             .collect();
-        let function = DesiredFunction { pool: pool.parse().expect("a pool's name"), pins };
+        let function = DesiredFunction {
+            pool: pool.parse().expect("a pool's name"),
+            pins,
+            versions: Versions::default(),
+        };
         self.0.functions.insert(name.parse().expect("a function's name"), function);
+        self
+    }
+
+    /// Lets other versions of a function count.
+    pub fn versions(mut self, name: &str, versions: Versions) -> Self {
+        let function = name.parse().expect("a function's name");
+        self.0.functions.get_mut(&function).expect("declared before").versions = versions;
+        self
+    }
+
+    /// Lets a pool deny bystanders.
+    pub fn denies_bystanders(mut self, pool: &str) -> Self {
+        let pool = pool.parse().expect("a pool's name");
+        self.0.pools.get_mut(&pool).expect("declared before").bystanders = BystanderPolicy::Deny;
         self
     }
 

@@ -23,10 +23,9 @@ pub(in crate::aws) async fn functions(target: &AwsTarget) -> Partial<(FunctionRe
 }
 
 /// The network settings of every version of every function of the region.
-pub(in crate::aws) async fn versions(target: &AwsTarget) -> Partial<FunctionConfiguration> {
+pub(in crate::aws) async fn versions(target: &AwsTarget) -> Partial<(FunctionRef, FunctionConfiguration)> {
     let subject = format!("of all versions in `{}`", target.region());
-    let all = list(target, &subject, Some(FunctionVersion::All)).await;
-    Partial { found: all.found.into_iter().map(|(_, version)| version).collect(), errors: all.errors }
+    list(target, &subject, Some(FunctionVersion::All)).await
 }
 
 async fn list(
@@ -114,6 +113,20 @@ mod tests {
             "lambda:GetFunctionConfiguration of `billing` failed: `AccessDeniedException`: No; \
              hint: grant `lambda:GetFunctionConfiguration` on the function and its versions"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_versions_are_listed_by_their_numbers() {
+        let body = format!(
+            r#"{{"Functions":[{{"FunctionName":"a","Version":"$LATEST",{VPC}}},{{"FunctionName":"a","Version":"7",{VPC}}},{{"FunctionName":"a","Version":"x:y"}}]}}"#
+        );
+        let wire = Wire::of([json(200, &body)]);
+        let answer = wire.target().await.versions().await;
+        let names: Vec<_> = answer.found.iter().map(|(version, _)| version.to_string()).collect();
+        assert_eq!(names, ["a", "a:7"]);
+        let [error] = &answer.errors[..] else { panic!("one error, not {:?}", answer.errors) };
+        assert_eq!(error.message, "the answer has a malformed version, `x:y`");
+        assert!(wire.sent()[0].uri.contains("FunctionVersion=ALL"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -194,7 +194,7 @@ async fn supplement(
             let errors = functions.errors.iter().chain(&versions.errors);
             region.gaps = errors.map(ToString::to_string).collect();
             region.functions = functions.found;
-            region.versions = versions.found;
+            region.versions = versions.found.into_iter().map(|(_, shown)| shown).collect();
         }
         Subject::Function(_) | Subject::Address(_) | Subject::Interface(_) | Subject::PublicIp(_) => {}
     }

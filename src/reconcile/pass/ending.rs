@@ -23,6 +23,9 @@ use crate::reconcile::aftermath::{coverage, result};
 use crate::reconcile::known::Known;
 use crate::reconcile::network::{read_in_time, subnets};
 
+/// How soon to see whether the list of all versions is there, when something waits for it.
+const LIST_AWAITED: Duration = Duration::from_secs(5);
+
 impl Reconciler {
     /// What the pass says of the whole target.
     pub(super) fn tell(
@@ -121,7 +124,9 @@ impl Reconciler {
             PassResult::Refused => None,
             _ if left || elsewhere || self.observer.has_unread() => Some(Duration::ZERO),
             _ => {
-                let waits = [self.hesitations.next(now), self.retirement.next(now), self.contests.next(now)];
+                let list = self.observer.versions.is_awaited().then_some(LIST_AWAITED);
+                let waits =
+                    [self.hesitations.next(now), self.retirement.next(now), self.contests.next(now), list];
                 waits.into_iter().flatten().min()
             }
         }

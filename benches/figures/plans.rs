@@ -15,6 +15,9 @@ use eipd::domain::ids::{AllocationId, PoolName};
 use eipd::domain::leave::Leave;
 use eipd::domain::observed::{Address, Interface, InterfaceAssociation, InterfaceStatus, Observed};
 use eipd::domain::plan::plan as make_plan;
+use eipd::domain::policy::BystanderPolicy;
+use eipd::domain::roster::Roster;
+use eipd::domain::versions::Versions;
 
 use super::say;
 
@@ -52,7 +55,7 @@ fn times<T>(mut work: impl FnMut() -> T) -> (f64, f64, f64) {
     (ms(took[0]), ms(took[RUNS / 2]), ms(took[RUNS - 1]))
 }
 
-/// Each pool serves one function, whose pairs have four interfaces each.
+/// Each pool serves one function with five published versions, whose pairs have four interfaces each.
 pub fn estate(interfaces: usize, pools: usize, bare: bool) -> (Desired, Observed) {
     let account = "111122223333".parse().expect("an account");
     let mut desired = Desired::default();
@@ -68,8 +71,11 @@ pub fn estate(interfaces: usize, pools: usize, bare: bool) -> (Desired, Observed
         network: Arc::default(),
         leave: Leave::default(),
         remarks: Vec::new(),
+        roster: None,
+        roster_trouble: None,
         gaps: Vec::new(),
     };
+    let mut listed = Vec::new();
     let per_pool = interfaces / pools;
     let shared = Shared { groups: groups(), zone: "eu-west-1a".into(), border_group: "eu-west-1".into() };
     for pool in 0..pools {
@@ -78,16 +84,23 @@ pub fn estate(interfaces: usize, pools: usize, bare: bool) -> (Desired, Observed
         let name: PoolName = format!("pool-{pool}").parse().expect("a name");
         desired.pools.insert(name.clone(), Pool { allocations: Arc::new(allocations), ..Pool::default() });
         let function: FunctionRef = format!("function-{pool}").parse().expect("a name");
-        desired.functions.insert(function.clone(), DesiredFunction { pool: name, pins: BTreeMap::new() });
+        desired.functions.insert(
+            function.clone(),
+            DesiredFunction { pool: name, pins: BTreeMap::new(), versions: Versions::default() },
+        );
         let vpc = VpcConfig {
             subnets: (0..per_pool.div_ceil(4)).map(|n| subnet(pool, n)).collect(),
             security_groups: shared.groups.clone(),
         };
-        observed.functions.insert(function, FunctionObservation::Known(configuration(vpc)));
+        let shown = configuration(vpc);
+        let versions = (1..=5).map(|number| function.at_version(number)).chain([function.clone()]);
+        listed.extend(versions.map(|version| (version, shown.clone())));
+        observed.functions.insert(function, FunctionObservation::Known(shown));
         for number in numbers {
             add(&mut observed, &shared, (pool, (number % per_pool) / 4), number, bare);
         }
     }
+    observed.roster = Some(Arc::new(Roster::of(listed)));
     (desired, observed)
 }
 
@@ -131,6 +144,7 @@ fn configuration(vpc: VpcConfig) -> FunctionConfiguration {
     FunctionConfiguration {
         vpc: Some(vpc),
         former_vpc: None,
+        versions: BTreeMap::new(),
         state: Some(FunctionState::Active),
         last_update: Some(LastUpdate::Successful),
         on_capacity_provider: false,

@@ -4,8 +4,9 @@
 mod firewall;
 mod network;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_ec2::types as ec2;
@@ -159,6 +160,7 @@ pub(super) fn function(answer: &GetFunctionConfigurationOutput) -> Result<Functi
     Ok(FunctionConfiguration {
         vpc,
         former_vpc: None,
+        versions: BTreeMap::new(),
         state: answer.state().and_then(function_state),
         last_update: answer.last_update_status().and_then(last_update),
         on_capacity_provider: answer.capacity_provider_config().is_some(),
@@ -172,17 +174,35 @@ pub(super) fn listed_function(
     item: &lambda::FunctionConfiguration,
 ) -> Result<(FunctionRef, FunctionConfiguration), Malformed> {
     let of = |fault: Fault| fault.of("a function", item.function_name());
-    let name = required("function name", item.function_name()).map_err(of)?;
+    let name: FunctionRef = required("function name", item.function_name()).map_err(of)?;
+    let version = match present(item.version()).filter(|version| *version != "$LATEST") {
+        Some(number) => Some(required::<u64>("version", Some(number)).map_err(of)?),
+        None => None,
+    };
     let configuration = FunctionConfiguration {
         vpc: vpc(item.vpc_config()).map_err(of)?,
         former_vpc: None,
+        versions: BTreeMap::new(),
         state: None,
         last_update: None,
         on_capacity_provider: item.capacity_provider_config().is_some(),
         dual_stack: dual_stack(item.vpc_config()),
         timeout: timeout(item.timeout()),
     };
-    Ok((name, configuration))
+    Ok((version.map_or_else(|| name.unqualified(), |number| name.at_version(number)), configuration))
+}
+
+/// An alias with the versions that it leads to; `$LATEST` is not told.
+pub(super) fn route(item: &lambda::AliasConfiguration) -> Result<(Arc<str>, BTreeSet<u64>), Malformed> {
+    let of = |fault: Fault| fault.of("an alias", item.name());
+    let name = present(item.name()).ok_or(Fault::Missing("name")).map_err(of)?;
+    let weighted = item.routing_config().and_then(|routing| routing.additional_version_weights());
+    // A weight of nothing routes nothing.
+    let weighted = weighted.into_iter().flatten().filter(|(_, weight)| **weight > 0.0);
+    let versions = weighted.map(|(version, _)| version.as_str()).chain(present(item.function_version()));
+    let numbered = versions.filter(|version| *version != "$LATEST");
+    let numbers = numbered.map(|version| required::<u64>("version", Some(version)));
+    Ok((name.into(), numbers.collect::<Result<_, Fault>>().map_err(of)?))
 }
 
 /// The function that an unqualified ARN names, whatever its partition, region and account.

@@ -44,6 +44,7 @@ use crate::domain::network::{RouteTable, Subnet};
 use crate::domain::observed::{Address, Interface};
 use crate::domain::policy::RateShare;
 use crate::domain::tag::Tag;
+use crate::domain::versions::Routes;
 use crate::reconcile::ports::{ApiError, Associated, CallMeter, Changes, Partial, Reads, Takes};
 
 /// How the calls to a target are paced, reported and replayed.
@@ -138,6 +139,10 @@ impl Reads for AwsTarget {
 
     async fn versions(&self) -> Partial<(FunctionRef, FunctionConfiguration)> {
         observe::functions::versions(self).await
+    }
+
+    async fn routes(&self, function: &FunctionRef) -> Result<Routes, ApiError> {
+        observe::aliases::routes(self, function).await
     }
 
     async fn functions(&self) -> Partial<(FunctionRef, FunctionConfiguration)> {

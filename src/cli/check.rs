@@ -97,7 +97,8 @@ mod tests {
     use super::*;
     use crate::config::settings::{Settings, Stated, Target};
     use crate::domain::declared::{AddressName, Declared, DeclaredFunctions, DeclaredPool, Which};
-    use crate::domain::policy::{Grace, Mode, RateShare, TakeFrom};
+    use crate::domain::policy::{BystanderPolicy, Grace, Mode, RateShare, TakeFrom};
+    use crate::domain::versions::Versions;
 
     fn configuration() -> Configuration {
         let ids = ["eipalloc-0a1b2c3d", "eipalloc-0a1b2c3e"];
@@ -107,6 +108,7 @@ mod tests {
             which: Which::Named(name.parse().expect("a name")),
             pool: pool.clone(),
             pins: [].into(),
+            versions: Versions::default(),
         };
         let functions = ["billing", "reports", "audit"].map(named).into();
         let pools = [(pool.clone(), DeclaredPool { addresses, min_spare: 1, ..DeclaredPool::default() })];
@@ -118,6 +120,7 @@ mod tests {
                 on_removed: crate::domain::policy::OnRemoved::default(),
                 queue_url: None,
                 take_from: TakeFrom::default(),
+                bystanders: BystanderPolicy::default(),
                 switchover_grace: Grace::default(),
                 event_bus: None,
                 poll_interval: Duration::from_secs(60),

@@ -11,6 +11,7 @@ use super::selectors::RawWhich;
 use super::settings::{Stated, Target};
 use crate::domain::declared::{AddressName, Declared, DeclaredFunctions, DeclaredPool, Which};
 use crate::domain::ids::{PoolName, TargetName};
+use crate::domain::policy::BystanderPolicy;
 use crate::domain::tag::Tag;
 
 /// The target when none is declared.
@@ -21,6 +22,8 @@ pub(super) struct Tables<'t> {
     pub(super) targets: Vec<RawTarget<'t>>,
     pub(super) pools: Vec<RawPool<'t>>,
     pub(super) functions: Vec<RawFunction<'t>>,
+    /// For pools that say nothing of it.
+    pub(super) bystanders: BystanderPolicy,
 }
 
 /// Ties the tables together.
@@ -424,14 +427,16 @@ fn assemble(
         let home = homes.get(raw.key.value).and_then(|home| declared.get_mut(home.as_ref()?));
         if let (Some(home), Some(name)) = (home, &raw.name) {
             let tag = raw.tag.as_ref().map(|tag| tag.value.clone());
-            let pool = DeclaredPool { addresses: set(&raw.addresses), tag, min_spare: raw.min_spare };
+            let bystanders = raw.bystanders.unwrap_or(tables.bystanders);
+            let (addresses, min_spare) = (set(&raw.addresses), raw.min_spare);
+            let pool = DeclaredPool { addresses, tag, min_spare, bystanders };
             home.pools.insert(name.clone(), pool);
         }
     }
     for Linked { raw, which, pool, target } in functions {
         let Some(home) = declared.get_mut(&target) else { continue };
         if let Some(Supply::Inline(list)) = &raw.supply {
-            let own = DeclaredPool { addresses: set(list), ..DeclaredPool::default() };
+            let own = DeclaredPool { addresses: set(list), bystanders: tables.bystanders, ..DeclaredPool::default() };
             home.pools.insert(pool.clone(), own);
         }
         let which = match which {
@@ -439,7 +444,7 @@ fn assemble(
             RawWhich::Tagged(tag) => Which::Tagged(tag.value.clone()),
         };
         let pins = raw.pins.iter().map(|pin| (pin.place.clone(), set(&pin.addresses))).collect();
-        home.functions.push(DeclaredFunctions { which, pool, pins });
+        home.functions.push(DeclaredFunctions { which, pool, pins, versions: raw.versions });
     }
     let target = |(index, name): (usize, &TargetName)| {
         let raw = tables.targets.get(index);

@@ -107,6 +107,7 @@ fn read(
         targets: sections::tables(root, "targets", faults, sections::target).unwrap_or_default(),
         pools: sections::pools(root, faults),
         functions: functions.unwrap_or_default(),
+        bystanders: settings.as_ref().map(|settings| settings.bystanders).unwrap_or_default(),
     };
     let targets = links::link(&tables, faults, &mut notes);
     Some(Configuration { settings: settings?, targets, notes })

@@ -25,7 +25,7 @@ use super::arn;
 use super::document::{Fields, Node, Spot};
 use super::fault::{Fault, near, shown};
 use super::settings::Settings;
-use crate::domain::policy::{DisruptionBudget, Grace, Mode, OnRemoved, RateShare, TakeFrom};
+use crate::domain::policy::{BystanderPolicy, DisruptionBudget, Grace, Mode, OnRemoved, RateShare, TakeFrom};
 
 /// Below this, a pass is still running when the next is due.
 const SHORTEST_POLL: Duration = Duration::from_secs(1);
@@ -35,6 +35,10 @@ const LONGEST_POLL: Duration = Duration::from_secs(60 * 60);
 const LONGEST_REFRESH: Duration = Duration::from_secs(24 * 60 * 60);
 /// Invocations last at most 15 minutes; beyond a day a retired interface would hold its address for nothing.
 const LONGEST_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What may be done about bystanders.
+pub(super) const BYSTANDERS: [(&str, BystanderPolicy); 2] =
+    [("report", BystanderPolicy::Report), ("deny", BystanderPolicy::Deny)];
 
 const PREFIX: &str = "EIPD__";
 
@@ -78,6 +82,7 @@ const KEYS: [Key; 12] = [
     key("safety", "rate_share", Some("0.5"), "a number from 0.05 to 1"),
     key("safety", "take_from", Some("retired"), "\"retired\" or \"nothing\""),
     key("safety", "switchover_grace", Some("auto"), "\"auto\" or a duration such as \"60s\""),
+    key("safety", "bystanders", Some("report"), "\"report\" or \"deny\""),
     key("safety", "on_removed", Some("keep"), "\"keep\" or \"disassociate\""),
     key("notify", "event_bus", None, "the name or the ARN of an event bus"),
 ];
@@ -343,6 +348,7 @@ fn read(merged: &Merged<'_>, faults: &mut Vec<Fault>) -> Option<Settings> {
         "auto" => Ok(Grace::Auto),
         _ => value.duration_within(Duration::ZERO, LONGEST_GRACE).map(Grace::For),
     });
+    let bystanders = merged.read("bystanders", faults, |value| value.choice(&BYSTANDERS));
     let event_bus = match merged.get("event_bus") {
         Some(_) => merged.read("event_bus", faults, event_bus).map(Some),
         None => Some(None),
@@ -355,6 +361,7 @@ fn read(merged: &Merged<'_>, faults: &mut Vec<Fault>) -> Option<Settings> {
         disruptions: disruptions?,
         on_removed: on_removed?,
         take_from: take_from?,
+        bystanders: bystanders?,
         switchover_grace: switchover_grace?,
         queue_url: queue_url?,
         event_bus: event_bus?,

@@ -4,14 +4,19 @@
 use super::arn;
 use super::document::{Fields, Located, Node};
 use super::fault::{Fault, shown};
+use super::scalars::BYSTANDERS;
 use super::selectors::{ADDRESS_LIST, RawWhich, addresses, tag, which};
 use super::settings::Role;
 use crate::domain::declared::AddressName;
 use crate::domain::desired::PinPlace;
 use crate::domain::ids::{AccountId, PoolName, TargetName};
+use crate::domain::policy::BystanderPolicy;
 use crate::domain::tag::Tag;
+use crate::domain::versions::Versions;
 
 const A_TARGET_NAME: &str = "the name of a target such as \"prod-eu\"";
+const VERSIONS: [(&str, Versions); 3] =
+    [("live", Versions::Live), ("all", Versions::All), ("latest", Versions::Latest)];
 
 /// A `[[targets]]` table, as far as it could be read.
 pub(super) struct RawTarget<'t> {
@@ -39,6 +44,8 @@ pub(super) struct RawPool<'t> {
     /// Whether a tag was meant to select more, also when it is no tag.
     pub(super) is_open: bool,
     pub(super) min_spare: usize,
+    /// Nothing where [safety] decides.
+    pub(super) bystanders: Option<BystanderPolicy>,
     pub(super) target: Option<Located<'t, TargetName>>,
 }
 
@@ -48,6 +55,7 @@ pub(super) struct RawFunction<'t> {
     pub(super) which: Option<RawWhich<'t>>,
     pub(super) supply: Option<Supply<'t>>,
     pub(super) pins: Vec<Pin<'t>>,
+    pub(super) versions: Versions,
     pub(super) target: Option<Located<'t, TargetName>>,
 }
 
@@ -161,11 +169,20 @@ fn pool<'t>(key: Located<'t, &'t str>, node: &Node<'t>, faults: &mut Vec<Fault>)
         );
     }
     let mut pool =
-        RawPool { key, name, addresses: Vec::new(), tag: None, is_open: false, min_spare: 0, target: None };
+        RawPool {
+            key,
+            name,
+            addresses: Vec::new(),
+            tag: None,
+            is_open: false,
+            min_spare: 0,
+            bystanders: None,
+            target: None,
+        };
     let Some(fields) = node.fields(&format!("a table [pools.{}]", shown(pool.key.value)), faults) else {
         return pool;
     };
-    fields.refuse_unknown(&["allocations", "min_spare", "target", "tag"], |_| None, faults);
+    fields.refuse_unknown(&["allocations", "min_spare", "bystanders", "target", "tag"], |_| None, faults);
     let before = faults.len();
     let (list, by_tag) = (fields.get("allocations"), fields.get("tag"));
     if list.is_none() && by_tag.is_none() {
@@ -181,6 +198,7 @@ fn pool<'t>(key: Located<'t, &'t str>, node: &Node<'t>, faults: &mut Vec<Fault>)
     pool.tag = by_tag.and_then(|node| tag(&node, faults));
     let whole = faults.len() == before;
     pool.target = fields.get("target").and_then(|node| node.id(A_TARGET_NAME, faults));
+    pool.bystanders = fields.get("bystanders").and_then(|node| choice(&node, &BYSTANDERS, faults));
     if let Some(node) = fields.get("min_spare")
         && let Some(spare) = node.count(faults)
     {
@@ -198,15 +216,40 @@ fn pool<'t>(key: Located<'t, &'t str>, node: &Node<'t>, faults: &mut Vec<Fault>)
 }
 
 pub(super) fn function<'t>(node: Node<'t>, fields: &Fields<'t>, faults: &mut Vec<Fault>) -> RawFunction<'t> {
-    let known = ["name", "pool", "allocations", "pins", "target", "tag"];
+    let known = ["name", "pool", "allocations", "pins", "versions", "target", "tag"];
     fields.refuse_unknown(&known, |_| None, faults);
+    let which = which(&node, fields, faults);
+    let versions = fields.get("versions");
+    if let (Some(node), Some(RawWhich::Named(name))) = (&versions, &which)
+        && let Some(qualifier) = name.value.reference.qualifier()
+    {
+        let problem = format!("`{}` names its version already: `{qualifier}`", name.value.reference);
+        faults.push(node.spot.fault(problem).with_hint("remove this key, or the qualifier from the name"));
+    }
     RawFunction {
-        which: which(&node, fields, faults),
+        which,
+        versions: versions.and_then(|node| choice(&node, &VERSIONS, faults)).unwrap_or_default(),
         supply: supply(&node, fields, faults),
         pins: fields.get("pins").map(|node| pins(&node, faults)).unwrap_or_default(),
         target: fields.get("target").and_then(|node| node.id(A_TARGET_NAME, faults)),
         node,
     }
+}
+
+/// One of several words.
+fn choice<T: Copy>(node: &Node<'_>, choices: &[(&str, T)], faults: &mut Vec<Fault>) -> Option<T> {
+    let words = || choices.iter().map(|(word, _)| *word);
+    let quoted: Vec<String> = words().map(|word| format!("\"{word}\"")).collect();
+    let expected = match &quoted[..] {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        one => one.concat(),
+    };
+    let text = node.text(&expected, faults)?;
+    let found = choices.iter().find(|(word, _)| *word == text.value);
+    if found.is_none() {
+        faults.push(node.mismatch(&expected).with_near(text.value, words()));
+    }
+    found.map(|(_, choice)| *choice)
 }
 
 fn supply<'t>(node: &Node<'t>, fields: &Fields<'t>, faults: &mut Vec<Fault>) -> Option<Supply<'t>> {

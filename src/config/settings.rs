@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::declared::Declared;
 use crate::domain::ids::{AccountId, TargetName};
-use crate::domain::policy::{DisruptionBudget, Grace, Mode, OnRemoved, RateShare, TakeFrom};
+use crate::domain::policy::{BystanderPolicy, DisruptionBudget, Grace, Mode, OnRemoved, RateShare, TakeFrom};
 
 /// A whole valid configuration.
 #[derive(Clone, PartialEq, Debug)]
@@ -33,6 +33,8 @@ pub struct Settings {
     pub rate_share: RateShare,
     /// From what an address may be taken.
     pub take_from: TakeFrom,
+    /// What is done about undeclared functions, where a pool does not say otherwise.
+    pub bystanders: BystanderPolicy,
     /// How long an interface must have been without a user before that.
     pub switchover_grace: Grace,
     /// How many disruptions are allowed.

@@ -134,6 +134,7 @@ fn switched(
     let configuration = FunctionConfiguration {
         vpc: Some(vpc.clone()),
         former_vpc: now,
+        versions: present.map(|present| present.versions.clone()).unwrap_or_default(),
         state: Some(FunctionState::Active),
         last_update: Some(LastUpdate::Successful),
         on_capacity_provider: false,

@@ -5,7 +5,7 @@
 
 mod disruption;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
 use std::net::IpAddr;
 
@@ -13,11 +13,14 @@ use smallvec::SmallVec;
 
 use super::action::{Action, ActionKind};
 use super::desired::{Allocations, Desired, DesiredFunction, PinPlace, Pool};
-use super::function::{FunctionConfiguration, FunctionObservation, FunctionRef, Pair, SecurityGroups};
+use super::function::{
+    FunctionConfiguration, FunctionObservation, FunctionRef, Pair, SecurityGroups, VpcConfig,
+};
 use super::ids::{AccountId, AllocationId, NetworkInterfaceId, PoolName, SubnetId};
 use super::index::{Index, index_for};
 pub use super::objection::{Objection, Violation};
 use super::observed::{Address, Interface, InterfaceStatus, Observed, Part};
+use super::policy::BystanderPolicy;
 
 /// Every objection to the actions, in their order; none means that they may be carried out.
 #[must_use]
@@ -34,6 +37,7 @@ pub fn audit(desired: &Desired, observed: &Observed, actions: &[Action]) -> Vec<
         users: users(desired, observed),
         pools: &desired.pools,
         functions: &desired.functions,
+        strangers: strangers(desired, observed),
         unread: unread(desired, observed),
     };
     let numbers: Vec<(usize, usize)> = actions.iter().map(|action| files.open(action)).collect();
@@ -63,6 +67,8 @@ struct Files<'a> {
     users: Index<(&'a SubnetId, &'a SecurityGroups), Users<'a>>,
     pools: &'a BTreeMap<PoolName, Pool>,
     functions: &'a BTreeMap<FunctionRef, DesiredFunction>,
+    /// An undeclared function for each pair that one uses.
+    strangers: Index<(&'a SubnetId, &'a SecurityGroups), &'a FunctionRef>,
     /// The declared addresses that could not be read, with the numbers of their pools.
     unread: BTreeMap<&'a AllocationId, Vec<usize>>,
 }
@@ -137,6 +143,7 @@ struct Users<'a> {
     pins: Vec<(&'a PinPlace, &'a Allocations, &'a FunctionRef)>,
     /// Those that are served from a pool which may hold more than is known.
     in_part: Vec<&'a FunctionRef>,
+    deny_bystanders: bool,
 }
 
 impl<'a> Files<'a> {
@@ -290,6 +297,14 @@ impl<'a> Files<'a> {
             objections.push(Objection::OtherFunctions(functions.collect()));
         }
         objections.extend(users.in_part.iter().map(|function| Objection::SetUnread((*function).clone())));
+        if users.deny_bystanders {
+            let stranger = self.strangers.get(&pair).map(|stranger| (*stranger).clone());
+            match (stranger, &self.observed.roster) {
+                (Some(stranger), _) => objections.push(Objection::Bystander(stranger)),
+                (None, None) => objections.push(Objection::BystandersUnknown),
+                (None, Some(_)) => {}
+            }
+        }
         let outside_pool = |pool: &Option<usize>| !pool.is_some_and(|number| address.is_declared_in(number));
         for (pool, function) in &users.pools {
             if outside_pool(pool) {
@@ -377,6 +392,8 @@ fn users<'a>(
             of_pair.functions.push(function);
             let is_partial = desired.pools.get(&declared.pool).is_some_and(|pool| pool.is_partial);
             of_pair.in_part.extend(is_partial.then_some(function));
+            let policy = desired.pools.get(&declared.pool).map(|pool| pool.bystanders);
+            of_pair.deny_bystanders |= policy == Some(BystanderPolicy::Deny);
             if !of_pair.pools.iter().any(|(known, _)| *known == pool) {
                 of_pair.pools.push((pool, function));
             }
@@ -403,15 +420,35 @@ fn unread<'a>(desired: &'a Desired, observed: &Observed) -> BTreeMap<&'a Allocat
 }
 
 fn pairs(configuration: &FunctionConfiguration) -> Vec<(&SubnetId, &SecurityGroups)> {
-    if configuration.on_capacity_provider {
-        return Vec::new();
+    let mut settings: Vec<&VpcConfig> = configuration.versions.values().collect();
+    if !configuration.on_capacity_provider {
+        settings.extend(&configuration.vpc);
+        settings.extend(&configuration.former_vpc);
     }
-    let settings = [configuration.vpc.as_ref(), configuration.former_vpc.as_ref()];
-    let pairs = settings
-        .into_iter()
-        .flatten()
-        .flat_map(|vpc| vpc.subnets.iter().map(move |subnet| (subnet, &vpc.security_groups)));
+    let pairs =
+        settings.iter().flat_map(|vpc| vpc.subnets.iter().map(move |subnet| (subnet, &vpc.security_groups)));
     pairs.collect()
+}
+
+/// The functions of the account that no one declared, by the pair that one of their versions uses; looked for only where
+/// a pool denies them.
+fn strangers<'a>(
+    desired: &Desired,
+    observed: &'a Observed,
+) -> Index<(&'a SubnetId, &'a SecurityGroups), &'a FunctionRef> {
+    let mut strangers = Index::default();
+    let Some(roster) = observed.roster.as_deref() else { return strangers };
+    if desired.pools.values().all(|pool| pool.bystanders != BystanderPolicy::Deny) {
+        return strangers;
+    }
+    let declared: BTreeSet<&str> = desired.functions.keys().map(FunctionRef::name).collect();
+    for (version, vpc) in roster.versions() {
+        let Some(vpc) = vpc.filter(|_| !declared.contains(version.name())) else { continue };
+        for subnet in &vpc.subnets {
+            strangers.insert((subnet, &vpc.security_groups), version);
+        }
+    }
+    strangers
 }
 
 fn examine_recent(

@@ -10,6 +10,8 @@ use serde::Serialize;
 
 use super::function::FunctionRef;
 use super::ids::{AllocationId, PoolName, SubnetId, ZoneId};
+use super::policy::BystanderPolicy;
+use super::versions::Versions;
 
 /// A set of allocations; cheap to clone, since many functions share few pools.
 pub type Allocations = Arc<BTreeSet<AllocationId>>;
@@ -35,6 +37,8 @@ pub struct Pool {
     /// Whether it may hold more than is known: what it lists or selects was never read whole. Nothing is given then to
     /// an interface that is served from it, which may carry what is not known (law 11).
     pub is_partial: bool,
+    /// What is done about undeclared functions that would leave from them.
+    pub bystanders: BystanderPolicy,
 }
 
 /// A function and the addresses it may leave from.
@@ -44,6 +48,8 @@ pub struct DesiredFunction {
     pub pool: PoolName,
     /// Narrows the pool in a subnet or a zone; where both are pinned, both hold.
     pub pins: BTreeMap<PinPlace, Allocations>,
+    /// Which of its versions count; what it says of a function with a qualifier means nothing.
+    pub versions: Versions,
 }
 
 /// Where a pin holds.
@@ -70,5 +76,11 @@ impl Desired {
     #[must_use]
     pub fn allocations(&self) -> BTreeSet<AllocationId> {
         self.pools.values().flat_map(|pool| pool.allocations.iter().cloned()).collect()
+    }
+
+    /// What is declared of the function of this name, whatever the qualifier.
+    pub fn of_name<'a>(&'a self, function: &'a FunctionRef) -> impl Iterator<Item = &'a FunctionRef> {
+        let from = self.functions.range(function.unqualified()..).map(|(declared, _)| declared);
+        from.take_while(|declared| declared.name() == function.name())
     }
 }

@@ -6,17 +6,23 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use super::bystanders::{Company, Held, Strangers};
 use super::desired::{Allocations, Desired, DesiredFunction, PinPlace};
 use super::function::{FunctionObservation, FunctionRef, Pair};
 use super::ids::{AllocationId, NetworkInterfaceId, PoolName, ZoneId};
 use super::index::Index;
 use super::observed::{Address, Interface, InterfaceStatus, Observed, Part};
 use super::occupancy::{Carried, Holder, Occupancy};
+use super::policy::BystanderPolicy;
 
 /// The difference between a desired and an observed state.
 pub struct Drift<'a> {
     /// Every interface that a declared function uses, in the order of their ids.
     pub interfaces: Vec<Finding<'a>>,
+    /// The interfaces that only versions of declared functions use which do not count.
+    pub held: Vec<Held>,
+    /// How many pairs the declared functions use; they are numbered below this.
+    pub pairs: usize,
     /// For each declared pool, in their order, the numbers of its addresses, in the order of their ids.
     pub pools: Vec<Vec<usize>>,
     /// By the address's number.
@@ -92,6 +98,20 @@ pub struct Usage<'a> {
     pub absent: BTreeSet<Ipv4Addr>,
     /// Whether a pool of one of the functions may hold more than is known.
     pub is_partial: bool,
+    /// The number of the pair.
+    pub pair: usize,
+    /// The undeclared functions that use the pair too; nothing while that is not known.
+    pub bystanders: Option<Strangers>,
+    /// Whether a pool that serves it denies bystanders.
+    pub denies_bystanders: bool,
+}
+
+impl Usage<'_> {
+    /// Whether nothing may be given to it for the sake of bystanders, known or possible.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        self.denies_bystanders && self.bystanders.as_ref().is_none_or(|strangers| !strangers.is_empty())
+    }
 }
 
 /// What an interface carries, against what it may carry.
@@ -132,30 +152,39 @@ pub enum Place<'a> {
 pub fn drift<'a>(desired: &'a Desired, observed: &'a Observed) -> Drift<'a> {
     let mut occupancy = Occupancy::of(observed);
     let mut is_used = vec![false; occupancy.interfaces.len()];
-    let interfaces = findings(desired, observed, &occupancy, &mut is_used);
+    let mut users = users_by_pair(desired, observed);
+    let company = observed.roster.as_deref().map(|roster| Company::new(desired, roster));
+    let (interfaces, held) =
+        findings(&mut users, company.as_ref(), desired, observed, &occupancy, &mut is_used);
     let mut number = |allocation| occupancy.number(allocation);
     let pools = desired.pools.values().map(|pool| pool.allocations.iter().map(&mut number).collect());
     let pools: Vec<Vec<usize>> = pools.collect();
     let places = places(desired, observed, &occupancy, &pools, &is_used);
     let whole_pools = desired.pools.values().enumerate();
     let whole_pools = whole_pools.map(|(place, pool)| (Arc::as_ptr(&pool.allocations), place)).collect();
-    Drift { interfaces, pools, places, numbers: occupancy.into_numbers(), whole_pools }
+    let numbers = occupancy.into_numbers();
+    Drift { interfaces, held, pairs: users.len(), pools, places, numbers, whole_pools }
 }
 
 /// The declared functions of one pair; where a zone is pinned, its interfaces may differ in what they may carry.
 #[derive(Default)]
 struct Users<'a> {
+    number: usize,
     functions: Vec<&'a FunctionRef>,
     usages: Vec<(Option<&'a ZoneId>, Arc<Usage<'a>>)>,
 }
 
 fn findings<'a>(
+    users: &mut Index<Pair, Users<'a>>,
+    company: Option<&Company<'_>>,
     desired: &'a Desired,
     observed: &Observed,
     occupancy: &Occupancy<'a>,
     is_used: &mut [bool],
-) -> Vec<Finding<'a>> {
-    let mut users = users_by_pair(desired, observed);
+) -> (Vec<Finding<'a>>, Vec<Held>) {
+    let others = company.map(|company| company.other_versions(|pair| users.contains_key(pair)));
+    let others = others.unwrap_or_default();
+    let mut held = Vec::new();
     let mut intersections = Intersections::default();
     let ours = occupancy
         .interfaces
@@ -164,13 +193,20 @@ fn findings<'a>(
         .filter(|(i, _)| i.owner == observed.account && i.status != InterfaceStatus::Detaching);
     let mut findings = Vec::with_capacity(occupancy.interfaces.len());
     for (interface, is_used) in ours {
-        let Some(users) = users.get_mut(&interface.pair) else { continue };
+        let Some(users) = users.get_mut(&interface.pair) else {
+            held.extend(others.get(&interface.pair).map(|versions| Held {
+                network_interface_id: interface.id.clone(),
+                pair: interface.pair.clone(),
+                versions: versions.as_slice().into(),
+            }));
+            continue;
+        };
         *is_used = true;
-        let usage = users.usage_of(interface, desired, &mut intersections);
+        let usage = users.usage_of(interface, desired, company, &mut intersections);
         let standing = standing(&occupancy.carried_by(interface), &usage.candidates);
         findings.push(Finding { interface, usage, standing });
     }
-    findings
+    (findings, held)
 }
 
 fn users_by_pair<'a>(desired: &'a Desired, observed: &Observed) -> Index<Pair, Users<'a>> {
@@ -180,7 +216,9 @@ fn users_by_pair<'a>(desired: &'a Desired, observed: &Observed) -> Index<Pair, U
             continue;
         };
         for pair in configuration.pairs() {
-            users.entry(pair).or_default().functions.push(function);
+            let number = users.len();
+            let of_pair = users.entry(pair).or_insert_with(|| Users { number, ..Users::default() });
+            of_pair.functions.push(function);
         }
     }
     users
@@ -191,13 +229,16 @@ impl<'a> Users<'a> {
         &mut self,
         interface: &'a Interface,
         desired: &'a Desired,
+        company: Option<&Company<'_>>,
         intersections: &mut Intersections,
     ) -> Arc<Usage<'a>> {
         let zone = interface.zone_id.as_ref();
         if let Some((_, known)) = self.usages.iter().find(|(known, _)| *known == zone) {
             return Arc::clone(known);
         }
-        let usage = Arc::new(usage(desired, &self.functions, interface, intersections));
+        let bystanders = company.map(|company| company.bystanders(&interface.pair));
+        let usage = Usage { bystanders, ..usage(desired, self, interface, intersections) };
+        let usage = Arc::new(usage);
         self.usages.push((zone, Arc::clone(&usage)));
         usage
     }
@@ -205,10 +246,11 @@ impl<'a> Users<'a> {
 
 fn usage<'a>(
     desired: &'a Desired,
-    functions: &[&'a FunctionRef],
+    users: &Users<'a>,
     interface: &Interface,
     intersections: &mut Intersections,
 ) -> Usage<'a> {
+    let functions = &users.functions;
     let declared: Vec<&DesiredFunction> =
         functions.iter().filter_map(|function| desired.functions.get(*function)).collect();
     let own_sets = |function: &&'a DesiredFunction| -> Vec<&'a Allocations> {
@@ -219,9 +261,16 @@ fn usage<'a>(
     let own: Vec<Vec<&Allocations>> = declared.iter().map(own_sets).collect();
     let candidates = intersections.of(&own.concat());
     let pools = || declared.iter().filter_map(|function| desired.pools.get(&function.pool));
+    let denies = |function: &&DesiredFunction| {
+        let pool = desired.pools.get(&function.pool);
+        pool.is_some_and(|pool| pool.bystanders == BystanderPolicy::Deny)
+    };
     Usage {
         absent: pools().flat_map(|pool| pool.absent.iter().copied()).collect(),
         is_partial: pools().any(|pool| pool.is_partial),
+        pair: users.number,
+        bystanders: None,
+        denies_bystanders: declared.iter().any(denies),
         functions: functions.iter().map(|function| (*function).clone()).collect(),
         pool: declared
             .first()

@@ -1,7 +1,7 @@
 //! What a Lambda function is to `eipd`: a name to ask for, and a configuration that says which interfaces it uses.
 //! Never guesses a function from the description of an interface.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -34,6 +34,25 @@ impl FunctionRef {
     #[must_use]
     pub fn qualifier(&self) -> Option<&str> {
         self.qualifier.as_deref()
+    }
+
+    /// The number of the version that it names; nothing for `$LATEST` and for an alias, which is never all digits
+    /// (Lambda's API reference, believed).
+    #[must_use]
+    pub fn version(&self) -> Option<u64> {
+        self.qualifier().and_then(|qualifier| qualifier.parse().ok())
+    }
+
+    /// The version of this number, whatever this names.
+    #[must_use]
+    pub fn at_version(&self, number: u64) -> Self {
+        Self { name: Arc::clone(&self.name), qualifier: Some(number.to_string().into()) }
+    }
+
+    /// The function as such, that is `$LATEST`.
+    #[must_use]
+    pub fn unqualified(&self) -> Self {
+        Self { name: Arc::clone(&self.name), qualifier: None }
     }
 }
 
@@ -163,6 +182,8 @@ pub struct FunctionConfiguration {
     pub vpc: Option<VpcConfig>,
     /// The settings in force before an update that has not settled, as far as this process saw them.
     pub former_vpc: Option<VpcConfig>,
+    /// The settings of the published versions that count besides, by their numbers; one with the settings above may lack.
+    pub versions: BTreeMap<u64, VpcConfig>,
     /// Nothing when it was learnt from ListFunctions, which omits it (AWS.md 1, confirmed).
     pub state: Option<FunctionState>,
     /// Nothing when it was learnt from ListFunctions, which omits it (AWS.md 1, confirmed).
@@ -176,12 +197,24 @@ pub struct FunctionConfiguration {
 }
 
 impl FunctionConfiguration {
-    /// Every pair that may carry the function's traffic now: while an update is under way, those of both configurations.
+    /// Every pair that may carry the function's traffic now: while an update is under way, those of both configurations,
+    /// and those of the other versions that count.
     pub fn pairs(&self) -> BTreeSet<Pair> {
-        if self.on_capacity_provider {
-            return BTreeSet::new();
+        let own = self.vpc.iter().chain(&self.former_vpc).filter(|_| !self.on_capacity_provider);
+        own.chain(self.versions.values()).flat_map(VpcConfig::pairs).collect()
+    }
+
+    /// The numbers of the versions through which alone it uses a pair; none when the shown configuration does too.
+    #[must_use]
+    pub fn versions_using(&self, pair: &Pair) -> Vec<u64> {
+        let uses = |vpc: &VpcConfig| {
+            vpc.security_groups == pair.security_groups && vpc.subnets.contains(&pair.subnet)
+        };
+        let mut own = self.vpc.iter().chain(&self.former_vpc).filter(|_| !self.on_capacity_provider);
+        if own.any(uses) {
+            return Vec::new();
         }
-        self.vpc.iter().chain(&self.former_vpc).flat_map(VpcConfig::pairs).collect()
+        self.versions.iter().filter(|(_, vpc)| uses(vpc)).map(|(number, _)| *number).collect()
     }
 
     /// Whether it may use other interfaces the next moment: it is being created, woken or updated.

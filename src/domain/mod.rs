@@ -11,6 +11,7 @@ pub mod allow_list;
 pub mod assume;
 pub mod audit;
 pub mod declared;
+pub mod bystanders;
 pub mod desired;
 pub mod disruption;
 pub mod drain;
@@ -37,6 +38,9 @@ pub mod report;
 pub mod resolve;
 pub mod shortage;
 pub mod tag;
+pub mod roster;
+pub mod shortage;
+pub mod versions;
 pub mod warnings;
 
 #[cfg(test)]

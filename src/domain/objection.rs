@@ -34,6 +34,10 @@ pub enum Objection {
     Unused,
     /// The change names other functions than those that use the interface.
     OtherFunctions(Vec<FunctionRef>),
+    /// This function uses the interface too, is not declared, and a pool denies that.
+    Bystander(FunctionRef),
+    /// Who else uses the interface is not known, and a pool denies bystanders.
+    BystandersUnknown,
     /// The interface was not observed.
     InterfaceUnseen,
     /// The interface belongs to another account.
@@ -107,6 +111,15 @@ impl fmt::Display for Objection {
             Self::OtherFunctions(users) => {
                 f.write_str("the change names other functions than those that use the interface:")?;
                 users.iter().try_for_each(|user| write!(f, " `{user}`"))
+            }
+            Self::Bystander(function) => {
+                write!(
+                    f,
+                    "`{function}`, which is not declared, uses the interface too, and its pool denies that"
+                )
+            }
+            Self::BystandersUnknown => {
+                f.write_str("its pool denies bystanders, and who else uses the interface is not known")
             }
             Self::InterfaceUnseen => f.write_str("the interface was not observed"),
             Self::ForeignOwner(owner) => write!(f, "the interface belongs to account `{owner}`"),

@@ -15,6 +15,7 @@ use super::ids::{AccountId, AllocationId, AssociationId, NetworkInterfaceId, Zon
 use super::leave::Leave;
 use super::network::Network;
 use super::reason::Warning;
+use super::roster::Roster;
 
 /// How long a confirmed write of our own is remembered: AWS answers reads from copies that may lag
 /// behind by seconds up to minutes (AWS.md 2, confirmed).
@@ -46,6 +47,10 @@ pub struct Observed {
     pub leave: Leave,
     /// What became plain when the declaration was resolved by what was seen.
     pub remarks: Vec<Warning>,
+    /// Every version of every function, as last listed; nothing while that is not known.
+    pub roster: Option<Arc<Roster>>,
+    /// Why the versions are not listed, or not anew, for the operator.
+    pub roster_trouble: Option<String>,
     /// What could not be seen; empty means that the observation is complete.
     pub gaps: Vec<Gap>,
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::action::{Action, ActionKind, ActionReason};
 use super::allotment::{self, Allotment, Wish};
+use super::bystanders::{Bystanders, Crowd, Held, Strangers};
 use super::desired::{Allocations, Desired};
 use super::disruption;
 use super::drift::{Drift, Finding, Place, Standing, drift};
@@ -31,6 +32,12 @@ pub struct Plan {
     pub pools: BTreeMap<PoolName, PoolFigures>,
     /// The declared addresses that are on interfaces which no declared function uses.
     pub lingering: Vec<(AllocationId, NetworkInterfaceId)>,
+    /// The interfaces that only versions of declared functions use which do not count.
+    pub held: Vec<Held>,
+    /// The undeclared functions that use interfaces of declared ones, by the pool whose addresses they leave from.
+    pub bystanders: Bystanders,
+    /// The pairs with more than one serving interface.
+    pub crowds: Vec<Crowd>,
     /// What an operator should know besides.
     pub warnings: Vec<Warning>,
 }
@@ -48,6 +55,8 @@ pub struct InterfacePlan {
     pub status: InterfaceStatus,
     /// The declared functions that use it.
     pub functions: Arc<[FunctionRef]>,
+    /// The undeclared functions that use it too; nothing while that is not known.
+    pub bystanders: Option<Strangers>,
     /// The pool it is served from.
     pub pool: PoolName,
     /// Whether it is covered, gets an address, or stays without, and why.
@@ -84,6 +93,10 @@ pub struct PoolFigures {
     pub unknown: usize,
     /// How many more addresses it would take to serve every serving interface and keep `min_spare` free.
     pub shortfall: usize,
+    /// How many serving interfaces there are beyond the first of each pair.
+    pub overflow: usize,
+    /// How many undeclared functions use interfaces that it serves.
+    pub bystanders: usize,
 }
 
 impl Plan {
@@ -150,7 +163,7 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
     let mut judge = Judge {
         desired,
         observed,
-        shortage: Shortage::new(observed, &drift, &allotment),
+        shortage: Shortage::new(desired, observed, &drift, &allotment),
         allotment: &allotment,
     };
     let findings = drift.interfaces.iter().enumerate();
@@ -167,10 +180,24 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
         actions.extend(taken_off);
         actions.sort_by(|one, other| one.network_interface_id.cmp(&other.network_interface_id));
     }
-    let pools = figures(desired, &drift, &allotment, &interfaces);
-    let warnings = warnings::warnings(desired, observed, &drift, &pools);
+    let (crowds, bystanders) = company(&drift);
+    let mut pools = figures(desired, &drift, &allotment, &interfaces);
+    for crowd in &crowds {
+        if let Some(figures) = pools.get_mut(&crowd.pool) {
+            figures.overflow += crowd.network_interfaces - 1;
+        }
+    }
+    for (pool, strangers) in &bystanders {
+        if let Some(figures) = pools.get_mut(pool) {
+            figures.bystanders = strangers.len();
+        }
+    }
     let lingering = lingering(desired, &drift);
-    Plan { actions, interfaces, pools, lingering, warnings }
+    let held = drift.held.clone();
+    let mut plan =
+        Plan { actions, interfaces, pools, lingering, held, bystanders, crowds, warnings: Vec::new() };
+    plan.warnings = warnings::warnings(desired, observed, &drift, &plan);
+    plan
 }
 
 /// The interfaces that may be given something. What may carry an address that could not be read is not known to be
@@ -191,7 +218,10 @@ fn wishes<'a>(drift: &'a Drift<'a>, observed: &'a Observed) -> Vec<Wish<'a>> {
         }
         let interface = finding.interface;
         let usage = &finding.usage;
-        let may_be_served = !interface.denies_internet_gateway && !usage.zone_is_wanting && !usage.is_partial;
+        let may_be_served = !interface.denies_internet_gateway
+            && !usage.zone_is_wanting
+            && !usage.is_partial
+            && !usage.is_denied();
         if may_be_served && !may_carry_unread(&usage.candidates) {
             wishes.push(Wish { number, finding, only: observed.recent_writes.get(&interface.id), carries });
         }
@@ -289,6 +319,7 @@ impl<'a> Judge<'a> {
             zone: interface.zone.clone(),
             status: interface.status,
             functions: Arc::clone(&finding.usage.functions),
+            bystanders: finding.usage.bystanders.clone(),
             pool: finding.usage.pool.clone(),
             verdict,
             dead_end: self.observed.network.dead_end(&interface.pair.subnet).cloned(),
@@ -303,6 +334,34 @@ impl<'a> Judge<'a> {
     fn public_ip(&self, allocation: &AllocationId) -> Option<IpAddr> {
         self.observed.addresses.get(allocation).map(|address| address.public_ip)
     }
+}
+
+/// The pairs with more than one serving interface, and who else leaves from which pool: counted once a pair.
+fn company(drift: &Drift<'_>) -> (Vec<Crowd>, Bystanders) {
+    let mut firsts: Vec<Option<&Finding<'_>>> = vec![None; drift.pairs];
+    let mut serving = vec![0_usize; drift.pairs];
+    let mut strangers: BTreeMap<&PoolName, BTreeSet<&FunctionRef>> = BTreeMap::new();
+    for finding in &drift.interfaces {
+        let usage = &finding.usage;
+        serving[usage.pair] += usize::from(finding.is_required());
+        let first = &mut firsts[usage.pair];
+        if first.is_none() {
+            *first = Some(finding);
+            let others = usage.bystanders.iter().flat_map(|others| others.iter());
+            strangers.entry(usage.pool).or_default().extend(others);
+        }
+    }
+    let crowds = firsts.into_iter().zip(serving).filter_map(|(first, network_interfaces)| {
+        let first = first.filter(|_| network_interfaces > 1)?;
+        let (pair, pool) = (first.interface.pair.clone(), first.usage.pool.clone());
+        Some(Crowd { pair, pool, network_interfaces })
+    });
+    let of_pool = |(pool, strangers): (&PoolName, BTreeSet<&FunctionRef>)| {
+        let mut strangers: Vec<FunctionRef> = strangers.into_iter().cloned().collect();
+        strangers.dedup_by(|one, other| one.name() == other.name());
+        (!strangers.is_empty()).then(|| (pool.clone(), strangers))
+    };
+    (crowds.collect(), strangers.into_iter().filter_map(of_pool).collect())
 }
 
 fn figures(

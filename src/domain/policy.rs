@@ -64,6 +64,18 @@ impl Default for DisruptionBudget {
     }
 }
 
+/// What is done about functions that are not declared and use interfaces of declared ones: with an address there, they
+/// too leave from it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BystanderPolicy {
+    /// They are reported.
+    #[default]
+    Report,
+    /// A bare interface that they use is left bare too. What is there is never taken off.
+    Deny,
+}
+
 /// How long an interface must have been without a user before its address is taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Grace {

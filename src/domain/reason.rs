@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::bystanders::Strangers;
 use super::declared::AddressName;
 use super::function::FunctionRef;
 use super::hint::Origin;
@@ -38,7 +39,9 @@ pub enum Reason {
         declared_in: Option<PoolName>,
     },
     /// The declared functions that share it have no address in common.
-    Conflict(Vec<FunctionRef>),
+    Conflict(Vec<Sharer>),
+    /// Undeclared functions use it too and its pool denies them an address; nothing while it is not known who does.
+    Bystanders(Option<Strangers>),
     /// No address that it may carry belongs to the network border group of its zone.
     BorderGroup(String),
     /// A function pins a zone, and EC2 does not show the interface's.
@@ -66,6 +69,27 @@ pub enum Reason {
     ActionSkipped(String),
 }
 
+/// A declared function that shares an interface.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sharer {
+    /// The function.
+    pub function: FunctionRef,
+    /// The pool it is served from.
+    pub pool: PoolName,
+    /// The published versions through which alone it shares the interface.
+    pub versions: Vec<u64>,
+}
+
+impl fmt::Display for Sharer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` (", self.function)?;
+        for (place, number) in self.versions.iter().enumerate() {
+            write!(f, "{}{number}", if place == 0 { "by version " } else { ", " })?;
+        }
+        write!(f, "{}pool `{}`)", if self.versions.is_empty() { "" } else { "; " }, self.pool)
+    }
+}
+
 impl Reason {
     /// Every code of a reason that a serving interface can be uncovered for, so that each kind starts at zero.
     pub const CODES: [&'static str; 15] = [
@@ -75,6 +99,7 @@ impl Reason {
         "wrong_address",
         "undeclared_address",
         "conflict",
+        "bystanders",
         "border_group",
         "zone_unknown",
         "denies_internet_gateway",
@@ -96,6 +121,7 @@ impl Reason {
             Self::WrongAddress { declared_in: Some(_), .. } => "wrong_address",
             Self::WrongAddress { declared_in: None, .. } => "undeclared_address",
             Self::Conflict(_) => "conflict",
+            Self::Bystanders(_) => "bystanders",
             Self::BorderGroup(_) => "border_group",
             Self::ZoneUnknown => "zone_unknown",
             Self::DeniesInternetGateway => "denies_internet_gateway",
@@ -121,6 +147,7 @@ impl Reason {
             | Self::BorderGroup(_) => true,
             Self::WrongAddress { .. }
             | Self::Conflict(_)
+            | Self::Bystanders(_)
             | Self::DeniesInternetGateway
             | Self::NoInternetRoute { .. }
             | Self::ZoneUnknown
@@ -168,7 +195,17 @@ impl fmt::Display for Reason {
             Self::Conflict(functions) => write!(
                 f,
                 "shared by {}, whose addresses have none in common; hint: give them one pool or separate security groups",
-                list(functions.iter().map(|function| format!("`{function}`")))
+                list(functions.iter().map(ToString::to_string))
+            ),
+            Self::Bystanders(Some(strangers)) => write!(
+                f,
+                "used by {} too, not declared, and its pool denies bystanders; hint: declare them, or move one \
+                 side to other security groups",
+                named(strangers)
+            ),
+            Self::Bystanders(None) => write!(
+                f,
+                "its pool denies bystanders, and who uses it is not known until all versions are listed"
             ),
             Self::BorderGroup(group) => {
                 write!(f, "no address of its pool belongs to network border group `{group}`")
@@ -211,6 +248,17 @@ fn shown(carried: &Carried) -> String {
         (Some(id), public_ip) => in_words(id, public_ip),
         (None, Some(ip)) => ip.to_string(),
         (None, None) => "an address that EC2 does not name".to_owned(),
+    }
+}
+
+/// Some of the functions, and how many more there are: there may be hundreds.
+#[must_use]
+pub fn named(functions: &[FunctionRef]) -> String {
+    const NAMED: usize = 5;
+    let names = list(functions.iter().take(NAMED).map(|function| format!("`{function}`")));
+    match functions.len().saturating_sub(NAMED) {
+        0 => names,
+        more => format!("{names} and {more} more"),
     }
 }
 
@@ -304,6 +352,14 @@ warning_kinds! {
     RoutesUnknown = "routes_unknown",
     /// More disruptions are planned than are allowed, so none is made.
     BreakerOpen = "breaker_open",
+    /// Undeclared functions use interfaces of declared ones, and leave from their addresses.
+    Bystanders = "bystanders",
+    /// Versions that do not count hold interfaces by themselves.
+    HeldByOtherVersion = "held_by_other_version",
+    /// The versions of all functions were never listed, so it is not known what else uses or needs an address.
+    VersionsUnknown = "versions_unknown",
+    /// The versions of all functions could not be listed anew, and the last list is used.
+    VersionsStale = "versions_stale",
     /// A part of the observation is missing.
     ObservationIncomplete = "observation_incomplete",
 }

@@ -230,13 +230,14 @@ impl Report {
     }
 
     fn saw_too_little(&self) -> bool {
-        self.plan.warnings.iter().any(|w| w.kind == super::reason::WarningKind::ObservationIncomplete)
+        use super::reason::WarningKind::{ObservationIncomplete, VersionsUnknown};
+        self.plan.warnings.iter().any(|w| matches!(w.kind, ObservationIncomplete | VersionsUnknown))
     }
 }
 
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Report", 19)?;
+        let mut fields = serializer.serialize_struct("Report", 22)?;
         fields.serialize_field("target", &self.target)?;
         fields.serialize_field("actions", &self.actions)?;
         fields.serialize_field("uncovered", &self.uncovered)?;
@@ -250,6 +251,9 @@ impl Serialize for Report {
         fields.serialize_field("contested", &self.contested)?;
         fields.serialize_field("breaker", &self.breaker)?;
         fields.serialize_field("pools", &self.plan.pools)?;
+        fields.serialize_field("bystanders", &self.plan.bystanders)?;
+        fields.serialize_field("overflow", &self.plan.crowds)?;
+        fields.serialize_field("held_by_other_versions", &self.plan.held)?;
         fields.serialize_field("pass", &self.pass)?;
         fields.serialize_field("trigger", &self.trigger)?;
         fields.serialize_field("mode", &self.mode)?;
@@ -314,6 +318,7 @@ impl Serialize for InterfacePlan {
         fields.serialize_entry("zone", &self.zone.as_deref())?;
         fields.serialize_entry("in_use", &(self.status == InterfaceStatus::InUse))?;
         fields.serialize_entry("functions", &*self.functions)?;
+        fields.serialize_entry("bystanders", &self.bystanders.as_deref())?;
         fields.serialize_entry("pool", &self.pool)?;
         let (verdict, allocation, public_ip) = match &self.verdict {
             Verdict::Covered(allocation, public_ip) => {

@@ -23,6 +23,9 @@ use super::observed::{
     Address, AddressAssociation, Gap, Interface, InterfaceAssociation, InterfaceStatus, Observed, Part,
 };
 use super::plan::{Plan, Verdict, plan};
+use super::policy::BystanderPolicy;
+use super::roster::Roster;
+use super::versions::Versions;
 
 mod audited;
 mod disruption;
@@ -32,6 +35,7 @@ mod laws;
 mod matching;
 mod observation;
 mod resolving;
+mod versions;
 mod worlds;
 
 /// What is declared, and what was observed.
@@ -89,6 +93,7 @@ pub(crate) fn configuration(vpc: Option<VpcConfig>) -> FunctionConfiguration {
     FunctionConfiguration {
         vpc,
         former_vpc: None,
+        versions: BTreeMap::new(),
         state: Some(FunctionState::Active),
         last_update: Some(LastUpdate::Successful),
         on_capacity_provider: false,
@@ -131,6 +136,8 @@ impl World {
             network: Arc::default(),
             leave: Leave::default(),
             remarks: Vec::new(),
+            roster: Some(Arc::default()),
+            roster_trouble: None,
             gaps: Vec::new(),
         };
         Self { desired: Desired::default(), observed }
@@ -161,7 +168,7 @@ impl World {
 
     /// Declares a function that was observed otherwise.
     pub(crate) fn function_as(mut self, name: &str, of: &str, observation: FunctionObservation) -> Self {
-        let declared = DesiredFunction { pool: pool(of), pins: BTreeMap::new() };
+        let declared = DesiredFunction { pool: pool(of), pins: BTreeMap::new(), versions: Versions::Live };
         self.desired.functions.insert(function(name), declared);
         self.observed.functions.insert(function(name), observation);
         self
@@ -173,6 +180,28 @@ impl World {
             Some(FunctionObservation::Known(configuration)) => change(configuration),
             other => panic!("`{name}` is {other:?}"),
         }
+        self
+    }
+
+    /// Lets all versions of the account be listed: each with its subnets and groups.
+    pub(crate) fn listed(mut self, versions: &[(&str, &[u32], &[u32])]) -> Self {
+        let version = |(name, subnets, groups): &(&str, &[u32], &[u32])| {
+            (function(name), configuration(Some(vpc(subnets, groups))))
+        };
+        self.observed.roster = Some(Arc::new(Roster::of(versions.iter().map(version))));
+        self
+    }
+
+    /// Lets a version of a declared function count besides.
+    pub(crate) fn counts(self, name: &str, number: u64, subnets: &[u32], groups: &[u32]) -> Self {
+        self.configure(name, |shown| {
+            shown.versions.insert(number, vpc(subnets, groups));
+        })
+    }
+
+    /// Lets a pool deny bystanders.
+    pub(crate) fn denies(mut self, name: &str) -> Self {
+        self.desired.pools.get_mut(&pool(name)).expect("declared before").bystanders = BystanderPolicy::Deny;
         self
     }
 

@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::allotment::{self, Allotment};
 use super::declared::AddressName;
-use super::desired::Allocations;
+use super::desired::{Allocations, Desired};
 use super::drift::{Drift, Finding, Place};
+use super::function::{FunctionObservation, FunctionRef};
 use super::ids::AllocationId;
 use super::observed::Observed;
-use super::reason::Reason;
+use super::reason::{Reason, Sharer};
 
 /// Explains what an allotment left bare.
 pub struct Shortage<'a> {
+    desired: &'a Desired,
     observed: &'a Observed,
     drift: &'a Drift<'a>,
     allotment: &'a Allotment<'a>,
@@ -37,8 +39,13 @@ struct Census<'a> {
 impl<'a> Shortage<'a> {
     /// Of what was seen, and of the addresses that this plan gives.
     #[must_use]
-    pub fn new(observed: &'a Observed, drift: &'a Drift<'a>, allotment: &'a Allotment<'a>) -> Self {
-        Self { observed, drift, allotment, censuses: HashMap::new() }
+    pub fn new(
+        desired: &'a Desired,
+        observed: &'a Observed,
+        drift: &'a Drift<'a>,
+        allotment: &'a Allotment<'a>,
+    ) -> Self {
+        Self { desired, observed, drift, allotment, censuses: HashMap::new() }
     }
 
     /// Why an interface that carries nothing is given nothing.
@@ -54,10 +61,13 @@ impl<'a> Shortage<'a> {
             return Reason::ObservationIncomplete;
         }
         if usage.in_conflict {
-            return Reason::Conflict(usage.functions.to_vec());
+            return Reason::Conflict(self.sharers(finding));
         }
         if let Some(allocation) = self.observed.recent_writes.get(&finding.interface.id) {
             return Reason::Settling(allocation.clone());
+        }
+        if usage.is_denied() {
+            return Reason::Bystanders(usage.bystanders.clone());
         }
         let census = self.census(&usage.candidates);
         if census.unread {
@@ -95,6 +105,18 @@ impl<'a> Shortage<'a> {
                 Reason::AddressMissing(ids.chain(ips).collect())
             }
         }
+    }
+
+    fn sharers(&self, finding: &Finding<'_>) -> Vec<Sharer> {
+        let sharer = |function: &FunctionRef| {
+            let versions = match self.observed.functions.get(function) {
+                Some(FunctionObservation::Known(shown)) => shown.versions_using(&finding.interface.pair),
+                _ => Vec::new(),
+            };
+            let pool = self.desired.functions.get(function)?.pool.clone();
+            Some(Sharer { function: function.clone(), pool, versions })
+        };
+        finding.usage.functions.iter().filter_map(sharer).collect()
     }
 
     fn census(&mut self, candidates: &Allocations) -> &Census<'a> {

@@ -1,5 +1,7 @@
 //! What an operator should know although no interface is uncovered for it, or before one is. Words only; decides nothing.
 
+mod company;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -8,21 +10,16 @@ use super::drift::{Drift, Finding, Place};
 use super::function::{
     FunctionConfiguration, FunctionObservation, FunctionRef, FunctionState, LastUpdate, Pair,
 };
-use super::ids::{AllocationId, PoolName};
+use super::ids::AllocationId;
 use super::index::Index;
 use super::observed::{Observed, Part};
-use super::plan::PoolFigures;
+use super::plan::Plan;
 use super::policy::OnRemoved;
-use super::reason::{Warning, WarningKind, in_words};
+use super::reason::{Warning, WarningKind, in_words, named};
 
 /// Every warning, in a stable order.
 #[must_use]
-pub fn warnings(
-    desired: &Desired,
-    observed: &Observed,
-    drift: &Drift<'_>,
-    pools: &BTreeMap<PoolName, PoolFigures>,
-) -> Vec<Warning> {
+pub fn warnings(desired: &Desired, observed: &Observed, drift: &Drift<'_>, plan: &Plan) -> Vec<Warning> {
     let functions = desired.functions.keys().filter_map(|function| {
         let (kind, what) = function_trouble(observed.functions.get(function))?;
         Some(Warning { kind, message: format!("function `{function}` {what}") })
@@ -30,8 +27,9 @@ pub fn warnings(
     let unseen = without_interface(desired, observed, drift);
     let declared = desired.pools.values().zip(&drift.pools);
     let declared = declared.flat_map(|(pool, numbers)| pool.allocations.iter().zip(numbers));
-    let troubled: BTreeMap<_, _> =
-        declared.filter_map(|(id, number)| Some((id, address_trouble(drift.place(*number))?))).collect();
+    let troubled: BTreeMap<_, _> = declared
+        .filter_map(|(id, number)| Some((id, address_trouble(drift, drift.place(*number))?)))
+        .collect();
     let face = |allocation| observed.addresses.get(allocation).map(|address| address.public_ip);
     let addresses = troubled.into_iter().map(|(allocation, (kind, what))| Warning {
         kind,
@@ -39,7 +37,7 @@ pub fn warnings(
     });
     let former = observed.leave.former.iter().filter_map(|allocation| former_trouble(allocation, observed));
     let spares = desired.pools.iter().filter_map(|(name, pool)| {
-        let spare = pools.get(name)?.spare;
+        let spare = plan.pools.get(name)?.spare;
         let message = format!(
             "pool `{name}` has {spare} spare of the {} wanted; hint: add an address to it",
             pool.min_spare
@@ -57,8 +55,10 @@ pub fn warnings(
         .iter()
         .map(|message| Warning { kind: WarningKind::RoutesUnknown, message: message.clone() });
     let bypasses = desired.functions.keys().filter_map(|function| ipv6_bypass(function, observed));
+    let others = company::warnings(desired, observed, plan);
     let of_functions = functions.chain(observed.remarks.iter().cloned()).chain(unseen).chain(bypasses);
-    of_functions.chain(addresses).chain(former).chain(spares).chain(unread).chain(gaps).collect()
+    let of_addresses = addresses.chain(former).chain(spares);
+    of_functions.chain(of_addresses).chain(others).chain(unread).chain(gaps).collect()
 }
 
 /// A function that may use IPv6 leaves by it wherever its destination has such an address, and no Elastic IP has a part in
@@ -104,7 +104,8 @@ fn without_interface<'a>(
         let bare: Vec<String> = shown
             .pairs()
             .into_iter()
-            .filter(|pair| is_settled && !seen.contains(pair))
+            // Whether a version is idle is not known.
+            .filter(|pair| is_settled && !seen.contains(pair) && shown.versions_using(pair).is_empty())
             .map(|pair| format!("`{}`", pair.subnet))
             .collect();
         let message = format!(
@@ -179,7 +180,7 @@ fn former_trouble(allocation: &AllocationId, observed: &Observed) -> Option<Warn
     Some(Warning { kind: WarningKind::AddressRemoved, message })
 }
 
-fn address_trouble(place: &Place<'_>) -> Option<(WarningKind, String)> {
+fn address_trouble(drift: &Drift<'_>, place: &Place<'_>) -> Option<(WarningKind, String)> {
     match place {
         Place::Missing => Some((
             WarningKind::AddressMissing,
@@ -189,10 +190,15 @@ fn address_trouble(place: &Place<'_>) -> Option<(WarningKind, String)> {
             WarningKind::AddressOnForeignResource,
             format!("is on {what}, which eipd never touches; hint: free it or take it off the list"),
         )),
-        Place::Lingering(_, interface) => Some((
-            WarningKind::AddressLingering,
-            format!("is still on `{interface}`, which no declared function uses"),
-        )),
+        Place::Lingering(_, interface) => {
+            let held = drift.held.binary_search_by(|held| held.network_interface_id.cmp(interface));
+            let users = match held {
+                Ok(place) => format!("in use by {} alone", named(&drift.held[place].versions)),
+                Err(_) => "which no declared function uses".to_owned(),
+            };
+            let message = format!("is still on `{interface}`, {users}");
+            Some((WarningKind::AddressLingering, message))
+        }
         Place::Free(_) | Place::Associated | Place::Settling(_) | Place::Obscure | Place::Unread => None,
     }
 }

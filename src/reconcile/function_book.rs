@@ -17,6 +17,8 @@ use crate::domain::observed::Interface;
 #[derive(Default)]
 pub(super) struct FunctionBook {
     entries: BTreeMap<FunctionRef, Entry>,
+    /// The settings of the published versions that count besides, for those functions that have some.
+    versions: BTreeMap<FunctionRef, BTreeMap<u64, VpcConfig>>,
     /// For each function when it was last tried to read, as a number that grows.
     tried: BTreeMap<FunctionRef, u64>,
     tries: u64,
@@ -60,6 +62,7 @@ impl FunctionBook {
         self.entries.retain(|function, _| declared(function));
         self.tried.retain(|function, _| declared(function));
         self.refused.retain(|function, _| declared(function));
+        self.versions.retain(|function, _| declared(function));
     }
 
     /// Compares the interfaces with what is known of the functions: true when an interface turned up that no known
@@ -78,12 +81,12 @@ impl FunctionBook {
         new || self.used.iter().any(|id| !seen.contains_key(id))
     }
 
-    /// Remembers which interfaces are explained now, and which are not.
+    /// Remembers which interfaces are explained now, and tells which are not.
     pub(super) fn note_interfaces(
         &mut self,
         account: &AccountId,
         seen: &BTreeMap<NetworkInterfaceId, Interface>,
-    ) {
+    ) -> &BTreeSet<NetworkInterfaceId> {
         let pairs = self.pairs();
         let ours = || seen.values().filter(|interface| interface.owner == *account);
         let ids = |explained: bool| {
@@ -93,6 +96,7 @@ impl FunctionBook {
                 .collect()
         };
         (self.used, self.unexplained) = (ids(true), ids(false));
+        &self.unexplained
     }
 
     /// From now on the functions of this name must be read again, one by one.
@@ -249,13 +253,38 @@ impl FunctionBook {
         }
     }
 
+    /// Takes in which of a function's versions count besides what is shown under its name.
+    pub(super) fn note_versions(&mut self, function: &FunctionRef, counted: BTreeMap<u64, VpcConfig>) {
+        if counted.is_empty() {
+            self.versions.remove(function);
+        } else {
+            self.versions.insert(function.clone(), counted);
+        }
+    }
+
+    /// What is known of the configuration that Lambda shows under the name.
+    pub(super) fn shown(&self, function: &FunctionRef) -> Option<&FunctionConfiguration> {
+        match self.entries.get(function).map(|entry| &entry.observation) {
+            Some(FunctionObservation::Known(shown)) => Some(shown),
+            _ => None,
+        }
+    }
+
     /// What is known of the functions; one that was never read is `Unknown`.
     pub(super) fn observations<'a>(
         &self,
         functions: impl Iterator<Item = &'a FunctionRef>,
     ) -> BTreeMap<FunctionRef, FunctionObservation> {
-        let known = |function: &FunctionRef| {
-            self.entries.get(function).map_or(FunctionObservation::Unknown, |entry| entry.observation.clone())
+        let known = |function: &FunctionRef| match self.entries.get(function).map(|entry| &entry.observation)
+        {
+            Some(FunctionObservation::Known(shown)) => {
+                let counted = self.versions.get(function).into_iter().flatten();
+                let others = counted.filter(|(_, vpc)| Some(*vpc) != shown.vpc.as_ref());
+                let versions = others.map(|(number, vpc)| (*number, vpc.clone())).collect();
+                FunctionObservation::Known(FunctionConfiguration { versions, ..shown.clone() })
+            }
+            Some(other) => other.clone(),
+            None => FunctionObservation::Unknown,
         };
         functions.map(|function| (function.clone(), known(function))).collect()
     }
@@ -265,7 +294,8 @@ impl FunctionBook {
             FunctionObservation::Known(configuration) => Some(configuration),
             _ => None,
         });
-        known.flat_map(FunctionConfiguration::pairs).collect()
+        let counted = self.versions.values().flat_map(BTreeMap::values).flat_map(VpcConfig::pairs);
+        known.flat_map(FunctionConfiguration::pairs).chain(counted).collect()
     }
 }
 
@@ -315,6 +345,7 @@ mod tests {
         FunctionConfiguration {
             vpc: Some(vpc(subnet)),
             former_vpc: None,
+            versions: BTreeMap::new(),
             state: last_update.map(|_| FunctionState::Active),
             last_update,
             on_capacity_provider: false,

@@ -46,6 +46,7 @@ impl Observer {
         let mut gaps = Vec::new();
         if !corner.functions.is_empty() {
             gaps.extend(self.read_soon(corner.functions.iter().cloned().collect()).await);
+            gaps.extend(self.read_versions_of(&known.desired, &corner.functions).await);
             known.note_functions(self.book.observations(corner.functions.iter()));
             add_pairs(known, &mut corner);
         }
@@ -97,6 +98,8 @@ impl Observer {
             network: Arc::clone(&known.observed.network),
             leave: Leave::default(),
             remarks: Vec::new(),
+            roster: known.observed.roster.clone(),
+            roster_trouble: None,
             gaps: gaps.iter().cloned().chain([unseen]).collect(),
         };
         Look { desired, observed, at: looked_at, gaps, corner }
@@ -155,10 +158,16 @@ fn shown(interface: &Interface) -> impl Iterator<Item = AllocationId> {
     interface.associations.iter().filter_map(|association| association.allocation.clone())
 }
 
-/// The desired state of the corner: every declared function that uses a pair of its interfaces, each pool with those of
+/// The desired state of the corner: every declared function that uses a pair of its interfaces, by whatever version,
+/// each pool with those of
 /// its addresses that were asked for.
 fn desired_of(known: &Known, corner: &Corner, interfaces: &[Interface]) -> Desired {
-    let users: BTreeSet<&FunctionRef> = interfaces.iter().flat_map(|i| known.users_of(&i.pair)).collect();
+    let mut users: BTreeSet<&FunctionRef> = interfaces.iter().flat_map(|i| known.users_of(&i.pair)).collect();
+    // Whoever is declared is no stranger, though it may use the interface by a version that does not count.
+    if let Some(roster) = &known.observed.roster {
+        let versions = interfaces.iter().flat_map(|interface| roster.users_of(&interface.pair));
+        users.extend(versions.flat_map(|version| known.desired.of_name(version)));
+    }
     let declared = |function: &&FunctionRef| known.desired.functions.get(*function);
     let functions: BTreeMap<FunctionRef, DesiredFunction> = users
         .iter()

@@ -24,4 +24,6 @@ mod retirement;
 pub mod schedule;
 pub mod selections;
 mod unsettled;
+mod version_book;
+mod versions;
 pub mod vigil;

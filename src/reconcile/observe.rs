@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::function_book::FunctionBook;
 use super::network::{self, NetworkBook};
@@ -15,6 +15,7 @@ use super::pass::Orders;
 use super::ports::{ApiError, Clock, Partial, Reads};
 use super::recent::RecentWrites;
 use super::selections::Selections;
+use super::version_book::VersionBook;
 use crate::domain::declared::Declared;
 use crate::domain::desired::Desired;
 use crate::domain::error_class::ErrorClass;
@@ -24,7 +25,7 @@ use crate::domain::leave::Leave;
 use crate::domain::observed::{Gap, Observed, Part};
 
 /// How many functions are read side by side; the rate limit is what really bounds them.
-const READS_AT_ONCE: usize = 8;
+pub(super) const READS_AT_ONCE: usize = 8;
 
 /// So many reads without an answer mean that Lambda is out of reach, and not only one function.
 const SILENT_MAX: usize = 3;
@@ -43,6 +44,7 @@ pub(super) struct Observer {
     pub(super) book: FunctionBook,
     pub(super) network: NetworkBook,
     selections: Selections,
+    pub(super) versions: VersionBook,
     /// How many functions there was no time for yet.
     unread: usize,
 }
@@ -65,8 +67,9 @@ impl Blind {
 
 impl Observer {
     pub(super) fn new(reads: Arc<dyn Reads>, clock: Arc<dyn Clock>) -> Self {
-        let (book, network) = (FunctionBook::default(), NetworkBook::default());
-        Self { reads, clock, account: None, book, network, selections: Selections::default(), unread: 0 }
+        let (book, versions, network) = (FunctionBook::default(), VersionBook::default(), NetworkBook::default());
+        let selections = Selections::default();
+        Self { reads, clock, account: None, book, versions, network, selections, unread: 0 }
     }
 
     /// From now on everything must be read again, however fresh what is known of it.
@@ -87,10 +90,12 @@ impl Observer {
         recent: &RecentWrites,
         former: &BTreeSet<AllocationId>,
         function_reads: usize,
+        first_list_by: Instant,
     ) -> Result<Sighting, Blind> {
         let (declared, refresh) = (&orders.declared, orders.function_refresh);
         let at = self.clock.now();
         let account = self.account(orders.account.as_ref()).await?;
+        self.versions.begin_first(&self.reads);
         let (interfaces, addresses) = tokio::join!(
             self.reads.interfaces(),
             self.selections.read_addresses(&*self.reads, declared, former)
@@ -117,7 +122,10 @@ impl Observer {
         gaps.extend(more);
         self.network.note(subnets, network, self.clock.now());
         self.leave_out_deleted(declared, &mut desired);
-        self.book.note_interfaces(&account, &interfaces);
+        gaps.extend(self.read_versions(&desired, refresh, function_reads, first_list_by).await);
+        let unexplained = self.book.note_interfaces(&account, &interfaces).iter();
+        let unexplained = unexplained.filter_map(|id| Some((id, &interfaces.get(id)?.pair)));
+        self.versions.note_unexplained(unexplained, &self.reads);
         // An interface that a whole list does not show holds nothing back: EC2 itself refuses to move an address that
         // is on it after all.
         let mut recent_writes = recent.at(at);
@@ -136,6 +144,8 @@ impl Observer {
             network: self.network.known(),
             leave: Leave::default(),
             remarks,
+            roster: self.versions.roster().cloned(),
+            roster_trouble: self.versions.trouble(),
             gaps,
         };
         Ok(Sighting { desired, observed })

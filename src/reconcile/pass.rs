@@ -42,6 +42,7 @@ use crate::domain::plan::{InterfacePlan, Plan, Verdict, plan};
 use crate::domain::policy::{DisruptionBudget, Grace, Mode, OnRemoved, TakeFrom};
 use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
 use crate::domain::resolve::{Selection, resolve};
+use crate::domain::roster::Roster;
 
 /// What the operator wants of a target, as far as a pass needs to know.
 #[derive(Clone, PartialEq, Debug)]
@@ -240,8 +241,9 @@ impl Reconciler {
         self.doubt(round.hints);
         let are_same_orders = self.known.as_ref().is_some_and(|known| known.is_of(round.orders));
         let former = self.removals.in_question(are_same_orders);
+        let first_list_by = round.begun + round.limits.to_observe() / 4;
         let reads = round.limits.function_reads;
-        let look = self.observer.observe(round.orders, &self.recent, &former, reads);
+        let look = self.observer.observe(round.orders, &self.recent, &former, reads, first_list_by);
         let Sighting { desired, mut observed } = match round.in_time(look).await? {
             Ok(Ok(sighting)) => sighting,
             Ok(Err(Blind(why))) => return Some(self.failed(report, why, round)),
@@ -281,7 +283,19 @@ impl Reconciler {
         let is_complete = observed.is_complete();
         self.know(round, desired, observed, &report.plan);
         self.answer(is_complete);
+        self.observer.versions.refresh(&self.ports.reads, round.orders.function_refresh);
         Some(self.passed(report, round))
+    }
+
+    /// What events told of functions is read again, aliases included; what is merely watched is read without them.
+    fn doubt(&mut self, hints: &Hints) {
+        for (hint, origin) in &hints.0 {
+            let Hint::Function(name) = hint else { continue };
+            self.observer.book.doubt(name);
+            if origin.is_some() {
+                self.observer.versions.doubt(name);
+            }
+        }
     }
 
     async fn pass_over_corner(&mut self, round: &Round<'_>, mut known: Known) -> Option<Passed> {

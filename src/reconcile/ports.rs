@@ -23,6 +23,7 @@ use crate::domain::network::{RouteTable, Subnet};
 use crate::domain::observed::{Address, Interface};
 use crate::domain::report::{ActionReport, Report};
 use crate::domain::tag::Tag;
+use crate::domain::versions::Routes;
 
 /// A failed AWS call.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +107,9 @@ pub trait Reads: Send + Sync {
 
     /// The network settings of every version of every function of the region; a published one is named by its number.
     async fn versions(&self) -> Partial<(FunctionRef, FunctionConfiguration)>;
+
+    /// Where the aliases of a function lead, weighted routes included; no aliases when there is no such function.
+    async fn routes(&self, function: &FunctionRef) -> Result<Routes, ApiError>;
 
     /// The `$LATEST` configuration of every function of the region, without states (ListFunctions omits them).
     async fn functions(&self) -> Partial<(FunctionRef, FunctionConfiguration)>;

@@ -10,12 +10,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::domain::desired::Desired;
-use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef, Pair};
+use crate::domain::function::{FunctionObservation, FunctionRef};
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName};
-use crate::domain::observed::Observed;
+use crate::domain::observed::{Interface, Observed};
 use crate::domain::plan::{Plan, Verdict};
 use crate::domain::policy::{Grace, TakeFrom};
 use crate::domain::reason::{Warning, WarningKind};
+use crate::domain::roster::Roster;
 
 /// The watch interval: so often it is asked whether something still uses the old interfaces, or whether they are gone.
 const ASKED_EVERY: Duration = Duration::from_secs(10);
@@ -79,7 +80,7 @@ impl Retirement {
     /// Takes in a complete list of all versions, and tells what an address may be taken from as far as that goes.
     pub(super) fn note(
         &mut self,
-        versions: &[FunctionConfiguration],
+        versions: &Roster,
         plan: &Plan,
         desired: &Desired,
         observed: &Observed,
@@ -91,12 +92,11 @@ impl Retirement {
             // Something may have used them meanwhile.
             self.since.clear();
         }
-        let used: BTreeSet<Pair> = versions.iter().flat_map(FunctionConfiguration::pairs).collect();
         let (mut ripe, mut ends, mut in_use) = (Vec::new(), Vec::new(), Vec::new());
         let before = std::mem::take(&mut self.since);
         for (allocation, interface) in wanted(plan, desired) {
             let Some(seen) = observed.interfaces.get(&interface) else { continue };
-            if used.contains(&seen.pair) {
+            if !versions.users_of(&seen.pair).is_empty() {
                 in_use.push(interface);
                 continue;
             }

@@ -144,6 +144,9 @@ impl Vigil {
             network: self.network.known(),
             leave: Leave::default(),
             remarks: Vec::new(),
+            // Of other versions and other functions nothing is asked, and nothing is claimed.
+            roster: Some(Arc::default()),
+            roster_trouble: None,
             gaps: all,
         })
     }

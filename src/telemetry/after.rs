@@ -151,6 +151,7 @@ mod tests {
             | Reason::AddressOnForeignResource(..)
             | Reason::WrongAddress { .. }
             | Reason::Conflict(_)
+            | Reason::Bystanders(_)
             | Reason::BorderGroup(_)
             | Reason::DeniesInternetGateway
             | Reason::NoInternetRoute { .. }
@@ -183,6 +184,7 @@ mod tests {
             wrong(Some(pool())),
             wrong(None),
             Reason::Conflict(Vec::new()),
+            Reason::Bystanders(None),
             Reason::BorderGroup("eu-west-1".to_owned()),
             Reason::ZoneUnknown,
             Reason::DeniesInternetGateway,

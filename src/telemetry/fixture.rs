@@ -13,7 +13,7 @@ use crate::domain::function::{FunctionRef, Pair};
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, TargetName};
 use crate::domain::observed::InterfaceStatus;
 use crate::domain::plan::{InterfacePlan, Plan, PoolFigures, Verdict};
-use crate::domain::policy::Mode;
+use crate::domain::policy::{BystanderPolicy, Mode};
 use crate::domain::reason::{Reason, Warning, WarningKind};
 use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
 
@@ -45,7 +45,8 @@ pub(super) fn configured(targets: &[(&str, &[&str])]) -> Configured {
         desired.pools.insert(id("partner-a"), Pool::default());
         for function in *functions {
             let pool = id("partner-a");
-            desired.functions.insert(id(function), DesiredFunction { pool, pins: Default::default() });
+            let declared = DesiredFunction { pool, pins: Default::default(), versions: Default::default() };
+            desired.functions.insert(id(function), declared);
         }
         configured = configured.target(id(name), &Declared::from(&desired));
     }
@@ -204,6 +205,7 @@ fn planned(n: u32, pool: &str, functions: &[&str], verdict: Verdict) -> Interfac
         zone: Some("eu-west-1a".into()),
         status: InterfaceStatus::InUse,
         functions: refs(functions),
+        bystanders: None,
         pool: id(pool),
         verdict,
         dead_end: None,

@@ -63,6 +63,16 @@ const POOL_SHORTFALL: Definition = Definition {
     labels: &["target", "pool"],
     help: "How many more addresses the pool needs to serve every in-use network interface and keep min_spare free.",
 };
+const OVERFLOW: Definition = Definition {
+    name: "eipd_overflow_network_interfaces",
+    labels: &["target", "pool"],
+    help: "In-use network interfaces beyond the first of each subnet and set of security groups, which many connections make.",
+};
+const BYSTANDERS: Definition = Definition {
+    name: "eipd_bystanders",
+    labels: &["target", "pool"],
+    help: "Functions that are not declared and use network interfaces that the pool serves, so that they may leave from its addresses.",
+};
 const DRIFT: Definition = Definition {
     name: "eipd_drift",
     labels: &["target", "kind"],
@@ -177,6 +187,8 @@ pub(super) struct Families {
     pub(super) oldest_uncovered: Series<GaugeVec>,
     pub(super) pool_addresses: Series<IntGaugeVec>,
     pub(super) pool_shortfall: Series<IntGaugeVec>,
+    pub(super) overflow: Series<IntGaugeVec>,
+    pub(super) bystanders: Series<IntGaugeVec>,
     pub(super) drift: Series<IntGaugeVec>,
     pub(super) breaker_open: Series<IntGaugeVec>,
     pub(super) observe_only: Series<IntGaugeVec>,
@@ -203,6 +215,8 @@ impl Families {
             oldest_uncovered: seconds(&OLDEST_UNCOVERED),
             pool_addresses: gauges(&POOL_ADDRESSES),
             pool_shortfall: gauges(&POOL_SHORTFALL),
+            overflow: gauges(&OVERFLOW),
+            bystanders: gauges(&BYSTANDERS),
             drift: gauges(&DRIFT),
             breaker_open: gauges(&BREAKER_OPEN),
             observe_only: gauges(&OBSERVE_ONLY),
@@ -224,6 +238,8 @@ impl Families {
             &mut self.function_uncovered,
             &mut self.pool_addresses,
             &mut self.pool_shortfall,
+            &mut self.overflow,
+            &mut self.bystanders,
             &mut self.drift,
             &mut self.breaker_open,
             &mut self.observe_only,

@@ -244,5 +244,7 @@ impl Families {
         });
         self.pool_addresses.replace(name, states);
         self.pool_shortfall.replace(name, pools.iter().map(|(pool, f)| ([pool.to_string()], f.shortfall)));
+        self.overflow.replace(name, pools.iter().map(|(pool, f)| ([pool.to_string()], f.overflow)));
+        self.bystanders.replace(name, pools.iter().map(|(pool, f)| ([pool.to_string()], f.bystanders)));
     }
 }

@@ -21,6 +21,7 @@ import signature
 LAMBDA_PATHS = [
     ("GET", r"/functions/?$", "ListFunctions"),
     ("GET", r"/functions/([^/]+)/configuration$", "GetFunctionConfiguration"),
+    ("GET", r"/functions/([^/]+)/aliases$", "ListAliases"),
     ("GET", r"/functions/([^/]+)/versions$", "ListVersionsByFunction"),
     ("GET", r"/functions/([^/]+)$", "GetFunction"),
     ("GET", r"/tags/(.+)$", "ListTags"),

@@ -70,6 +70,7 @@ fn a_repair_costs_a_second_look_a_change_and_a_confirmation() {
             ("DescribeSubnets", 1),
             ("GetCallerIdentity", 1),
             ("GetFunctionConfiguration", 1),
+            ("ListFunctions", 1),
         ];
         assert_eq!(counts, wanted.map(|(operation, n)| (operation.to_owned(), n)).into());
     });

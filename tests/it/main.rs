@@ -31,6 +31,7 @@ mod switchover;
 mod taking;
 mod targets;
 mod thieves;
+mod versions;
 mod wait;
 mod weather;
 mod wiring;

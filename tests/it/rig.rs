@@ -18,6 +18,7 @@ use eipd::domain::ids::TargetName;
 use eipd::domain::leave::Named;
 use eipd::domain::policy::{DisruptionBudget, Grace, Mode, OnRemoved, RateShare, TakeFrom};
 use eipd::domain::report::{ActionReport, Report, Trigger};
+use eipd::domain::versions::Versions;
 use eipd::events::consumer::{Consumer, Route};
 use eipd::events::outbox::{Notifier, Outbox};
 use eipd::events::publisher::Publisher;
@@ -389,8 +390,26 @@ impl Wanted {
                 (PinPlace::Subnet(subnet.parse().expect("a subnet id")), Arc::new(ids))
             })
             .collect();
-        let function = DesiredFunction { pool: pool.parse().expect("a pool's name"), pins };
+        let function = DesiredFunction {
+            pool: pool.parse().expect("a pool's name"),
+            pins,
+            versions: Versions::default(),
+        };
         self.0.functions.insert(name.parse().expect("a function's name"), function);
+        self
+    }
+
+    /// Lets other versions of a function count.
+    pub fn versions(mut self, name: &str, versions: Versions) -> Self {
+        let function = name.parse().expect("a function's name");
+        self.0.functions.get_mut(&function).expect("declared before").versions = versions;
+        self
+    }
+
+    /// Lets a pool deny bystanders.
+    pub fn denies_bystanders(mut self, pool: &str) -> Self {
+        let pool = pool.parse().expect("a pool's name");
+        self.0.pools.get_mut(&pool).expect("declared before").bystanders = BystanderPolicy::Deny;
         self
     }
 

@@ -116,6 +116,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn all_versions_are_listed_by_their_numbers() {
+        let body = format!(
+            r#"{{"Functions":[{{"FunctionName":"a","Version":"$LATEST",{VPC}}},{{"FunctionName":"a","Version":"7",{VPC}}},{{"FunctionName":"a","Version":"x:y"}}]}}"#
+        );
+        let wire = Wire::of([json(200, &body)]);
+        let answer = wire.target().await.versions().await;
+        let names: Vec<_> = answer.found.iter().map(|(version, _)| version.to_string()).collect();
+        assert_eq!(names, ["a", "a:7"]);
+        let [error] = &answer.errors[..] else { panic!("one error, not {:?}", answer.errors) };
+        assert_eq!(error.message, "the answer has a malformed version, `x:y`");
+        assert!(wire.sent()[0].uri.contains("FunctionVersion=ALL"));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn functions_are_listed_page_by_page_without_states() {
         let wire = Wire::new(|number, _: &Sent| match number {
             0 => json(

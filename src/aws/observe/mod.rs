@@ -1,7 +1,8 @@
-//! What reads AWS, one file per API call, and the paging that two of them share. Nothing here keeps what it read.
+//! What reads AWS, one file per API call, and the paging that some of them share. Nothing here keeps what it read.
 
 pub(super) mod account;
 pub(super) mod addresses;
+pub(super) mod aliases;
 mod filters;
 pub(super) mod function;
 pub(super) mod functions;

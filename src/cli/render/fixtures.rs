@@ -213,6 +213,7 @@ impl Scene {
             zone: Some(format!("eu-west-1{zone}").into()),
             status,
             functions,
+            bystanders: None,
             pool: POOL.parse().expect("a name"),
             verdict,
             dead_end: None,

@@ -2,11 +2,13 @@
 //! decides, and leaves out nothing that is to be done or is wrong.
 //!
 //! `section` groups a target's interfaces by function and subnet, `interface` says how one of them stands, `collapse` says
-//! which of the unchanged ones are only counted, `removal` what is taken off elsewhere, `remarks` has what is to be known besides, `summary` the last line.
+//! which of the unchanged ones are only counted, `removal` what is taken off elsewhere, `held` names the
+//! interfaces of versions that are not covered, `remarks` has what is to be known besides, `summary` the last line.
 
 mod collapse;
 #[cfg(test)]
 pub(super) mod fixtures;
+mod held;
 mod interface;
 pub(super) mod pool;
 mod remarks;
@@ -113,6 +115,7 @@ impl Text<'_> {
             }
         }
         part(removal::lines(report)?)?;
+        part(held::lines(report, self.detail)?)?;
         part(pool::lines(report, self.tense)?)?;
         part(remarks::lines(report)?)?;
         Ok(text)

@@ -35,8 +35,19 @@ pub(super) fn lines(report: &Report, tense: Tense) -> Result<String, fmt::Error>
 }
 
 fn is_quiet(figures: &PoolFigures) -> bool {
-    let PoolFigures { associated: _, spare: _, lingering, missing, foreign, unknown, shortfall } = figures;
-    [lingering, missing, foreign, unknown, shortfall].into_iter().all(|figure| *figure == 0)
+    let PoolFigures {
+        associated: _,
+        spare: _,
+        overflow: _,
+        lingering,
+        missing,
+        foreign,
+        unknown,
+        shortfall,
+        bystanders,
+    } = figures;
+    let odd = [lingering, missing, foreign, unknown, shortfall, bystanders];
+    odd.into_iter().all(|figure| *figure == 0)
 }
 
 /// The figures of a pool in words; what is zero and would be bad is left out.
@@ -44,13 +55,27 @@ pub(in crate::cli) struct Figures<'a>(pub(in crate::cli) &'a PoolFigures);
 
 impl fmt::Display for Figures<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let PoolFigures { associated, spare, lingering, missing, foreign, unknown, shortfall } = self.0;
+        let PoolFigures {
+            associated,
+            spare,
+            lingering,
+            missing,
+            foreign,
+            unknown,
+            shortfall,
+            overflow,
+            bystanders,
+        } = self.0;
         write!(f, "{associated} associated, {spare} spare")?;
+        if *overflow > 0 {
+            write!(f, ", {}", count(*overflow, "overflow interface", "overflow interfaces"))?;
+        }
         for (figure, what) in [
             (lingering, "lingering on retired interfaces"),
             (missing, "missing"),
             (foreign, "on foreign resources"),
             (unknown, "not readable or settling"),
+            (bystanders, "undeclared functions beside"),
         ] {
             if *figure > 0 {
                 write!(f, ", {}", paint(WARN, format_args!("{figure} {what}")))?;

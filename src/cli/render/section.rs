@@ -9,6 +9,7 @@ use super::style::{HEAD, paint};
 use super::words::{count, plain, some_of};
 use super::{Detail, Outcomes, collapse};
 use crate::domain::function::{FunctionRef, Pair};
+use crate::domain::observed::InterfaceStatus;
 use crate::domain::plan::InterfacePlan;
 use crate::domain::report::Report;
 
@@ -42,6 +43,8 @@ pub(super) struct Function<'a> {
 struct Group<'a> {
     first: &'a InterfacePlan,
     names_security_groups: bool,
+    /// How many of the interfaces serve.
+    serving: usize,
     lines: Vec<Line<'a>>,
 }
 
@@ -111,7 +114,8 @@ impl<'a> Function<'a> {
                 Line::of(interface, outcomes.get(&interface.network_interface_id).copied())
             };
             let lines = interfaces.iter().map(line).collect();
-            Some(Group { first: interfaces.first()?, names_security_groups, lines })
+            let serving = interfaces.iter().filter(|i| i.status == InterfaceStatus::InUse).count();
+            Some(Group { first: interfaces.first()?, names_security_groups, serving, lines })
         });
         let mut function = Self {
             name,
@@ -188,6 +192,13 @@ impl Group<'_> {
         }
         if let Some((_, others @ [_, ..])) = self.first.functions.split_first() {
             write!(f, ", also serves {}", some_of(others))?;
+        }
+        if let Some(strangers @ [_, ..]) = self.first.bystanders.as_deref() {
+            write!(f, ", used by {} too, not declared", some_of(strangers))?;
+        }
+        match self.serving.saturating_sub(1) {
+            0 => {}
+            overflow => write!(f, ", {}", count(overflow, "overflow interface", "overflow interfaces"))?,
         }
         writeln!(f)?;
         let shown: Vec<&Line<'_>> =

@@ -122,12 +122,25 @@ pub(super) struct Pool {
     foreign: usize,
     unknown: usize,
     shortfall: usize,
+    overflow: usize,
+    bystanders: usize,
 }
 
 impl Pool {
     pub(super) fn figures(&self) -> PoolFigures {
-        let Self { associated, spare, lingering, missing, foreign, unknown, shortfall } = *self;
-        PoolFigures { associated, spare, lingering, missing, foreign, unknown, shortfall }
+        let Self { associated, spare, lingering, missing, foreign, unknown, shortfall, overflow, bystanders } =
+            *self;
+        PoolFigures {
+            associated,
+            spare,
+            lingering,
+            missing,
+            foreign,
+            unknown,
+            shortfall,
+            overflow,
+            bystanders,
+        }
     }
 }
 

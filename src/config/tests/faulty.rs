@@ -57,7 +57,7 @@ colour = 'red'
     12:1: functions[0]: the function has no `name`; hint: add its name, `name:qualifier` or ARN; or a `tag` that selects functions
     12:1: functions[0]: the function has no addresses; hint: name its pool in `pool`, or list them in `allocations`
     13:1: functions[0].nmae: unknown key; hint: did you mean `name`?
-    14:1: functions[0].colour: unknown key; hint: known here: `name`, `pool`, `allocations`, `pins`, `target`, `tag`
+    14:1: functions[0].colour: unknown key; hint: known here: `name`, `pool`, `allocations`, `pins`, `versions`, `target`, `tag`
     "#);
 }
 
@@ -379,4 +379,38 @@ pool = 'partner-a'
     let stated = &configuration.targets[0].stated;
     assert_eq!(stated.region.as_deref(), Some("eu-west-1"));
     assert_eq!(stated.account.as_ref().map(ToString::to_string).as_deref(), Some("111122223333"));
+}
+
+#[test]
+fn versions_and_bystanders_know_few_words_and_a_qualifier_says_it_all() {
+    insta::assert_snapshot!(
+        faults(
+            "
+[safety]
+bystanders = 'refuse'
+[pools.a]
+allocations = ['eipalloc-0a000001']
+bystanders = 'denny'
+[[functions]]
+name = 'one'
+pool = 'a'
+versions = 'lates'
+[[functions]]
+name = 'two:live'
+pool = 'a'
+versions = 'all'
+[[functions]]
+name = 'three'
+pool = 'a'
+versions = 7
+"
+        ),
+        @r#"
+    3:14: safety.bystanders: expected "report" or "deny", found the string "refuse"
+    6:14: pools.a.bystanders: expected "report" or "deny", found the string "denny"; hint: did you mean `deny`?
+    10:12: functions[0].versions: expected "live", "all" or "latest", found the string "lates"; hint: did you mean `latest`?
+    14:12: functions[1].versions: `two:live` names its version already: `live`; hint: remove this key, or the qualifier from the name
+    18:12: functions[2].versions: expected "live", "all" or "latest", found the integer 7
+    "#
+    );
 }

@@ -13,7 +13,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::desired::PinPlace;
-use crate::domain::policy::{DisruptionBudget, Mode};
+use crate::domain::policy::{BystanderPolicy, DisruptionBudget, Mode};
+use crate::domain::versions::Versions;
 
 /// A valid pool and function, to which a test adds what it is about.
 const SOUND: &str = "
@@ -280,4 +281,38 @@ fn part() -> impl Strategy<Value = String> {
         "\"arn:aws:lambda:eu-west-1:111122223333:function:a\"\n",
     ];
     proptest::sample::select(words.to_vec()).prop_map(str::to_owned)
+}
+
+#[test]
+fn bystanders_and_versions_are_as_said_for_all_or_for_one() {
+    let text = "
+[safety]
+bystanders = 'deny'
+[pools.a]
+allocations = ['eipalloc-0a000001']
+[pools.b]
+allocations = ['eipalloc-0a000002']
+bystanders = 'report'
+[[functions]]
+name = 'one'
+pool = 'a'
+[[functions]]
+name = 'two'
+pool = 'b'
+versions = 'all'
+[[functions]]
+name = 'three'
+allocations = ['eipalloc-0a000003']
+versions = 'latest'
+";
+    let policies = |variables| {
+        let configuration = inline(text, variables).unwrap_or_else(|faults| panic!("{faults}"));
+        let desired = &configuration.targets[0].desired;
+        let versions: Vec<Versions> = desired.functions.values().map(|function| function.versions).collect();
+        assert_eq!(versions, [Versions::Live, Versions::Latest, Versions::All]);
+        desired.pools.values().map(|pool| pool.bystanders).collect::<Vec<_>>()
+    };
+    use BystanderPolicy::{Deny, Report};
+    assert_eq!(policies(&[]), [Deny, Report, Deny]);
+    assert_eq!(policies(&[("EIPD__SAFETY__BYSTANDERS", "report")]), [Report, Report, Report]);
 }

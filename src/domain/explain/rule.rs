@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::domain::drift::{Drift, Finding, Place};
-use crate::domain::reason::Reason;
+use crate::domain::reason::{Reason, named};
 
 /// A rule that eipd goes by.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -32,6 +32,7 @@ rules! {
     OWN_WRITE = Some(11), "what was given moments ago is taken for granted for two minutes: reads are stale";
     RETIRED_ONLY = Some(12), "an address is taken from a Lambda interface only when no version of any function uses that any more, and the grace has passed";
     WAITS_ITS_TURN = None, "an interface that does not serve yet comes last, and does not get what `min_spare` keeps for those that serve";
+    DENIED = None, "where a pool denies bystanders, an interface that an undeclared function uses too stays bare, and keeps what it has";
     LEAVING = None, "an interface that is being removed is left alone";
     AWS_BORDER_GROUP = None, "AWS: an address can be put only on an interface of its own network border group";
     AWS_DENIES = None, "AWS: an interface with DenyAllIgwTraffic can't have an Elastic IP";
@@ -50,6 +51,7 @@ pub(super) fn behind(reason: &Reason) -> Vec<Rule> {
         Reason::WrongAddress { declared_in: Some(_), .. } | Reason::Conflict(_) => vec![IN_EVERY_SET],
         Reason::WrongAddress { declared_in: None, .. } => vec![IN_EVERY_SET, DECLARED_ALONE],
         Reason::BorderGroup(_) => vec![AWS_BORDER_GROUP],
+        Reason::Bystanders(_) => vec![DENIED],
         Reason::DeniesInternetGateway => vec![AWS_DENIES],
         Reason::NoInternetRoute { .. } => vec![AWS_ROUTE],
         Reason::Settling(_) => vec![OWN_WRITE],
@@ -87,9 +89,15 @@ pub(super) fn remedies(reason: &Reason, finding: &Finding<'_>, drift: &Drift<'_>
             remedies
         }
         Reason::Conflict(functions) => {
-            let names: Vec<String> = functions.iter().map(|function| format!("`{function}`")).collect();
+            let names: Vec<String> =
+                functions.iter().map(|sharer| format!("`{}`", sharer.function)).collect();
             vec![format!("one pool for {}, or security groups of their own", names.join(", "))]
         }
+        Reason::Bystanders(None) => vec!["a complete list of all versions; see the warnings".to_owned()],
+        Reason::Bystanders(Some(strangers)) => vec![
+            format!("declaring {}, or security groups of their own", named(strangers)),
+            format!("`bystanders = \"report\"` for pool `{pool}`"),
+        ],
         Reason::BorderGroup(group) => {
             vec![format!("an address of network border group `{group}` in pool `{pool}`")]
         }

@@ -9,7 +9,7 @@ use crate::domain::ids::AllocationId;
 use crate::domain::observed::{InterfaceStatus, Part};
 use crate::domain::plan::Verdict;
 
-fn story(world: &World) -> String {
+pub(super) fn story(world: &World) -> String {
     let plan = world.plan();
     let mut text = String::new();
     for interface in &plan.interfaces {

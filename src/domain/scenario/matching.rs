@@ -81,7 +81,7 @@ fn functions_that_share_an_interface_and_no_address_are_a_conflict_with_names() 
         .eni(1, 1, &[1]);
     assert_eq!(world.verdicts(), ["1 lacks: conflict"]);
     let reason = world.plan().uncovered().next().expect("uncovered").reason;
-    assert!(reason.to_string().contains("`f`, `g`"), "{reason}");
+    assert!(reason.to_string().contains("`f` (pool `p`), `g` (pool `q`)"), "{reason}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::domain::observed::{AddressAssociation, InterfaceAssociation, Interfac
 
 const POOLS: [&str; 3] = ["p", "q", "r"];
 const FUNCTIONS: [&str; 4] = ["e", "f", "g", "h"];
+const LISTED: [&str; 5] = ["e", "e:1", "f:2", "stranger", "stranger:3"];
 const GROUPS: [&[u32]; 3] = [&[1], &[1, 2], &[2]];
 const ZONES: [&str; 3] = ["eu-west-1a", "eu-west-1b", "eu-west-1-lon-1a"];
 
@@ -35,6 +36,8 @@ struct RawFunction {
     subnets: Vec<u32>,
     former: Vec<u32>,
     groups: usize,
+    /// Where a version is that counts besides.
+    version: Vec<u32>,
     kind: u8,
     pins: Vec<(u32, Vec<u32>)>,
 }
@@ -59,11 +62,12 @@ struct RawAddress {
 /// Any world of this size.
 pub(super) fn worlds(size: Size) -> impl Strategy<Value = World> {
     let pins = vec((1..6u32, small_set(1..size.addresses + 1)), 0..3);
+    let rare_set = || prop_oneof![3 => Just(vec![]), 1 => small_set(1..4)];
+    let function = (0..3usize, small_set(1..4), rare_set(), 0..3usize, rare_set());
     let function =
-        (0..3usize, small_set(1..4), prop_oneof![3 => Just(vec![]), 1 => small_set(1..4)], 0..3usize);
-    let function = (function, 0..12u8, pins).prop_map(|((pool, subnets, former, groups), kind, pins)| {
-        RawFunction { pool, subnets, former, groups, kind, pins }
-    });
+        (function, 0..12u8, pins).prop_map(|((pool, subnets, former, groups, version), kind, pins)| {
+            RawFunction { pool, subnets, former, groups, version, kind, pins }
+        });
     let interface = (1..4u32, 0..3usize, 0..8u8, 0..20u8, rarely((1..size.addresses + 2, 0..4u8))).prop_map(
         |(subnet, groups, status, oddity, carries)| RawInterface { subnet, groups, status, oddity, carries },
     );
@@ -77,11 +81,13 @@ pub(super) fn worlds(size: Size) -> impl Strategy<Value = World> {
         });
     let writes = vec((1..interfaces + 2, 1..size.addresses + 1), 0..3);
     let dead_ends = rarely_any(vec(1..4u32, 1..3));
-    let rest =
-        (prop::array::uniform3(0..3usize), rarely_any(writes), rarely_any(vec(0..3u8, 1..3)), dead_ends);
+    let listed = vec((0..LISTED.len(), 1..4u32, 0..3usize), 0..4);
+    let others = (prop::option::weighted(0.9, listed), vec(0..12usize, 0..2));
+    let spares = prop::array::uniform3(0..3usize);
+    let rest = (spares, rarely_any(writes), rarely_any(vec(0..3u8, 1..3)), dead_ends, others);
     let addresses = vec(address, 0..=size.addresses as usize);
     (vec(function, 0..=4), vec(interface, 0..=size.interfaces), addresses, rest).prop_map(
-        |(functions, interfaces, addresses, (spares, writes, gaps, dead_ends))| {
+        |(functions, interfaces, addresses, (spares, writes, gaps, dead_ends, (listed, denying)))| {
             let mut world = declare(spares, &addresses).network(&dead_ends, &dead_ends);
             for (name, raw) in FUNCTIONS.iter().zip(functions) {
                 world = add_function(world, name, &raw);
@@ -92,6 +98,9 @@ pub(super) fn worlds(size: Size) -> impl Strategy<Value = World> {
             for (n, raw) in (1..).zip(&addresses) {
                 world = place_address(world, n, raw);
             }
+            world = list(world, listed.as_deref());
+            world =
+                denying.iter().filter_map(|n| POOLS.get(*n)).fold(world, |world, name| world.denies(name));
             world = writes.into_iter().fold(world, |world, (interface, n)| world.wrote(interface, n));
             let parts = [Part::Interfaces, Part::Addresses, Part::Functions];
             gaps.into_iter().fold(world, |world, gap| world.gap(parts[usize::from(gap)]))
@@ -131,6 +140,9 @@ fn add_function(world: World, name: &str, raw: &RawFunction) -> World {
         if !raw.former.is_empty() {
             configuration.former_vpc = Some(vpc(&raw.former, GROUPS[(raw.groups + 1) % 3]));
         }
+        if !raw.version.is_empty() {
+            configuration.versions.insert(7, vpc(&raw.version, GROUPS[(raw.groups + 2) % 3]));
+        }
         change(&mut configuration);
         FunctionObservation::Known(configuration)
     };
@@ -153,6 +165,18 @@ fn add_function(world: World, name: &str, raw: &RawFunction) -> World {
         world = world.pin(name, place, &numbers);
     }
     world
+}
+
+/// The list of all versions, in which declared functions may have others; nothing when there is none yet.
+fn list(mut world: World, listed: Option<&[(usize, u32, usize)]>) -> World {
+    let Some(listed) = listed else {
+        world.observed.roster = None;
+        return world;
+    };
+    let subnets: Vec<[u32; 1]> = listed.iter().map(|(_, subnet, _)| [*subnet]).collect();
+    let versions = listed.iter().zip(&subnets);
+    let versions = versions.map(|((name, _, groups), subnet)| (LISTED[*name], &subnet[..], GROUPS[*groups]));
+    world.listed(&versions.collect::<Vec<_>>())
 }
 
 fn add_interface(world: World, n: u32, raw: &RawInterface) -> World {

@@ -105,6 +105,7 @@ fn planned(n: u32, verdict: Verdict) -> InterfacePlan {
         zone: None,
         status: InterfaceStatus::InUse,
         functions: Arc::new([id("billing"), id("orders:live")]),
+        bystanders: None,
         pool: id("partner-a"),
         verdict,
         dead_end: None,

@@ -9,7 +9,7 @@ use super::reports::{Having, association, contested, moment, no_free_address, pa
 use crate::domain::action::Outcome;
 use crate::domain::function::FunctionRef;
 use crate::domain::policy::DisruptionBudget;
-use crate::domain::reason::Reason;
+use crate::domain::reason::{Reason, Sharer};
 use crate::domain::report::{Breaker, Report};
 use crate::events::detector::Detector;
 use crate::events::notification::{Change, FUNCTIONS_MAX, Functions, Notification, TEXT_MAX, text};
@@ -103,7 +103,12 @@ fn a_notification_is_small_whatever_it_tells() {
         (0..5000).map(|n| format!("{}-{n}", "f".repeat(58)).parse().expect("a name")).collect();
     assert_eq!(Functions::of(&many).functions.len(), FUNCTIONS_MAX);
     assert_eq!(Functions::of(&many).functions_total, 5000);
-    let long = text(&Reason::Conflict(many).to_string());
+    let sharer = |function: FunctionRef| Sharer {
+        function,
+        pool: "partner-a".parse().expect("a name"),
+        versions: Vec::new(),
+    };
+    let long = text(&Reason::Conflict(many.into_iter().map(sharer).collect()).to_string());
     assert_eq!(long.chars().count(), TEXT_MAX + 1);
     assert_eq!(text("short"), "short");
     assert!(one_of_each().iter().all(|entry| entry.size() < 4096));

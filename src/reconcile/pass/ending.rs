@@ -30,6 +30,9 @@ const READS_LAG: SignedDuration = SignedDuration::from_secs(30);
 /// More interfaces than this are left to the poll.
 const REFUSED_WATCHED_MAX: usize = 16;
 
+/// How soon to see whether the list of all versions is there, when something waits for it.
+const LIST_AWAITED: Duration = Duration::from_secs(5);
+
 impl Reconciler {
     /// What the pass says of the whole target.
     pub(super) fn tell(
@@ -143,8 +146,9 @@ impl Reconciler {
             PassResult::Refused => None,
             _ if left || elsewhere || self.observer.has_unread() => Some(Duration::ZERO),
             _ => {
+                let list = self.observer.versions.is_awaited().then_some(LIST_AWAITED);
                 let books = [self.hesitations.next(now), self.retirement.next(now), self.contests.next(now)];
-                let waits = books.into_iter().chain([self.removals.next(now)]);
+                let waits = books.into_iter().chain([self.removals.next(now), list]);
                 waits.flatten().min()
             }
         }

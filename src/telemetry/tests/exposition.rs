@@ -21,6 +21,8 @@ eipd_function_uncovered_network_interfaces | gauge | target function
 eipd_oldest_uncovered_seconds | gauge | target
 eipd_pool_addresses | gauge | target pool state
 eipd_pool_shortfall | gauge | target pool
+eipd_overflow_network_interfaces | gauge | target pool
+eipd_bystanders | gauge | target pool
 eipd_drift | gauge | target kind
 eipd_breaker_open | gauge | target
 eipd_observe_only | gauge | target

@@ -201,12 +201,16 @@ fn get_function(world: &World, call: &Call) -> Result<Value, Failure> {
 }
 
 fn alias_value(world: &World, function: &Function, alias: &str, version: u32) -> Value {
-    json!({
+    let mut value = json!({
         "AliasArn": arn(world, &format!("{}:{alias}", function.name)),
         "Name": alias,
         "FunctionVersion": version.to_string(),
         "Description": "",
-    })
+    });
+    if let Some((version, part)) = function.weights.get(alias) {
+        value["RoutingConfig"] = json!({ "AdditionalVersionWeights": { version.to_string(): part } });
+    }
+    value
 }
 
 fn page(params: &Params, all: &[Value], name: &str, limit: usize) -> Result<Value, Failure> {

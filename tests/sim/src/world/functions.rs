@@ -40,6 +40,8 @@ pub struct Function {
     pub dual_stack: bool,
     /// Its aliases and the versions that they name.
     pub aliases: BTreeMap<String, u32>,
+    /// Of the aliases that send a part of their invocations to another version: that version and the part.
+    pub weights: BTreeMap<String, (u32, f64)>,
     pub(crate) latest: UnitIx,
     pub(crate) versions: BTreeMap<u32, UnitIx>,
     pub(crate) published: u32,
@@ -186,13 +188,27 @@ impl World {
         number
     }
 
-    /// Points an alias at a published version.
+    /// Points an alias at a published version, to which all its invocations go.
     pub fn set_alias(&mut self, name: &str, alias: &str, version: u32) {
+        self.route_alias(name, alias, version, None);
+    }
+
+    /// Points an alias at a published version, and sends this part of its invocations, from 0 to 1, to one more (RoutingConfig,
+    /// of which Lambda allows one version besides; Lambda's API reference, believed).
+    pub fn set_weighted_alias(&mut self, name: &str, alias: &str, version: u32, more: (u32, f64)) {
+        self.route_alias(name, alias, version, Some(more));
+    }
+
+    fn route_alias(&mut self, name: &str, alias: &str, version: u32, weight: Option<(u32, f64)>) {
         let function = self.functions.get_mut(name).expect("the scenario names a function that exists");
         let old = function.aliases.insert(alias.to_owned(), version);
+        match weight {
+            Some(weight) => function.weights.insert(alias.to_owned(), weight),
+            None => function.weights.remove(alias),
+        };
         let call = match old {
-            None => FunctionCall::CreateAlias(alias, version),
-            Some(_) => FunctionCall::UpdateAlias(alias, version),
+            None => FunctionCall::CreateAlias(alias, version, weight),
+            Some(_) => FunctionCall::UpdateAlias(alias, version, weight),
         };
         self.report_function(name, call, Ok(()));
     }
@@ -201,6 +217,7 @@ impl World {
     pub fn delete_alias(&mut self, name: &str, alias: &str) {
         let function = self.functions.get_mut(name).expect("the scenario names a function that exists");
         function.aliases.remove(alias);
+        function.weights.remove(alias);
         self.report_function(name, FunctionCall::DeleteAlias(alias), Ok(()));
     }
 
@@ -235,6 +252,7 @@ impl World {
         let function = self.functions.get_mut(name).expect("the scenario names a function that exists");
         if let Some(unit) = function.versions.remove(&version) {
             function.aliases.retain(|_, named| *named != version);
+            function.weights.retain(|_, (named, _)| *named != version);
             self.report_function(name, FunctionCall::Delete(Some(version)), Ok(()));
             self.end_unit(unit);
         }
@@ -309,6 +327,7 @@ impl World {
             timeout: new.timeout,
             dual_stack: false,
             aliases: BTreeMap::new(),
+            weights: BTreeMap::new(),
             latest,
             versions: BTreeMap::new(),
             published: 0,

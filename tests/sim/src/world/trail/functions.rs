@@ -2,7 +2,7 @@
 
 use super::Record;
 use crate::world::{NewFunction, Refusal, VpcConfig, World};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// A call of Lambda's API.
 #[derive(Clone, Copy, Debug)]
@@ -14,8 +14,9 @@ pub(crate) enum FunctionCall<'a> {
     Publish(u32),
     /// Of the whole function, or of one version.
     Delete(Option<u32>),
-    CreateAlias(&'a str, u32),
-    UpdateAlias(&'a str, u32),
+    /// The alias, its version, and the version that gets a part of its invocations.
+    CreateAlias(&'a str, u32, Option<(u32, f64)>),
+    UpdateAlias(&'a str, u32, Option<(u32, f64)>),
     DeleteAlias(&'a str),
 }
 
@@ -49,9 +50,11 @@ impl FunctionCall<'_> {
             Self::UpdateCode => json!({ "publish": false, "dryRun": false }),
             Self::Publish(_) | Self::Delete(None) => json!({}),
             Self::Delete(Some(version)) => json!({ "qualifier": version.to_string() }),
-            Self::CreateAlias(alias, version) | Self::UpdateAlias(alias, version) => {
-                json!({ "name": alias, "functionVersion": version.to_string() })
-            }
+            Self::CreateAlias(alias, version, weight) | Self::UpdateAlias(alias, version, weight) => json!({
+                "name": alias,
+                "functionVersion": version.to_string(),
+                "routingConfig": { "additionalVersionWeights": weights(weight.as_ref()) },
+            }),
             Self::DeleteAlias(alias) => json!({ "name": alias }),
         }
     }
@@ -68,7 +71,7 @@ impl FunctionCall<'_> {
                 "functionArn": format!("{arn}:{version}"),
                 "version": version.to_string(),
             }),
-            Self::CreateAlias(alias, version) | Self::UpdateAlias(alias, version) => json!({
+            Self::CreateAlias(alias, version, _) | Self::UpdateAlias(alias, version, _) => json!({
                 "aliasArn": format!("{arn}:{alias}"),
                 "name": alias,
                 "functionVersion": version.to_string(),
@@ -108,6 +111,10 @@ impl World {
         };
         self.report(record);
     }
+}
+
+fn weights(weight: Option<&(u32, f64)>) -> Value {
+    weight.iter().map(|(version, part)| (version.to_string(), json!(part))).collect::<Map<_, _>>().into()
 }
 
 fn vpc_config(vpc: Option<&VpcConfig>) -> Value {

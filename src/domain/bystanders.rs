@@ -1,0 +1,107 @@
+//! Who else uses the interfaces of declared functions: functions that nobody declared, which leave from the same addresses,
+//! and versions of declared ones that do not count. Found pair by pair, never interface by interface. Decides nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+use super::desired::Desired;
+use super::function::{FunctionRef, Pair, VpcConfig};
+use super::ids::{NetworkInterfaceId, PoolName};
+use super::index::Index;
+use super::roster::Roster;
+
+/// Functions, each once: without a qualifier where its `$LATEST` is meant, else with the first of its versions.
+pub type Strangers = Arc<[FunctionRef]>;
+
+/// Answers who uses a pair, from what is declared and the list of all versions.
+pub struct Company<'a> {
+    roster: &'a Roster,
+    declared: BTreeSet<&'a str>,
+    nobody: Strangers,
+}
+
+impl<'a> Company<'a> {
+    /// Of this list.
+    #[must_use]
+    pub fn new(desired: &'a Desired, roster: &'a Roster) -> Self {
+        let declared = desired.functions.keys().map(FunctionRef::name).collect();
+        Self { roster, declared, nobody: Arc::from([]) }
+    }
+
+    /// The undeclared functions that use a pair.
+    #[must_use]
+    pub fn bystanders(&self, pair: &Pair) -> Strangers {
+        let users = self.roster.users_of(pair).iter();
+        let mut strangers: Vec<FunctionRef> =
+            users.filter(|user| !self.declared.contains(user.name())).cloned().collect();
+        strangers.dedup_by(|one, other| one.name() == other.name());
+        if strangers.is_empty() { Arc::clone(&self.nobody) } else { strangers.into() }
+    }
+
+    /// The pairs that versions of declared functions use and no counted one does, with those versions.
+    #[must_use]
+    pub fn other_versions(&self, is_served: impl Fn(&Pair) -> bool) -> Index<Pair, Vec<FunctionRef>> {
+        let mut others: Index<Pair, Vec<FunctionRef>> = Index::default();
+        for (version, vpc) in self.roster.versions().filter(|(v, _)| self.declared.contains(v.name())) {
+            for pair in vpc.into_iter().flat_map(VpcConfig::pairs).filter(|pair| !is_served(pair)) {
+                others.entry(pair).or_default().push(version.clone());
+            }
+        }
+        others
+    }
+}
+
+/// An interface that only versions of declared functions use which do not count: it is not served, and keeps what it has.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Held {
+    /// The interface.
+    pub network_interface_id: NetworkInterfaceId,
+    /// Its subnet and security groups.
+    pub pair: Pair,
+    /// The versions.
+    pub versions: Arc<[FunctionRef]>,
+}
+
+/// The undeclared functions that leave from a pool, or would.
+pub type Bystanders = BTreeMap<PoolName, Vec<FunctionRef>>;
+
+/// A pair with more than one serving interface: Lambda adds one for each 65,000 connections (AWS.md 1, confirmed).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Crowd {
+    /// The subnet and security groups.
+    pub pair: Pair,
+    /// The pool that serves them.
+    pub pool: PoolName,
+    /// How many serve, the first included.
+    pub network_interfaces: usize,
+}
+
+impl Serialize for Held {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Held", 4)?;
+        fields.serialize_field("network_interface_id", &self.network_interface_id)?;
+        fields.serialize_field("subnet_id", &self.pair.subnet)?;
+        fields.serialize_field("security_group_ids", &ids(&self.pair))?;
+        fields.serialize_field("versions", &*self.versions)?;
+        fields.end()
+    }
+}
+
+impl Serialize for Crowd {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Crowd", 5)?;
+        fields.serialize_field("subnet_id", &self.pair.subnet)?;
+        fields.serialize_field("security_group_ids", &ids(&self.pair))?;
+        fields.serialize_field("pool", &self.pool)?;
+        fields.serialize_field("network_interfaces", &self.network_interfaces)?;
+        fields.serialize_field("overflow", &(self.network_interfaces - 1))?;
+        fields.end()
+    }
+}
+
+fn ids(pair: &Pair) -> Vec<&super::ids::SecurityGroupId> {
+    pair.security_groups.iter().collect()
+}

@@ -69,8 +69,10 @@ pub(in crate::reconcile) enum Again {
     Unread,
     /// It is as it was before, though an event tells that it changed: EC2's reads lag (law 11).
     Unchanged,
-    /// An interface that is not shown yet, or does not serve yet.
+    /// An interface that is not shown yet.
     Unsettled,
+    /// An interface that is there and does not serve yet.
+    Waiting,
     /// A function that is being created, woken or updated.
     Changing,
 }
@@ -80,7 +82,7 @@ impl Again {
     fn within(self) -> Duration {
         match self {
             Self::Unchanged => Duration::from_secs(16),
-            Self::Unread | Self::Unsettled => Duration::from_secs(5 * 60),
+            Self::Unread | Self::Unsettled | Self::Waiting => Duration::from_secs(5 * 60),
             // New interfaces may take several minutes (AWS.md 1, confirmed).
             Self::Changing => Duration::from_secs(15 * 60),
         }
@@ -90,14 +92,14 @@ impl Again {
     fn close_looks(self) -> u32 {
         match self {
             Self::Unread | Self::Unchanged => 0,
-            Self::Unsettled | Self::Changing => 8,
+            Self::Unsettled | Self::Waiting | Self::Changing => 8,
         }
     }
 
     fn wait(self, looks: u32) -> Duration {
         let longest = match self {
-            Self::Unread | Self::Unchanged => LONGEST,
-            Self::Unsettled | Self::Changing => LONGEST_CLOSE,
+            Self::Unread | Self::Unchanged | Self::Unsettled => LONGEST,
+            Self::Waiting | Self::Changing => LONGEST_CLOSE,
         };
         Duration::from_secs(1 << looks.saturating_sub(self.close_looks()).min(8)).min(longest)
     }
@@ -163,7 +165,7 @@ impl Waiting {
         if self.in_hand.contains_key(&hint) || self.hints.len() >= WAITING_MAX {
             return;
         }
-        let due = now + Again::Unsettled.wait(0);
+        let due = now + Again::Waiting.wait(0);
         self.hints.entry(hint).or_insert(Wait { due, origin, looked: Some((now, 1)) });
     }
 

@@ -109,7 +109,7 @@ impl Reconciler {
                     (!was_seen).then_some(Again::Unsettled)
                 }
                 (Hint::Interface(..), Standing::Interface(Some(shown))) if is_waiting(&shown) => {
-                    Some(Again::Unsettled)
+                    Some(Again::Waiting)
                 }
                 (Hint::Interface(_, None) | Hint::Address(_), _) => is_unchanged.then_some(Again::Unchanged),
                 // That it was made is all that an event with the pair tells.

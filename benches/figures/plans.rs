@@ -15,7 +15,6 @@ use eipd::domain::ids::{AllocationId, PoolName};
 use eipd::domain::leave::Leave;
 use eipd::domain::observed::{Address, Interface, InterfaceAssociation, InterfaceStatus, Observed};
 use eipd::domain::plan::plan as make_plan;
-use eipd::domain::policy::BystanderPolicy;
 use eipd::domain::roster::Roster;
 use eipd::domain::versions::Versions;
 

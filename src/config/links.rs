@@ -436,7 +436,11 @@ fn assemble(
     for Linked { raw, which, pool, target } in functions {
         let Some(home) = declared.get_mut(&target) else { continue };
         if let Some(Supply::Inline(list)) = &raw.supply {
-            let own = DeclaredPool { addresses: set(list), bystanders: tables.bystanders, ..DeclaredPool::default() };
+            let own = DeclaredPool {
+                addresses: set(list),
+                bystanders: tables.bystanders,
+                ..DeclaredPool::default()
+            };
             home.pools.insert(pool.clone(), own);
         }
         let which = match which {

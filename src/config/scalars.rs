@@ -71,7 +71,7 @@ const fn key(
     Key { section, name, default, expected }
 }
 
-const KEYS: [Key; 12] = [
+const KEYS: [Key; 13] = [
     key("daemon", "poll_interval", Some("60s"), "a duration such as \"60s\""),
     key("daemon", "function_refresh", Some("5m"), "a duration such as \"5m\""),
     key("daemon", "listen", Some("127.0.0.1:9464"), "an address with its port such as \"127.0.0.1:9464\""),

@@ -168,17 +168,16 @@ fn pool<'t>(key: Located<'t, &'t str>, node: &Node<'t>, faults: &mut Vec<Fault>)
                 .with_hint("expected 1 to 64 letters, digits, `-`, `_` or `.`"),
         );
     }
-    let mut pool =
-        RawPool {
-            key,
-            name,
-            addresses: Vec::new(),
-            tag: None,
-            is_open: false,
-            min_spare: 0,
-            bystanders: None,
-            target: None,
-        };
+    let mut pool = RawPool {
+        key,
+        name,
+        addresses: Vec::new(),
+        tag: None,
+        is_open: false,
+        min_spare: 0,
+        bystanders: None,
+        target: None,
+    };
     let Some(fields) = node.fields(&format!("a table [pools.{}]", shown(pool.key.value)), faults) else {
         return pool;
     };

@@ -9,7 +9,9 @@ use std::net::Ipv4Addr;
 use super::desired::{Allocations, Desired, PinPlace};
 use super::function::FunctionRef;
 use super::ids::{AllocationId, PoolName};
+use super::policy::BystanderPolicy;
 use super::tag::Tag;
+use super::versions::Versions;
 
 /// The declaration of one target.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -29,6 +31,8 @@ pub struct DeclaredPool {
     pub tag: Option<Tag>,
     /// How many of them the operator wants free, for interfaces that AWS adds by itself.
     pub min_spare: usize,
+    /// What is done about undeclared functions that would leave from them.
+    pub bystanders: BystanderPolicy,
 }
 
 /// How an Elastic IP is named.
@@ -49,6 +53,8 @@ pub struct DeclaredFunctions {
     pub pool: PoolName,
     /// Narrows the pool in a subnet or a zone; where both are pinned, both hold.
     pub pins: BTreeMap<PinPlace, BTreeSet<AddressName>>,
+    /// Which of their versions count.
+    pub versions: Versions,
 }
 
 /// Which functions a table is of.
@@ -126,14 +132,19 @@ impl From<&Desired> for Declared {
     fn from(desired: &Desired) -> Self {
         let names = |ids: &Allocations| ids.iter().cloned().map(AddressName::Allocation).collect();
         let pools = desired.pools.iter().map(|(name, pool)| {
-            let declared =
-                DeclaredPool { addresses: names(&pool.allocations), tag: None, min_spare: pool.min_spare };
+            let declared = DeclaredPool {
+                addresses: names(&pool.allocations),
+                tag: None,
+                min_spare: pool.min_spare,
+                bystanders: pool.bystanders,
+            };
             (name.clone(), declared)
         });
         let functions = desired.functions.iter().map(|(function, desired)| DeclaredFunctions {
             which: Which::Named(function.clone()),
             pool: desired.pool.clone(),
             pins: desired.pins.iter().map(|(place, ids)| (place.clone(), names(ids))).collect(),
+            versions: desired.versions,
         });
         Self { pools: pools.collect(), functions: functions.collect() }
     }

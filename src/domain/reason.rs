@@ -92,7 +92,7 @@ impl fmt::Display for Sharer {
 
 impl Reason {
     /// Every code of a reason that a serving interface can be uncovered for, so that each kind starts at zero.
-    pub const CODES: [&'static str; 15] = [
+    pub const CODES: [&'static str; 16] = [
         "no_free_address",
         "address_missing",
         "address_on_foreign_resource",

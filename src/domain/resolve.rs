@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use super::declared::{AddressName, Declared, DeclaredFunctions, Which};
+use super::declared::{AddressName, Declared, DeclaredFunctions, DeclaredPool, Which};
 use super::desired::{Allocations, Desired, DesiredFunction, PinPlace, Pool};
 use super::function::FunctionRef;
 use super::ids::{AllocationId, PoolName};
@@ -92,7 +92,8 @@ impl<'a> Resolver<'a> {
     fn list_addresses(&mut self) {
         let mut absent_anywhere = BTreeSet::new();
         for (name, declared) in &self.declared.pools {
-            let mut pool = Pool { min_spare: declared.min_spare, ..Pool::default() };
+            let DeclaredPool { min_spare, bystanders, .. } = *declared;
+            let mut pool = Pool { min_spare, bystanders, ..Pool::default() };
             let mut allocations = BTreeSet::new();
             for address in &declared.addresses {
                 match self.meaning(address) {
@@ -191,7 +192,7 @@ impl<'a> Resolver<'a> {
         for (place, names) in &functions.pins {
             pins.insert(place.clone(), self.pin(functions, place, names));
         }
-        DesiredFunction { pool: functions.pool.clone(), pins }
+        DesiredFunction { pool: functions.pool.clone(), pins, versions: functions.versions }
     }
 
     /// A pin that nothing is left of stays, and nothing may be given there: it narrows the pool, and never widens it.

@@ -240,6 +240,7 @@ mod tests {
 
     use super::*;
     use crate::domain::desired::DesiredFunction;
+    use crate::domain::versions::Versions;
 
     fn interface(n: u32) -> Hint {
         Hint::Interface(format!("eni-{n:08x}").parse().expect("well-formed"), None)
@@ -273,7 +274,11 @@ mod tests {
         let inbox = Inbox::default();
         let function = |name: &str| Hint::Function(name.into());
         assert_eq!(inbox.offer(function("other"), origin(0)), Offered::Accepted, "no orders yet");
-        let billing = DesiredFunction { pool: "p".parse().expect("a name"), pins: BTreeMap::new() };
+        let billing = DesiredFunction {
+            pool: "p".parse().expect("a name"),
+            pins: BTreeMap::new(),
+            versions: Versions::default(),
+        };
         let functions = [("billing".parse().expect("a name"), billing)].into();
         inbox.declare(&Arc::new(Desired { functions, ..Desired::default() }));
         assert_eq!(inbox.offer(function("other"), origin(0)), Offered::Irrelevant);

@@ -67,7 +67,8 @@ impl Blind {
 
 impl Observer {
     pub(super) fn new(reads: Arc<dyn Reads>, clock: Arc<dyn Clock>) -> Self {
-        let (book, versions, network) = (FunctionBook::default(), VersionBook::default(), NetworkBook::default());
+        let (book, versions, network) =
+            (FunctionBook::default(), VersionBook::default(), NetworkBook::default());
         let selections = Selections::default();
         Self { reads, clock, account: None, book, versions, network, selections, unread: 0 }
     }

@@ -42,7 +42,6 @@ use crate::domain::plan::{InterfacePlan, Plan, Verdict, plan};
 use crate::domain::policy::{DisruptionBudget, Grace, Mode, OnRemoved, TakeFrom};
 use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
 use crate::domain::resolve::{Selection, resolve};
-use crate::domain::roster::Roster;
 
 /// What the operator wants of a target, as far as a pass needs to know.
 #[derive(Clone, PartialEq, Debug)]
@@ -287,17 +286,6 @@ impl Reconciler {
         Some(self.passed(report, round))
     }
 
-    /// What events told of functions is read again, aliases included; what is merely watched is read without them.
-    fn doubt(&mut self, hints: &Hints) {
-        for (hint, origin) in &hints.0 {
-            let Hint::Function(name) = hint else { continue };
-            self.observer.book.doubt(name);
-            if origin.is_some() {
-                self.observer.versions.doubt(name);
-            }
-        }
-    }
-
     async fn pass_over_corner(&mut self, round: &Round<'_>, mut known: Known) -> Option<Passed> {
         let is_told = round.hints.0.values().any(Option::is_some);
         let mut report = self.blank(round, if is_told { Trigger::Event } else { Trigger::Watch });
@@ -367,10 +355,16 @@ impl Reconciler {
 
     /// What events tell of is no longer known, until it was read.
     fn doubt(&mut self, hints: &Hints) {
-        for hint in hints.0.keys() {
+        for (hint, origin) in &hints.0 {
             match hint {
-                Hint::Function(name) => self.observer.book.doubt(name),
-                Hint::Any(Part::Functions) => self.observer.book.doubt_all(),
+                Hint::Function(name) => {
+                    self.observer.book.doubt(name);
+                    // What is merely watched is read without its aliases.
+                    if origin.is_some() {
+                        self.observer.versions.doubt(name);
+                    }
+                }
+                Hint::Any(Part::Functions) => self.observer.doubt_all(),
                 Hint::Any(_) | Hint::Interface(..) | Hint::Address(_) => {}
             }
         }

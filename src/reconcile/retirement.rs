@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::domain::desired::Desired;
 use crate::domain::function::{FunctionObservation, FunctionRef};
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName};
-use crate::domain::observed::{Interface, Observed};
+use crate::domain::observed::Observed;
 use crate::domain::plan::{Plan, Verdict};
 use crate::domain::policy::{Grace, TakeFrom};
 use crate::domain::reason::{Warning, WarningKind};
@@ -109,7 +109,8 @@ impl Retirement {
                 ends.push(end);
             }
         }
-        let every = ASKED_EVERY.max(Duration::from_secs((versions.len() / VERSIONS_A_SECOND) as u64));
+        let every =
+            ASKED_EVERY.max(Duration::from_secs((versions.versions().count() / VERSIONS_A_SECOND) as u64));
         let soonest = ends.iter().copied().min();
         self.due = Some(soonest.unwrap_or(now + every).min(now + every));
         self.obstacle = if !ends.is_empty() {

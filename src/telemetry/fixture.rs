@@ -13,7 +13,7 @@ use crate::domain::function::{FunctionRef, Pair};
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, TargetName};
 use crate::domain::observed::InterfaceStatus;
 use crate::domain::plan::{InterfacePlan, Plan, PoolFigures, Verdict};
-use crate::domain::policy::{BystanderPolicy, Mode};
+use crate::domain::policy::Mode;
 use crate::domain::reason::{Reason, Warning, WarningKind};
 use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
 

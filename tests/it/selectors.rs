@@ -59,7 +59,8 @@ impl Estate {
 
 fn tagged_functions() -> DeclaredFunctions {
     let tag = format!("{}={}", TEAM.0, TEAM.1).parse().expect("a tag");
-    DeclaredFunctions { which: Which::Tagged(tag), pool: "p".parse().expect("a name"), pins: [].into() }
+    let pool = "p".parse().expect("a name");
+    DeclaredFunctions { which: Which::Tagged(tag), pool, pins: [].into(), versions: Versions::default() }
 }
 
 /// Functions and addresses both by tag.

@@ -307,10 +307,10 @@ versions = 'latest'
 ";
     let policies = |variables| {
         let configuration = inline(text, variables).unwrap_or_else(|faults| panic!("{faults}"));
-        let desired = &configuration.targets[0].desired;
-        let versions: Vec<Versions> = desired.functions.values().map(|function| function.versions).collect();
-        assert_eq!(versions, [Versions::Live, Versions::Latest, Versions::All]);
-        desired.pools.values().map(|pool| pool.bystanders).collect::<Vec<_>>()
+        let declared = &configuration.targets[0].declared;
+        let versions: Vec<Versions> = declared.functions.iter().map(|function| function.versions).collect();
+        assert_eq!(versions, [Versions::Live, Versions::All, Versions::Latest]);
+        declared.pools.values().map(|pool| pool.bystanders).collect::<Vec<_>>()
     };
     use BystanderPolicy::{Deny, Report};
     assert_eq!(policies(&[]), [Deny, Report, Deny]);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{World, alloc, associate, eni, function, ip, number, pool, subnet};
+use super::{Versions, World, alloc, associate, eni, function, ip, number, pool, subnet};
 use crate::domain::audit::{Objection, audit};
 use crate::domain::declared::{AddressName, Declared, DeclaredFunctions, DeclaredPool, Which};
 use crate::domain::desired::{Desired, PinPlace};
@@ -40,7 +40,8 @@ struct Case(Declared, Selection);
 
 impl Case {
     fn pool(mut self, name: &str, listed: &[&str], by_tag: Option<&str>) -> Self {
-        let declared = DeclaredPool { addresses: names(listed), tag: by_tag.map(tag), min_spare: 0 };
+        let declared =
+            DeclaredPool { addresses: names(listed), tag: by_tag.map(tag), ..DeclaredPool::default() };
         self.0.pools.insert(pool(name), declared);
         self
     }
@@ -51,7 +52,12 @@ impl Case {
             true => Which::Tagged(tag(which)),
             false => Which::Named(function(which)),
         };
-        self.0.functions.push(DeclaredFunctions { which, pool: pool(of), pins: BTreeMap::new() });
+        self.0.functions.push(DeclaredFunctions {
+            which,
+            pool: pool(of),
+            pins: BTreeMap::new(),
+            versions: Versions::default(),
+        });
         self
     }
 

@@ -2,6 +2,7 @@
 //! itself: the plan does, from what is said here.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 
@@ -10,6 +11,7 @@ use crate::domain::desired::Desired;
 use crate::domain::ids::NetworkInterfaceId;
 use crate::domain::observed::Observed;
 use crate::domain::plan::Plan;
+use crate::domain::roster::Roster;
 use crate::reconcile::retirement::holders;
 
 /// Functions that are too many for one pass are read over several; what the first of them told counts for so long.
@@ -40,8 +42,11 @@ impl Reconciler {
             return Some(BTreeSet::new());
         }
         let grace = round.orders.switchover_grace;
-        let versions: Vec<_> = versions.found.into_iter().map(|(_, version)| version).collect();
-        let ripe = self.retirement.note(&versions, plan, desired, observed, grace);
+        let roster = Arc::new(Roster::of(versions.found));
+        self.observer.versions.note_roster(Arc::clone(&roster));
+        observed.roster = Some(Arc::clone(&roster));
+        observed.roster_trouble = None;
+        let ripe = self.retirement.note(&roster, plan, desired, observed, grace);
         if ripe.is_empty() {
             return Some(BTreeSet::new());
         }

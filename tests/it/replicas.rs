@@ -1,5 +1,5 @@
 //! Two or three daemons on one list, started together, over one queue or a queue each: they settle without flapping, lose
-//! no address, and cost little more than one (docs/adr/0010).
+//! no address, and cost little more than one (docs/adr/0008).
 //!
 //! `REPLICAS_SEEDS=N` runs N seeds, `REPLICAS_SEED=S` replays one.
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use eipd::domain::declared::{AddressName, Declared, DeclaredFunctions, DeclaredPool, Which};
 use eipd::domain::reason::WarningKind;
 use eipd::domain::report::{Coverage, PassResult, Report};
+use eipd::domain::versions::Versions;
 use eipd_sim::{Effect, Fault, Service, Sim, VpcConfig, WorldConfig};
 use tokio::time::sleep;
 

@@ -46,8 +46,8 @@ fn an_interface_that_only_other_versions_use_is_told_apart_and_keeps_what_it_has
     insta::assert_snapshot!(story(&world), @r#"
     interface 2 of billing: keeps 2
     pool p: 1 associated, 0 spare, 0 short
-    warning: address `eipalloc-00000001` is still on `eni-00000001`, in use by `billing:1`, `billing:3` alone
-    warning: address `eipalloc-00000003` is still on `eni-00000003`, in use by `billing:2` alone
+    warning: address 198.51.100.1 (`eipalloc-00000001`) is still on `eni-00000001`, in use by `billing:1`, `billing:3` alone
+    warning: address 198.51.100.3 (`eipalloc-00000003`) is still on `eni-00000003`, in use by `billing:2` alone
     warning: versions 1, 2, 3 of `billing` hold 2 interfaces that `billing` does not cover; hint: declare them, as by `versions = "all"`, or delete them, and Lambda removes their interfaces
     "#);
     let held: Vec<_> = world.plan().held.into_iter().map(|held| held.network_interface_id).collect();

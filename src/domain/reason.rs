@@ -165,15 +165,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoFreeAddress { pool, candidates, associated } => {
-                write!(
-                    f,
-                    "no free address: pool `{pool}` offers it {candidates}, of which {associated} in use"
-                )?;
-                match candidates.saturating_sub(*associated) {
-                    0 => {}
-                    others => write!(f, " and {others} not to be had for now")?,
-                }
-                write!(f, "; hint: add an allocation to the pool")
+                no_free_address(f, pool, *candidates, *associated)
             }
             Self::AddressMissing(ids) => {
                 write!(
@@ -233,6 +225,20 @@ impl fmt::Display for Reason {
             Self::ActionFailed(why) | Self::ActionSkipped(why) => f.write_str(why),
         }
     }
+}
+
+fn no_free_address(
+    f: &mut fmt::Formatter<'_>,
+    pool: &PoolName,
+    candidates: usize,
+    associated: usize,
+) -> fmt::Result {
+    write!(f, "no free address: pool `{pool}` offers it {candidates}, of which {associated} in use")?;
+    match candidates.saturating_sub(associated) {
+        0 => {}
+        others => write!(f, " and {others} not to be had for now")?,
+    }
+    write!(f, "; hint: add an allocation to the pool")
 }
 
 /// An address in a message: as the world sees it, where that is known, and its allocation.

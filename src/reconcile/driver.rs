@@ -2,7 +2,6 @@
 //! the orders change, one at a time. Decides only the time of a pass, never what it does.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
 
 use governor::clock::Clock as _;
@@ -15,11 +14,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::inbox::{Errand, Inbox, Lane};
-use super::pass::{Limits, Orders, Passed, Reconciler};
+use super::pass::{Limits, Orders, Passed, Reconciler, declare_named};
 use super::ports::TokioClock;
 use super::schedule::{Ended, wait};
 use crate::domain::report::{PassResult, Report, Trigger};
-use crate::domain::resolve::{Selection, resolve};
 
 /// Under the two minutes after which `/healthz` calls a loop stuck, with room for the calls in flight.
 const PASS_WITHIN: Duration = Duration::from_secs(60);
@@ -121,7 +119,7 @@ impl Driver {
             Ok(()) = newer.changed() => {
                 newer.mark_changed();
                 // What comes while the pass ends may be about what is declared only now.
-                inbox.declare(&Arc::new(resolve(&newer.borrow().orders.declared, &Selection::default()).0));
+                declare_named(&inbox, &newer.borrow().orders);
                 limits.cancel.cancel();
             }
         }

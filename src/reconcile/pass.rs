@@ -223,11 +223,10 @@ impl Reconciler {
         }
     }
 
-    /// Until it is resolved anew, what is named is known to be declared.
     fn declare(&self, orders: &Orders) {
         match self.known.as_ref().filter(|known| known.is_of(orders)) {
             Some(known) => self.inbox.declare(&known.desired),
-            None => self.inbox.declare(&Arc::new(resolve(&orders.declared, &Selection::default()).0)),
+            None => declare_named(&self.inbox, orders),
         }
     }
 
@@ -469,6 +468,14 @@ impl Reconciler {
         }
         self.ports.audience.hear_action(&self.target, self.passes, &report);
         report
+    }
+}
+
+/// What is named is known to be declared before it is resolved. Where a tag selects more, what was declared before goes on
+/// counting until then, lest events about that be taken for nobody's.
+pub(super) fn declare_named(inbox: &Inbox, orders: &Orders) {
+    if !orders.declared.is_open() {
+        inbox.declare(&Arc::new(resolve(&orders.declared, &Selection::default()).0));
     }
 }
 

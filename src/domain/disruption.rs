@@ -22,12 +22,14 @@ pub fn loss<'a>(
     let [Carried { allocation_id: Some(allocation), .. }] = carried.as_slice() else { return None };
     let interface = &finding.interface.id;
     let place = drift.number_of(allocation).map(|number| drift.place(number));
-    let may_leave = matches!(place, Some(Place::Associated))
-        || observed.leave.named.interfaces.contains(interface)
-        || is_former(observed, allocation);
+    let is_declared = matches!(place, Some(Place::Associated));
+    let may_leave =
+        is_declared || observed.leave.named.interfaces.contains(interface) || is_former(observed, allocation);
     let is_serving = finding.is_required() && observed.is_complete();
+    // One that is none of ours was not asked for.
+    let address = observed.addresses.get(allocation);
     let agrees = shows(finding.interface, allocation)
-        && observed.addresses.get(allocation).is_none_or(|address| is_on(address, interface));
+        && address.map_or(!is_declared, |address| is_on(address, interface));
     let fits = may_leave && is_serving && agrees && !is_recent(observed, allocation, interface);
     (fits && is_settled(observed, finding)).then_some(allocation)
 }

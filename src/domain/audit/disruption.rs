@@ -35,6 +35,9 @@ impl Files<'_> {
         self.examine_bond(lost, &seen.id, objections);
         let is_ours = self.pools.values().any(|pool| pool.allocations.contains(lost));
         let is_named = self.observed.leave.named.interfaces.contains(&seen.id);
+        if is_ours && !self.observed.addresses.contains_key(lost) {
+            objections.push(Objection::NotThere(lost.clone()));
+        }
         if !is_ours && !is_named && !has_left(self.observed, lost) {
             objections.push(Objection::Unknown(lost.clone()));
         }

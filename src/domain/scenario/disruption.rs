@@ -72,6 +72,7 @@ fn in_every_doubt_the_wrong_address_stays() {
         ("given moments ago", wrong().wrote(1, 1)),
         ("the other was given elsewhere moments ago", wrong().wrote(7, 9)),
         ("only the interface says so", wrong().with_address(9, |address| address.association = None)),
+        ("only the interface knows of it", wrong().without_address(9)),
         ("two addresses are shown", wrong().interface_says(1, 8)),
         ("a service has it", wrong().with_address(9, |a| a.managed_by = Some("nlb".to_owned()))),
         ("the update is not over", wrong().configure("f", |f| f.last_update = Some(LastUpdate::InProgress))),
@@ -110,6 +111,7 @@ fn the_audit_asks_of_a_replacement_that_nothing_healthy_is_lost() {
     assert_eq!(against(&wrong().waiting(1)), [Objection::NotServing]);
     assert_eq!(against(&wrong().interface_says(1, 8)), [Objection::Carries(Some(alloc(8)))]);
     assert_eq!(against(&wrong().address_says(8, 1)), [Objection::Carries(Some(alloc(8)))]);
+    assert_eq!(against(&wrong().without_address(9)), [Objection::NotThere(alloc(9))]);
     assert_eq!(against(&wrong().address_says(9, 4)), [Objection::NotThere(alloc(9))]);
     let unsettled = wrong().configure("f", |f| f.last_update = Some(LastUpdate::InProgress));
     assert_eq!(against(&unsettled), [Objection::Unsettled(function("f"))]);

@@ -195,7 +195,9 @@ proptest! {
         let free = free(&world, SMALL.addresses);
         for pool in world.desired.pools.values() {
             let of_pool = |n: &&u32| pool.allocations.contains(&alloc(**n));
-            let given: BTreeSet<u32> = plan.actions.iter().map(|a| number(a.allocation_id.as_str())).collect();
+            // One that serves with a wrong address may take a spare, after the waiting ones had what is beyond them.
+            let bare = plan.actions.iter().filter(|action| action.takes_off().is_none());
+            let given: BTreeSet<u32> = bare.map(|a| number(a.allocation_id.as_str())).collect();
             let left = free.iter().filter(of_pool).filter(|n| !given.contains(n)).count();
             let to_waiting = plan.actions.iter().any(|action| {
                 action.reason == ActionReason::Upcoming && pool.allocations.contains(&action.allocation_id)

@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::ports::{Partial, Reads};
+use super::ports::{ApiError, Partial, Reads};
+use crate::domain::error_class::ErrorClass;
 use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef, VpcConfig};
 use crate::domain::ids::NetworkInterfaceId;
 use crate::domain::roster::Roster;
@@ -18,6 +19,12 @@ use crate::domain::versions::{Routes, counted, is_routed};
 /// Once there is one, a list that failed or that something unexplained asks for is not made anew before this: it costs a
 /// call for each 50 versions, out of 15 a second for all callers of the region (AWS.md 2, confirmed).
 const LISTED_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// Granted permissions take effect within a minute or so, and nobody should wait longer than this for it to be noticed.
+const REFUSED_FOR: Duration = Duration::from_secs(2 * 60);
+
+/// How many refusals are told.
+const REFUSALS_TOLD: usize = 5;
 
 /// The book.
 #[derive(Default)]
@@ -32,6 +39,8 @@ pub(super) struct VersionBook {
     /// By the function's name.
     routes: BTreeMap<Arc<str>, Aliases>,
     doubted: BTreeSet<Arc<str>>,
+    /// Functions whose aliases Lambda refused to show: until when not to ask again, and why.
+    refused: BTreeMap<Arc<str>, (Instant, String)>,
     /// Versions that aliases lead to and that are younger than the list.
     younger: BTreeMap<FunctionRef, Option<VpcConfig>>,
 }
@@ -45,6 +54,8 @@ struct Aliases {
 struct Listing {
     task: JoinHandle<Partial<(FunctionRef, FunctionConfiguration)>>,
     is_urgent: bool,
+    /// Whether a pass has waited for it: each list holds up one pass at most.
+    was_awaited: bool,
 }
 
 impl Drop for Listing {
@@ -87,13 +98,14 @@ impl VersionBook {
         self.tried_at = Some(Instant::now());
         let reads = Arc::clone(reads);
         let task = tokio::spawn(async move { reads.versions().await });
-        self.listing = Some(Listing { task, is_urgent });
+        self.listing = Some(Listing { task, is_urgent, was_awaited: false });
     }
 
-    /// Takes in a list that is ready; waits for the first one until then.
+    /// Takes in a list that is ready; one pass waits for the first until then.
     pub(super) async fn harvest(&mut self, until: Instant) {
         let Some(listing) = &mut self.listing else { return };
-        if self.roster.is_some() && !listing.task.is_finished() {
+        let waits = self.roster.is_none() && !std::mem::replace(&mut listing.was_awaited, true);
+        if !waits && !listing.task.is_finished() {
             return;
         }
         let Ok(list) = timeout_at(until, &mut listing.task).await else { return };
@@ -154,6 +166,7 @@ impl VersionBook {
     pub(super) fn keep_only(&mut self, declared: &BTreeSet<&str>) {
         self.routes.retain(|name, _| declared.contains(&**name));
         self.doubted.retain(|name| declared.contains(&**name));
+        self.refused.retain(|name, (until, _)| declared.contains(&**name) && *until > Instant::now());
         self.younger.retain(|version, _| declared.contains(version.name()));
     }
 
@@ -165,7 +178,8 @@ impl VersionBook {
         refresh: Duration,
     ) -> Vec<FunctionRef> {
         let mut due: BTreeMap<FunctionRef, Option<Instant>> = BTreeMap::new();
-        for (function, depends) in functions.filter(|_| self.roster.is_some()) {
+        let may_be_asked = |name: &str| self.roster.is_some() && !self.refused.contains_key(name);
+        for (function, depends) in functions.filter(|(function, _)| may_be_asked(function.name())) {
             let known = self.routes.get(function.name()).map(|aliases| aliases.read_at);
             let is_old = known.is_none_or(|read| read.elapsed() >= refresh);
             if self.doubted.contains(function.name()) || (depends && is_old) {
@@ -175,6 +189,20 @@ impl VersionBook {
         let mut due: Vec<_> = due.into_iter().collect();
         due.sort_by_key(|(_, read)| *read);
         due.into_iter().map(|(function, _)| function).collect()
+    }
+
+    /// A refusal is not asked for again at once, since only an operator can help.
+    pub(super) fn note_refusal(&mut self, function: &FunctionRef, error: &ApiError) {
+        if error.class == ErrorClass::Denied {
+            let until = Instant::now() + REFUSED_FOR;
+            self.refused.insert(function.name().into(), (until, error.to_string()));
+        }
+    }
+
+    /// Why the aliases of some functions are not known, each different reason once.
+    pub(super) fn refusals(&self) -> impl Iterator<Item = String> + use<> {
+        let told: BTreeSet<String> = self.refused.values().map(|(_, why)| why.clone()).collect();
+        told.into_iter().take(REFUSALS_TOLD)
     }
 
     /// Takes in the aliases of a function.

@@ -2,16 +2,25 @@
 //! and versions that are younger than the list of all. Reads only, and only what the books say is due.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::observe::{Observer, READS_AT_ONCE, gaps};
+use super::ports::ApiError;
 use crate::domain::desired::Desired;
 use crate::domain::function::FunctionRef;
 use crate::domain::observed::{Gap, Part};
 use crate::domain::versions::{depends_on_routes, is_routed};
+
+/// What a pass gives to reading aliases.
+const IN_TIME: Duration = Duration::from_secs(10);
+
+/// And what a look at a corner gives: an interface without its address may wait behind it.
+const SOON: Duration = Duration::from_secs(3);
 
 impl Observer {
     /// Tells the books which versions of all declared functions count, after reading what of that is due.
@@ -27,12 +36,14 @@ impl Observer {
         let mut due = self.versions.due(self.routed(desired, desired.functions.keys()), refresh);
         let left = due.len().saturating_sub(most);
         due.truncate(most);
-        let mut gaps = self.read_routes(due, &desired.functions.keys().cloned().collect()).await;
+        let all = desired.functions.keys().cloned().collect();
+        let mut gaps = self.read_routes(due, &all, IN_TIME).await;
         if left > 0 {
             let message =
                 format!("the aliases of {left} functions are not read yet; {most} are read in a pass");
             gaps.push(Gap { part: Part::Functions, message });
         }
+        gaps.extend(self.versions.refusals().map(|message| Gap { part: Part::Functions, message }));
         for (function, declared) in &desired.functions {
             let counted = self.versions.counted(function, declared.versions);
             self.book.note_versions(function, counted);
@@ -47,7 +58,7 @@ impl Observer {
         functions: &BTreeSet<FunctionRef>,
     ) -> Vec<Gap> {
         let due = self.versions.due(self.routed(desired, functions.iter()), Duration::MAX);
-        let gaps = self.read_routes(due, functions).await;
+        let gaps = self.read_routes(due, functions, SOON).await;
         for function in functions {
             if let Some(declared) = desired.functions.get(function) {
                 let counted = self.versions.counted(function, declared.versions);
@@ -73,29 +84,49 @@ impl Observer {
         })
     }
 
-    async fn read_routes(&mut self, due: Vec<FunctionRef>, all: &BTreeSet<FunctionRef>) -> Vec<Gap> {
-        let reads = &self.reads;
-        let answers: Vec<_> = stream::iter(due)
-            .map(|function| async move {
-                let answer = reads.routes(&function).await;
-                (function, answer)
-            })
-            .buffered(READS_AT_ONCE)
-            .collect()
-            .await;
+    /// What takes longer than `within` is left to a later look: the others must not wait for it.
+    async fn read_routes(
+        &mut self,
+        due: Vec<FunctionRef>,
+        all: &BTreeSet<FunctionRef>,
+        within: Duration,
+    ) -> Vec<Gap> {
         let mut errors = Vec::new();
-        for (function, answer) in answers {
+        let in_time = timeout(within, self.read_all_routes(due, all, &mut errors)).await;
+        let mut gaps = gaps(Part::Functions, &errors);
+        if in_time.is_err() {
+            let message = format!("reading where aliases lead took longer than {} s", within.as_secs());
+            gaps.push(Gap { part: Part::Functions, message });
+        }
+        gaps
+    }
+
+    async fn read_all_routes(
+        &mut self,
+        due: Vec<FunctionRef>,
+        all: &BTreeSet<FunctionRef>,
+        errors: &mut Vec<ApiError>,
+    ) {
+        let reads = Arc::clone(&self.reads);
+        let answers = stream::iter(due).map(|function| async {
+            let answer = reads.routes(&function).await;
+            (function, answer)
+        });
+        let mut answers = pin!(answers.buffered(READS_AT_ONCE));
+        while let Some((function, answer)) = answers.next().await {
             match answer {
                 Ok(routes) => self.versions.note_routes(&function, routes),
-                Err(error) => errors.push(error),
+                Err(error) => {
+                    self.versions.note_refusal(&function, &error);
+                    errors.push(error);
+                }
             }
         }
         for version in self.versions.unknown(all) {
-            match self.reads.function(&version).await {
+            match reads.function(&version).await {
                 Ok(observation) => self.versions.note_younger(version, &observation),
                 Err(error) => errors.push(error),
             }
         }
-        gaps(Part::Functions, &errors)
     }
 }

@@ -250,6 +250,28 @@ fn without_the_list_repairs_go_on_and_nobody_claims_that_all_is_covered() {
 }
 
 #[test]
+fn aliases_that_are_refused_are_named_not_asked_for_all_the_time_and_their_return_heals() {
+    on_paused_clock(async {
+        let estate = Estate::published(2).await;
+        estate.sim.world(|world| world.set_alias("billing", "live", 3));
+        estate.sim.deny("lambda:ListAliases");
+        let desired = estate.wanted("billing").done();
+        let daemon = Daemon::start(&estate.sim, &desired, 1).await;
+        sleep(Duration::from_secs(10 * 60)).await;
+        let report = daemon.heard.reports().pop().expect("passes were made");
+        assert_eq!((estate.served(), report.coverage()), (vec![3], Coverage::Unknown));
+        let told = message(&report, WarningKind::ObservationIncomplete);
+        assert!(told.contains("hint: grant `lambda:ListAliases`"), "{told}");
+        assert!(estate.sim.calls("ListAliases") <= 6, "{}", estate.sim.calls("ListAliases"));
+        estate.sim.allow("lambda:ListAliases");
+        sleep(Duration::from_secs(4 * 60)).await;
+        let report = daemon.heard.reports().pop().expect("passes were made");
+        assert_eq!((estate.served(), report.coverage()), (vec![2, 3], Coverage::Covered));
+        assert_lawful(&estate.sim);
+    });
+}
+
+#[test]
 fn a_list_that_fails_later_is_told_and_the_last_one_holds() {
     on_paused_clock(async {
         let estate = Estate::published(2).await;

@@ -62,13 +62,26 @@ impl Estate {
 
     /// The world expects of each function to leave from its pool.
     pub fn expect(&self) {
-        self.expect_only(&self.declared);
+        self.expect_only(&self.healthy());
+    }
+
+    /// For each function what it may leave from wherever it is: the simulator knows of no pins, and what lies outside one
+    /// is wrong in its subnet.
+    pub fn healthy(&self) -> BTreeMap<String, Vec<String>> {
+        let of = |(function, allocations): (&String, &Vec<String>)| {
+            let pins = self.desired.functions[&function.parse().expect("a function's name")].pins.values();
+            let pins: Vec<_> = pins.collect();
+            let fits = |id: &String| pins.iter().all(|pin| pin.iter().any(|pinned| pinned.as_str() == id));
+            let fitting = allocations.iter().filter(|id| fits(id)).cloned().collect();
+            (function.clone(), fitting)
+        };
+        self.declared.iter().map(of).collect()
     }
 
     /// The world expects of each function to leave from its pool, and calls healthy only what was so by `other` as well.
     pub fn expect_only(&self, other: &BTreeMap<String, Vec<String>>) {
         self.sim.world(|world| {
-            for (function, allocations) in &self.declared {
+            for (function, allocations) in &self.healthy() {
                 let both = allocations.iter().filter(|id| other[function].contains(id));
                 let ips: Vec<_> = both.map(|id| world.public_ip(id).to_owned()).collect();
                 if world.function(function).is_some() {
@@ -106,11 +119,8 @@ impl Estate {
         let functions: Vec<_> = self.declared.keys().collect();
         self.sim.world(|world| {
             world.manage(&self.allocations, &functions);
-            for (function, allocations) in &self.declared {
-                let ips: Vec<_> = allocations.iter().map(|id| world.public_ip(id).to_owned()).collect();
-                world.expect(function, &ips);
-            }
         });
+        self.expect();
     }
 
     fn add_strangers(&mut self, random: &mut fastrand::Rng) {

@@ -84,7 +84,7 @@ async fn story(seed: u64) -> String {
     for _ in 0..random.u32(4..10) {
         sleep(Duration::from_secs(random.u64(5..150))).await;
         history::happening(&estate, &mut random);
-        let before = estate.declared.clone();
+        let before = estate.healthy();
         if random.u8(..3) == 0 && history::regroup(&mut estate, &mut random) {
             daemons.iter().for_each(|daemon| daemon.reload(orders(&estate.desired)));
             // What was begun by the old orders may still end.

@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, reason = "a binary of tests has no outside")]
 
+mod accounts;
 mod addresses;
 mod assume;
 mod budget;

@@ -10,7 +10,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use eipd::aws::{AwsTarget, EventBus, Manner, Place, SqsQueue, Surroundings};
+use eipd::aws::{AssumedRole, AwsTarget, EventBus, Manner, Place, SqsQueue, Surroundings};
 use eipd::domain::declared::Declared;
 use eipd::domain::desired::{Desired, DesiredFunction, PinPlace, Pool};
 use eipd::domain::error_class::ErrorClass;
@@ -147,10 +147,11 @@ impl Listener {
     }
 }
 
-fn surroundings(sim: &Sim) -> Surroundings {
+fn surroundings(sim: &Sim, beside: &[Sim]) -> Surroundings {
     let credentials = Credentials::new(EIPD_ACCESS_KEY, SECRET_ACCESS_KEY, None, None, "test");
+    let sims = beside.iter().chain([sim]).cloned().collect();
     Surroundings {
-        http_client: SharedHttpClient::new(SimConnector::new(sim)),
+        http_client: SharedHttpClient::new(SimConnector::for_regions(sims)),
         time_source: SharedTimeSource::new(sim.time_source()),
         sleep: SharedAsyncSleep::new(TokioSleep::new()),
         credentials: Some(SharedCredentialsProvider::new(credentials)),
@@ -168,8 +169,12 @@ fn region(sim: &Sim) -> String {
 
 /// The outside of a target: the real AWS room over the simulator.
 pub async fn ports(sim: &Sim, seed: u64, audience: Arc<dyn Audience>) -> Ports {
-    let place = Place { region: Some(region(sim)), role: None };
-    let target = AwsTarget::connect(&place, &surroundings(sim), manner(seed)).await;
+    ports_by(sim, seed, audience, &Setup::default()).await
+}
+
+async fn ports_by(sim: &Sim, seed: u64, audience: Arc<dyn Audience>, setup: &Setup<'_>) -> Ports {
+    let place = Place { region: Some(region(sim)), role: setup.role.clone() };
+    let target = AwsTarget::connect(&place, &surroundings(sim, &setup.beside), manner(seed)).await;
     let target = target.expect("a region is given");
     let target = Arc::new(target);
     Ports { reads: target.clone(), changes: target, clock: Arc::new(SimClock(sim.time_source())), audience }
@@ -226,7 +231,7 @@ pub async fn consume(
     heard: Arc<Listener>,
     cancel: &CancellationToken,
 ) -> JoinHandle<()> {
-    let queue = SqsQueue::connect(url, &surroundings(sim), manner(1)).await;
+    let queue = SqsQueue::connect(url, &surroundings(sim, &[]), manner(1)).await;
     let consumer = Consumer {
         queue: Arc::new(queue.expect("the URL has a region")),
         routes: Arc::new(Mutex::new(routes)),
@@ -236,6 +241,19 @@ pub async fn consume(
         seed: 1,
     };
     tokio::spawn(consumer.run())
+}
+
+/// What a daemon has besides its orders.
+#[derive(Default)]
+pub struct Setup<'a> {
+    /// The queue that brings it events.
+    pub queue_url: Option<&'a str>,
+    /// The ARN of the bus that it publishes on.
+    pub bus: Option<&'a str>,
+    /// The role that its target is in.
+    pub role: Option<AssumedRole>,
+    /// Accounts besides its own: the first is that of its credentials before they become the role.
+    pub beside: Vec<Sim>,
 }
 
 /// A daemon in a task.
@@ -254,14 +272,12 @@ pub struct Daemon {
 impl Daemon {
     /// Starts one that polls by these orders.
     pub async fn start_by(sim: &Sim, orders: Orders, seed: u64) -> Self {
-        let daemon = Self::start(sim, (*orders.declared).clone(), seed).await;
-        daemon.reload(orders);
-        daemon
+        Self::start_as(sim, orders, seed, Setup::default()).await
     }
 
     /// Starts one that polls.
     pub async fn start(sim: &Sim, wanted: impl Into<Declared>, seed: u64) -> Self {
-        Self::begin(sim, wanted.into(), seed, None, None).await
+        Self::start_as(sim, orders(wanted), seed, Setup::default()).await
     }
 
     /// Starts one that receives events from this queue besides.
@@ -271,7 +287,7 @@ impl Daemon {
         seed: u64,
         queue_url: &str,
     ) -> Self {
-        Self::begin(sim, wanted.into(), seed, Some(queue_url), None).await
+        Self::start_with(sim, wanted, seed, Some(queue_url)).await
     }
 
     /// Starts one that receives events from this queue, if there is one.
@@ -281,22 +297,18 @@ impl Daemon {
         seed: u64,
         queue_url: Option<&str>,
     ) -> Self {
-        Self::begin(sim, wanted.into(), seed, queue_url, None).await
+        Self::start_as(sim, orders(wanted), seed, Setup { queue_url, ..Setup::default() }).await
     }
 
     /// Starts one that publishes on the bus of this ARN besides.
     pub async fn start_with_bus(sim: &Sim, wanted: impl Into<Declared>, seed: u64, bus: &str) -> Self {
-        Self::begin(sim, wanted.into(), seed, None, Some(bus)).await
+        Self::start_as(sim, orders(wanted), seed, Setup { bus: Some(bus), ..Setup::default() }).await
     }
 
-    async fn begin(
-        sim: &Sim,
-        declared: Declared,
-        seed: u64,
-        queue_url: Option<&str>,
-        bus: Option<&str>,
-    ) -> Self {
-        let (sender, receiver) = watch::channel(Watch { orders: orders(declared), poll_interval: POLL });
+    /// Starts one by these orders that is set up like this.
+    pub async fn start_as(sim: &Sim, orders: Orders, seed: u64, setup: Setup<'_>) -> Self {
+        let Setup { queue_url, bus, .. } = setup;
+        let (sender, receiver) = watch::channel(Watch { orders, poll_interval: POLL });
         let outbox = bus.map(|_| Arc::new(Outbox::new(seed)));
         let notifier =
             outbox.clone().map(|outbox| Notifier::new(outbox, Arc::new(SimClock(sim.time_source()))));
@@ -304,7 +316,7 @@ impl Daemon {
             (CancellationToken::new(), Arc::new(Listener { notifier, ..Listener::default() }));
         let publishing = match bus.zip(outbox) {
             Some((bus, outbox)) => {
-                let bus = EventBus::connect(bus, &surroundings(sim), manner(seed)).await;
+                let bus = EventBus::connect(bus, &surroundings(sim, &[]), manner(seed)).await;
                 let bus = Arc::new(bus.expect("the ARN has a region"));
                 let publisher = Publisher { bus, outbox: outbox.clone(), audience: heard.clone(), seed };
                 Some((outbox, tokio::spawn(publisher.run())))
@@ -312,7 +324,7 @@ impl Daemon {
             None => None,
         };
         let driver = Driver {
-            reconciler: Reconciler::new(target(), ports(sim, seed, heard.clone()).await, seed),
+            reconciler: Reconciler::new(target(), ports_by(sim, seed, heard.clone(), &setup).await, seed),
             watch: receiver,
             cancel: cancel.clone(),
             random: fastrand::Rng::with_seed(seed),

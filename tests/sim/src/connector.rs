@@ -17,7 +17,7 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use std::time::Duration;
 
-/// An HTTP client for the SDK that leads into one or several simulated accounts, one for each region.
+/// An HTTP client for the SDK that leads into one or several simulated accounts and regions.
 #[derive(Clone, Debug)]
 pub struct SimConnector {
     sims: Vec<Sim>,
@@ -30,9 +30,11 @@ impl SimConnector {
         Self::for_regions(vec![sim.clone()])
     }
 
-    /// Leads into the one whose region a request is signed for; into the first when there is none.
+    /// Leads into the one whose region a request is signed for, and of several accounts there into that of the role it is
+    /// signed in; into the first when there is none.
     pub fn for_regions(sims: Vec<Sim>) -> Self {
         assert!(!sims.is_empty(), "a connector leads somewhere");
+        Sim::acquaint(&sims);
         Self { sims, read_timeout: None }
     }
 }

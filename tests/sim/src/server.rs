@@ -34,11 +34,13 @@ impl HttpServer {
         Self::bind_regions(vec![sim.clone()], address).await
     }
 
-    /// Serves several accounts, one for each region; a request for another region goes to the first.
+    /// Serves several accounts and regions: a request goes to the region that it is signed for, and of several accounts there
+    /// to that of the role it is signed in; to the first when there is none.
     ///
     /// # Errors
     /// When the address cannot be bound.
     pub async fn bind_regions(sims: Vec<Sim>, address: SocketAddr) -> io::Result<Self> {
+        Sim::acquaint(&sims);
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let accepting = tokio::spawn(accept(listener, sims.into()));

@@ -150,18 +150,33 @@ impl Sim {
         self.lock().throttle.set(limits);
     }
 
-    /// Denies eipd's own credentials an operation, such as `ec2:AssociateAddress`.
+    /// Denies eipd's own credentials, and its sessions in roles of this account, an operation such as
+    /// `ec2:AssociateAddress`.
     pub fn deny(&self, action: &str) {
-        self.change_principal(EIPD_ACCESS_KEY, |principal| {
+        self.change_eipd(|principal| {
             principal.denied.insert(action.to_owned());
         });
     }
 
-    /// Allows eipd's own credentials an operation again.
+    /// Allows them an operation again.
     pub fn allow(&self, action: &str) {
-        self.change_principal(EIPD_ACCESS_KEY, |principal| {
+        self.change_eipd(|principal| {
             principal.denied.remove(action);
         });
+    }
+
+    fn change_eipd(&self, change: impl Fn(&mut Principal)) {
+        self.change_principal(EIPD_ACCESS_KEY, &change);
+        let state = self.lock();
+        state.principals.sessions().change(&state.world.config().account, Hand::Eipd, change);
+    }
+
+    /// Makes accounts known to each other, so that callers of the first can assume roles of the others.
+    pub(crate) fn acquaint(sims: &[Self]) {
+        if let Some((first, others)) = sims.split_first() {
+            let sessions = first.lock().principals.sessions().clone();
+            others.iter().for_each(|sim| sim.lock().principals.share(sessions.clone()));
+        }
     }
 
     /// Makes an access key valid, unknown or expired.
@@ -210,12 +225,21 @@ impl Sim {
         self.world(|world| world.violations().to_vec())
     }
 
-    /// The account whose region a request is signed for; the first when there is none.
+    /// The account whose region a request is signed for, and of several that of the role it is signed in; the first when
+    /// there is none.
     pub(crate) fn for_request<'a>(sims: &'a [Self], request: &Request) -> &'a Self {
         let first = sims.first().expect("there is at least one account");
-        let region = wire::region_of(request);
+        if sims.len() == 1 {
+            return first;
+        }
+        let (region, key) = wire::scope_of(request);
+        let session = key.and_then(|key| first.lock().principals.sessions().get(&key));
         let in_region = |sim: &&Self| region.as_ref() == Some(&sim.lock().world.config().region);
-        if sims.len() == 1 { first } else { sims.iter().find(in_region).unwrap_or(first) }
+        let is_own = |sim: &&Self| {
+            session.as_ref().is_some_and(|session| session.account == sim.lock().world.config().account)
+        };
+        let here = || sims.iter().filter(in_region);
+        here().find(is_own).or_else(|| here().next()).unwrap_or(first)
     }
 
     /// Carries a request through the weather. Never returns for one that hangs.
@@ -342,7 +366,7 @@ impl State {
         request_id: &str,
         elements: &mut Value,
     ) -> Result<String, Failure> {
-        let principal = call.access_key.as_deref().and_then(|key| self.principals.get(key)).cloned();
+        let principal = call.access_key.as_deref().and_then(|key| self.principals.get(key));
         let arn = principal.as_ref().map_or("anonymous", |principal| principal.arn.as_str());
         if let Some(failure) = fate.and_then(|effect| effect.failure(call, arn)) {
             return Err(failure);

@@ -107,6 +107,33 @@ fn a_session_has_the_hand_of_who_assumed_the_role() {
 }
 
 #[test]
+fn of_two_accounts_in_a_region_the_role_decides_and_what_its_caller_is_denied_it_is_too() {
+    let account = |id: &str| small(WorldConfig { account: id.into(), ..WorldConfig::default() }).0;
+    let sims = [account("111122223333"), account("444455556666")];
+    Sim::acquaint(&sims);
+    let assume = |account: &str| {
+        let body = format!(
+            "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A{account}%3Arole%2Fx&RoleSessionName=me"
+        );
+        let request = signed("sts", EIPD_ACCESS_KEY, "POST", "/", &body);
+        first(&ok(Sim::for_request(&sims, &request), &request), "AccessKeyId")
+    };
+    for (sim, account) in sims.iter().zip(["111122223333", "444455556666"]) {
+        sims[0].deny("lambda:ListFunctions");
+        let key = assume(account);
+        let who = signed("sts", &key, "POST", "/", "Action=GetCallerIdentity&Version=2011-06-15");
+        let answer = ok(Sim::for_request(&sims, &who), &who);
+        assert_eq!(first(&answer, "Account"), account);
+        let before = sim.call_count();
+        let list = signed("lambda", &key, "GET", "/2015-03-31/functions/", "");
+        let (status, _) = call(Sim::for_request(&sims, &list), &list);
+        assert_eq!((status, sim.call_count()), (403, before + 1));
+        sim.allow("lambda:ListFunctions");
+        ok(Sim::for_request(&sims, &list), &list);
+    }
+}
+
+#[test]
 fn another_region_is_loud_and_other_callers_can_be_added() {
     let (sim, _, _) = small(WorldConfig::default());
     let request = signed("ec2", "AKIAOTHER", "POST", "/", "Action=DescribeAddresses&Version=2016-11-15");

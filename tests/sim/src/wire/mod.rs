@@ -152,9 +152,10 @@ impl From<Refusal> for Failure {
     }
 }
 
-/// The region that a request is signed for.
-pub(crate) fn region_of(request: &Request) -> Option<String> {
-    Scope::of(request.authorization.as_deref()).region
+/// The region that a request is signed for, and the access key that it is signed with.
+pub(crate) fn scope_of(request: &Request) -> (Option<String>, Option<String>) {
+    let scope = Scope::of(request.authorization.as_deref());
+    (scope.region, scope.access_key)
 }
 
 /// The operation that the target header names.

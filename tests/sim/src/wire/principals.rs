@@ -5,6 +5,7 @@
 
 use crate::world::Hand;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Whether credentials are any good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +62,7 @@ pub(crate) struct Caller {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Principals {
     by_key: BTreeMap<String, Principal>,
+    sessions: Sessions,
 }
 
 impl Principals {
@@ -68,11 +70,46 @@ impl Principals {
         self.by_key.insert(access_key.to_owned(), principal);
     }
 
-    pub(crate) fn get(&self, access_key: &str) -> Option<&Principal> {
-        self.by_key.get(access_key)
+    /// The caller with this key, in person or in a role.
+    pub(crate) fn get(&self, access_key: &str) -> Option<Principal> {
+        self.by_key.get(access_key).cloned().or_else(|| self.sessions.get(access_key))
     }
 
     pub(crate) fn get_mut(&mut self, access_key: &str) -> Option<&mut Principal> {
         self.by_key.get_mut(access_key)
+    }
+
+    /// The sessions in roles.
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// Shares the sessions of other accounts, so that a role of one can be assumed by a caller of another.
+    pub(crate) fn share(&mut self, sessions: Sessions) {
+        self.sessions = sessions;
+    }
+}
+
+/// Sessions in roles, by access key: of one account, or of all that were made acquainted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sessions(Arc<Mutex<BTreeMap<String, Principal>>>);
+
+impl Sessions {
+    pub(crate) fn insert(&self, access_key: &str, principal: Principal) {
+        self.lock().insert(access_key.to_owned(), principal);
+    }
+
+    pub(crate) fn get(&self, access_key: &str) -> Option<Principal> {
+        self.lock().get(access_key).cloned()
+    }
+
+    /// Changes every session of this hand in roles of the account.
+    pub(crate) fn change(&self, account: &str, hand: Hand, change: impl Fn(&mut Principal)) {
+        let mut all = self.lock();
+        all.values_mut().filter(|one| one.account == account && one.hand == hand).for_each(change);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Principal>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

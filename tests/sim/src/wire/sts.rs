@@ -1,6 +1,7 @@
 //! STS: who am I, and sessions in a role.
 //!
-//! A session is a new access key with the caller's own hand; trust policies are not evaluated.
+//! A session is a new access key with the caller's own hand, and is denied what the caller is: neither trust policies nor
+//! those of roles are evaluated.
 
 use super::params::Params;
 use super::xml::{self, Xml};
@@ -61,8 +62,10 @@ fn assume_role(office: &mut Office<'_>, call: &Call) -> Result<String, Failure> 
     let arn = format!("arn:aws:sts::{account}:assumed-role/{name}/{session}");
     let token = office.request_id.replace('-', "").to_uppercase();
     let access_key = format!("ASIA{}", &token[..16]);
+    let base = call.access_key.as_deref().and_then(|key| office.principals.get(key));
     let principal = Principal {
         user_id: format!("AROA{}:{session}", &token[16..]),
+        denied: base.map(|base| base.denied).unwrap_or_default(),
         ..Principal::new(&arn, &account, office.caller.hand)
     };
     let expires = office.world.now() + Duration::from_secs(seconds as u64);
@@ -77,6 +80,6 @@ fn assume_role(office: &mut Office<'_>, call: &Call) -> Result<String, Failure> 
     xml.leaf("AssumedRoleId", &principal.user_id);
     xml.leaf("Arn", &arn);
     xml.close("AssumedRoleUser");
-    office.principals.insert(&access_key, principal);
+    office.principals.sessions().insert(&access_key, principal);
     Ok(xml.finish())
 }

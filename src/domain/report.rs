@@ -2,6 +2,7 @@
 //! Serialises as CONTRACT.md has it for `plan` and `apply`, with more fields beside. Data only.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,6 +10,7 @@ use serde::ser::{SerializeMap, SerializeStruct};
 use serde::{Serialize, Serializer};
 
 use super::action::{Action, Outcome};
+use super::desired::Desired;
 use super::error_class::ErrorClass;
 use super::function::FunctionRef;
 use super::hint::Origin;
@@ -39,6 +41,8 @@ pub struct Report {
     pub result: PassResult,
     /// What went wrong, when the result is not `Ok`: one line for each failure.
     pub failures: Vec<String>,
+    /// What was desired, what tags select among it; empty when the observation failed.
+    pub desired: Arc<Desired>,
     /// What it saw and meant to do; empty when the observation failed.
     pub plan: Plan,
     /// What became of each action of the plan, in the plan's order.

@@ -272,6 +272,7 @@ impl Reconciler {
             self.before.note(round.hints, known);
         }
         let decision = self.act_on(plan, round, &sight).await;
+        report.desired = Arc::clone(&desired);
         report.plan = decision.plan;
         report.actions = decision.actions;
         self.watch_refused(&report.actions);
@@ -314,6 +315,7 @@ impl Reconciler {
         let desired = Arc::clone(&known.desired);
         let mut whole = look.into_whole(known);
         note_done(&mut whole, &decision.actions);
+        report.desired = Arc::clone(&desired);
         report.plan = plan(&desired, &whole);
         report.actions = decision.actions;
         self.watch_refused(&report.actions);
@@ -340,6 +342,7 @@ impl Reconciler {
             took: Duration::ZERO,
             result: PassResult::Ok,
             failures: Vec::new(),
+            desired: Arc::default(),
             plan: Plan::default(),
             actions: Vec::new(),
             settled: Vec::new(),

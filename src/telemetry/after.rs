@@ -94,10 +94,10 @@ pub(super) fn uncovered_by_function(report: &Report) -> BTreeMap<&FunctionRef, u
     functions
 }
 
-/// The declared functions that the report names.
+/// The declared functions that the report knows of, with those that tags select.
 pub(super) fn functions(report: &Report) -> BTreeSet<&FunctionRef> {
     let used = report.plan.interfaces.iter().flat_map(|interface| interface.functions.iter());
-    used.chain(&report.unservable).collect()
+    used.chain(&report.unservable).chain(report.desired.functions.keys()).collect()
 }
 
 /// Whether an uncovered interface has no way out, or carries an address that it should not, or none.

@@ -41,16 +41,21 @@ pub(super) fn moment(seconds: i64) -> Timestamp {
 pub(super) fn configured(targets: &[(&str, &[&str])]) -> Configured {
     let mut configured = Configured::new("eipd.toml", moment(0), Duration::from_secs(60));
     for (name, functions) in targets {
-        let mut desired = Desired::default();
-        desired.pools.insert(id("partner-a"), Pool::default());
-        for function in *functions {
-            let pool = id("partner-a");
-            let declared = DesiredFunction { pool, pins: Default::default(), versions: Default::default() };
-            desired.functions.insert(id(function), declared);
-        }
-        configured = configured.target(id(name), &Declared::from(&desired));
+        configured = configured.target(id(name), &Declared::from(&desired(functions)));
     }
     configured
+}
+
+/// These functions, all in pool `partner-a`.
+pub(super) fn desired(functions: &[&str]) -> Desired {
+    let mut desired = Desired::default();
+    desired.pools.insert(id("partner-a"), Pool::default());
+    for function in functions {
+        let pool = id("partner-a");
+        let declared = DesiredFunction { pool, pins: Default::default(), versions: Default::default() };
+        desired.functions.insert(id(function), declared);
+    }
+    desired
 }
 
 /// A report that is built up interface by interface.
@@ -69,6 +74,7 @@ pub(super) fn pass(target: &str, n: u64) -> Pass {
         took: Duration::from_secs(2),
         result: PassResult::Ok,
         failures: Vec::new(),
+        desired: Arc::default(),
         plan: Plan::default(),
         actions: Vec::new(),
         settled: Vec::new(),

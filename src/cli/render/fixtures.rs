@@ -61,6 +61,7 @@ impl Scene {
             took: Duration::from_millis(1_250),
             result: PassResult::Ok,
             failures: Vec::new(),
+            desired: Default::default(),
             plan: Plan::default(),
             actions: Vec::new(),
             settled: Vec::new(),

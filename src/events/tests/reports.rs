@@ -42,6 +42,7 @@ pub(super) fn pass(n: u64) -> Report {
         took: Duration::from_millis(1500),
         result: PassResult::Ok,
         failures: Vec::new(),
+        desired: Arc::default(),
         plan: Plan { pools, ..Plan::default() },
         actions: Vec::new(),
         settled: Vec::new(),

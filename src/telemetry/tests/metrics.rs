@@ -1,5 +1,6 @@
 //! When series move, stay and end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::action::Outcome;
@@ -7,7 +8,7 @@ use crate::domain::plan::PoolFigures;
 use crate::domain::policy::Mode;
 use crate::domain::reason::{Reason, WarningKind};
 use crate::domain::report::{PassResult, Report};
-use crate::telemetry::fixture::{configured, no_free_address, pass};
+use crate::telemetry::fixture::{configured, desired, no_free_address, pass};
 use crate::telemetry::record::Metrics;
 
 fn metrics(targets: &[(&str, &[&str])]) -> Metrics {
@@ -102,6 +103,22 @@ fn gauges_tell_how_it_is_after_the_pass() {
         Some(0.0)
     );
     assert_eq!(value(&metrics, "eipd_repair_seconds_sum{origin=\"observed\",target=\"t\"}"), Some(3.0));
+}
+
+#[test]
+fn a_function_that_only_a_tag_selects_has_its_series_without_any_interface() {
+    let metrics = metrics(&[("t", &[])]);
+    let uncovered = "eipd_function_uncovered_network_interfaces{function=\"tagged\",target=\"t\"}";
+    let seconds = "eipd_uncovered_seconds_total{function=\"tagged\",target=\"t\"}";
+    let selecting = |n, functions: &[&str]| {
+        let mut report = pass("t", n).report();
+        report.desired = Arc::new(desired(functions));
+        report
+    };
+    metrics.hear(&selecting(1, &["tagged"]));
+    assert_eq!((value(&metrics, uncovered), value(&metrics, seconds)), (Some(0.0), Some(0.0)));
+    metrics.hear(&selecting(2, &[]));
+    assert_eq!((value(&metrics, uncovered), value(&metrics, seconds)), (None, None));
 }
 
 #[test]

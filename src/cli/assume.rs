@@ -6,6 +6,7 @@ use std::fmt::{self, Write};
 use std::net::IpAddr;
 use std::path::Path;
 
+use futures_util::future::join_all;
 use serde::Serialize;
 
 use super::exit::Exit;
@@ -16,14 +17,16 @@ use super::sight::{self, Sight};
 use super::{Error, Format, block_on, output, render};
 use crate::config;
 use crate::domain::assume::{
-    Assumed, Assumption, SECURITY_GROUPS_MAX, SUBNETS_MAX, Short, Unassumable, Zones, assume,
+    Assumed, Assumption, SECURITY_GROUPS_MAX, SUBNETS_MAX, Short, Unassumable, assume,
 };
 use crate::domain::desired::Desired;
 use crate::domain::function::FunctionRef;
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName, SecurityGroupId, SubnetId, TargetName};
+use crate::domain::network::Network;
 use crate::domain::observed::InterfaceStatus;
 use crate::domain::plan::{InterfacePlan, Plan, PoolFigures, Verdict, plan};
 use crate::domain::reason::Shown;
+use crate::reconcile::network;
 
 const FORM: &str =
     "expected FUNCTION:subnets=subnet-…,subnet-…;sgs=sg-…,sg-…, where what stays as it is may be left out";
@@ -88,6 +91,8 @@ struct Forecast {
     pools: BTreeMap<PoolName, PoolFigures>,
     /// Why it may be otherwise.
     failures: Vec<String>,
+    /// What is not known of the assumed subnets.
+    notes: Vec<String>,
 }
 
 /// The settings that a function is assumed to get.
@@ -119,22 +124,22 @@ pub(super) fn run(file: Option<&Path>, assumptions: &[Assumption], format: Forma
     if let Some(twice) = assumptions.iter().find(|one| !functions.insert(&one.function)) {
         return Err(Error::AssumedTwice(twice.function.clone()));
     }
-    let sights = block_on(sight::all(file))?;
-    let is_declared =
-        |one: &&Assumption| sights.iter().any(|s| s.desired.functions.contains_key(&one.function));
+    let grounds = block_on(look(file, assumptions))?;
+    let is_declared = |one: &&Assumption| grounds.iter().any(|ground| ground.declares(one));
     if let Some(undeclared) = assumptions.iter().find(|one| !is_declared(one)) {
         return Err(Unassumable::Undeclared(undeclared.function.clone()).into());
     }
-    let forecasts: Vec<Forecast> = sights
+    let forecasts: Vec<Forecast> = grounds
         .iter()
-        .filter_map(|sight| forecast(sight, assumptions).transpose())
+        .filter_map(|ground| forecast(ground, assumptions).transpose())
         .collect::<Result<_, _>>()?;
     match format {
         Format::Text => output::text(&text(&forecasts))?,
         Format::Json => output::json(&forecasts)?,
     }
-    let failures: BTreeSet<&String> = forecasts.iter().flat_map(|one| &one.failures).collect();
-    failures.into_iter().for_each(|failure| output::remark(&render::failure(failure)));
+    let told = forecasts.iter().flat_map(|one| one.failures.iter().chain(&one.notes));
+    let told: BTreeSet<&String> = told.collect();
+    told.into_iter().for_each(|failure| output::remark(&render::failure(failure)));
     Ok(exit(&forecasts))
 }
 
@@ -148,10 +153,51 @@ fn exit(forecasts: &[Forecast]) -> Exit {
     }
 }
 
+/// What was seen of a target, and of those assumed subnets that none of its functions uses yet.
+struct Ground {
+    sight: Sight,
+    subnets: Network,
+    /// Assumed subnets that EC2 does not show.
+    unseen: BTreeSet<SubnetId>,
+}
+
+impl Ground {
+    fn declares(&self, assumption: &Assumption) -> bool {
+        self.sight.desired.functions.contains_key(&assumption.function)
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let unseen = self.unseen.iter().map(|subnet| {
+            format!("EC2 shows no `{subnet}` in this account and region, so its zone is not known; hint: check the id")
+        });
+        self.subnets.unread.iter().cloned().chain(unseen).collect()
+    }
+}
+
+/// Looks at every target, side by side.
+async fn look(file: Option<&Path>, assumptions: &[Assumption]) -> Result<Vec<Ground>, Error> {
+    let sights = sight::all(file).await?;
+    let grounds = sights.into_iter().map(|sight| async move {
+        let declared = assumptions.iter().filter(|one| sight.desired.functions.contains_key(&one.function));
+        let is_unknown = |subnet: &&SubnetId| {
+            let network = sight.observed.as_ref().map(|observed| &observed.network);
+            network.is_some_and(|network| network.facts(subnet).is_none_or(|facts| facts.subnet.is_none()))
+        };
+        let subnets = declared.flat_map(|one| one.subnets.iter().flatten());
+        let asked: BTreeSet<SubnetId> = subnets.filter(is_unknown).cloned().collect();
+        let subnets = network::read(&*sight.reads, &asked).await;
+        let is_unseen = |subnet: &SubnetId| subnets.facts(subnet).is_none_or(|facts| facts.subnet.is_none());
+        let unseen =
+            asked.into_iter().filter(|subnet| subnets.unread.is_empty() && is_unseen(subnet)).collect();
+        Ground { sight, subnets, unseen }
+    });
+    Ok(join_all(grounds).await)
+}
+
 /// Nothing for a target that declares none of the functions.
-fn forecast(sight: &Sight, assumptions: &[Assumption]) -> Result<Option<Forecast>, Error> {
-    let here = assumptions.iter().filter(|one| sight.desired.functions.contains_key(&one.function));
-    let here: Vec<Assumption> = here.cloned().collect();
+fn forecast(ground: &Ground, assumptions: &[Assumption]) -> Result<Option<Forecast>, Error> {
+    let sight = &ground.sight;
+    let here: Vec<Assumption> = assumptions.iter().filter(|one| ground.declares(one)).cloned().collect();
     if here.is_empty() {
         return Ok(None);
     }
@@ -164,11 +210,13 @@ fn forecast(sight: &Sight, assumptions: &[Assumption]) -> Result<Option<Forecast
             enough: false,
             pools: BTreeMap::new(),
             failures: sight.report.failures.clone(),
+            notes: Vec::new(),
         }));
     };
-    let assumed = assume(&here, &sight.desired, observed, &Zones::new())?;
+    let assumed = assume(&here, &sight.desired, observed, &ground.subnets)?;
     let plan = plan(&sight.desired, &assumed.observed);
-    Ok(Some(foresee(&sight.target, &sight.desired, &assumed, &plan)))
+    let foreseen = foresee(&sight.target, &sight.desired, &assumed, &plan);
+    Ok(Some(Forecast { notes: ground.notes(), ..foreseen }))
 }
 
 fn foresee(target: &TargetName, desired: &Desired, assumed: &Assumed, plan: &Plan) -> Forecast {
@@ -197,6 +245,7 @@ fn foresee(target: &TargetName, desired: &Desired, assumed: &Assumed, plan: &Pla
         short,
         pools: pools.into_iter().filter_map(|pool| Some((pool.clone(), *plan.pools.get(pool)?))).collect(),
         failures: assumed.observed.gaps.iter().map(ToString::to_string).collect(),
+        notes: Vec::new(),
     }
 }
 
@@ -307,7 +356,9 @@ fn listed(items: &[impl fmt::Display], between: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::scenario::World;
+    use crate::domain::ids::VpcId;
+    use crate::domain::network::{RouteTable, Subnet, Way};
+    use crate::domain::scenario::{World, subnet, zone_id};
 
     #[test]
     fn an_assumption_is_read_with_either_separator_and_whatever_changes() {
@@ -355,9 +406,13 @@ mod tests {
     }
 
     fn foreseen(world: &World, assumptions: &[&str]) -> Forecast {
+        foreseen_with(world, assumptions, &Network::default())
+    }
+
+    fn foreseen_with(world: &World, assumptions: &[&str], subnets: &Network) -> Forecast {
         let assumptions: Vec<Assumption> =
             assumptions.iter().map(|text| parse(text).expect("sound")).collect();
-        let assumed = assume(&assumptions, &world.desired, &world.observed, &Zones::new()).expect("sound");
+        let assumed = assume(&assumptions, &world.desired, &world.observed, subnets).expect("sound");
         let plan = plan(&world.desired, &assumed.observed);
         foresee(&"default".parse().expect("a name"), &world.desired, &assumed, &plan)
     }
@@ -378,6 +433,42 @@ mod tests {
         let enough = foreseen(&estate(&[1, 2, 3, 4, 5]), &change);
         assert_eq!(exit(std::slice::from_ref(&enough)), Exit::Good);
         insta::assert_snapshot!("there_is_enough", said(enough));
+    }
+
+    /// Subnet 7 is in a zone of its own and leads out, subnet 8 in the same and leads nowhere.
+    fn new_subnets() -> Network {
+        let vpc: VpcId = "vpc-00000001".parse().expect("an id");
+        let numbers = [7, 8];
+        let subnets = numbers.map(|n| Subnet {
+            id: subnet(n),
+            vpc: vpc.clone(),
+            zone: Some("eu-west-1c".into()),
+            zone_id: Some(zone_id(3)),
+        });
+        let tables = numbers.map(|n| RouteTable {
+            id: format!("rtb-{n:08x}").parse().expect("an id"),
+            vpc: vpc.clone(),
+            is_main: false,
+            subnets: [subnet(n)].into(),
+            ipv4: if n == 7 { Way::InternetGateway("igw-1".to_owned()) } else { Way::Missing },
+            ipv6: Way::Missing,
+        });
+        Network::of(&numbers.map(subnet).into(), subnets.to_vec(), &tables)
+    }
+
+    #[test]
+    fn subnets_that_nothing_uses_yet_are_told_by_their_zone_and_by_where_they_lead() {
+        let said = |one: Forecast| anstream::adapter::strip_str(&text(&[one])).to_string();
+        let change = ["billing:subnets=subnet-00000007,subnet-00000008;sgs=sg-00000001"];
+        let short = foreseen_with(&estate(&[1, 2]), &change, &new_subnets());
+        assert_eq!(exit(std::slice::from_ref(&short)), Exit::Drift);
+        insta::assert_snapshot!("new_subnets", said(short));
+        let enough = foreseen_with(&estate(&[1, 2, 3, 4]), &change, &new_subnets());
+        assert_eq!(
+            exit(std::slice::from_ref(&enough)),
+            Exit::Drift,
+            "an address is no use without a way out"
+        );
     }
 
     #[test]

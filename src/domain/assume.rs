@@ -15,6 +15,7 @@ use super::function::{
     VpcConfig,
 };
 use super::ids::{NetworkInterfaceId, SubnetId, ZoneId};
+use super::network::Network;
 use super::observed::{Interface, InterfaceStatus, Observed};
 use super::plan::{Plan, Verdict};
 
@@ -52,8 +53,8 @@ pub enum Unassumable {
     OnCapacityProvider(FunctionRef),
 }
 
-/// The zones of subnets: their names and ids, as far as known.
-pub type Zones = BTreeMap<SubnetId, (Option<Arc<str>>, Option<ZoneId>)>;
+/// The zone of a subnet: its name and its id, as far as known.
+type Zone = (Option<Arc<str>>, Option<ZoneId>);
 
 /// A hypothetical observation.
 #[derive(Clone, Debug)]
@@ -79,7 +80,7 @@ pub struct Short {
     pub short: usize,
 }
 
-/// An observation as it would be during and after the switchovers.
+/// An observation as it would be during and after the switchovers, with what was read of subnets that nothing uses yet.
 ///
 /// # Errors
 /// When an assumption makes no sense.
@@ -87,7 +88,7 @@ pub fn assume(
     assumptions: &[Assumption],
     desired: &Desired,
     observed: &Observed,
-    zones: &Zones,
+    subnets: &Network,
 ) -> Result<Assumed, Unassumable> {
     let mut assumed = Assumed {
         observed: observed.clone(),
@@ -95,6 +96,7 @@ pub fn assume(
         pairs: BTreeSet::new(),
         imagined: BTreeSet::new(),
     };
+    assumed.observed.network = Arc::new(Network::clone(&observed.network).and(subnets));
     for assumption in assumptions {
         let function = &assumption.function;
         if !desired.functions.contains_key(function) {
@@ -106,7 +108,7 @@ pub fn assume(
         let observation = FunctionObservation::Known(configuration);
         assumed.observed.functions.insert(function.clone(), observation);
     }
-    assumed.imagine(zones);
+    assumed.imagine();
     Ok(assumed)
 }
 
@@ -145,7 +147,7 @@ fn switched(
 }
 
 impl Assumed {
-    fn imagine(&mut self, zones: &Zones) {
+    fn imagine(&mut self) {
         let account = self.observed.account.clone();
         let served: BTreeSet<Pair> = self
             .observed
@@ -154,11 +156,14 @@ impl Assumed {
             .filter(|i| i.owner == account && i.status != InterfaceStatus::Detaching)
             .map(|interface| interface.pair.clone())
             .collect();
-        let mut known = zones.clone();
-        for interface in self.observed.interfaces.values() {
-            let zone = || (interface.zone.clone(), interface.zone_id.clone());
-            known.entry(interface.pair.subnet.clone()).or_insert_with(zone);
-        }
+        let shown = self.observed.interfaces.values();
+        let known: BTreeMap<SubnetId, Zone> =
+            shown.map(|one| (one.pair.subnet.clone(), (one.zone.clone(), one.zone_id.clone()))).collect();
+        let network = Arc::clone(&self.observed.network);
+        let read = |subnet: &SubnetId| {
+            let subnet = network.facts(subnet)?.subnet.as_ref()?;
+            Some((subnet.zone.clone(), subnet.zone_id.clone()))
+        };
         let mut number = 0;
         for pair in self.pairs.difference(&served) {
             let id = loop {
@@ -168,7 +173,8 @@ impl Assumed {
                     break id;
                 }
             };
-            let (zone, zone_id) = known.get(&pair.subnet).cloned().unwrap_or_default();
+            let zone = read(&pair.subnet).or_else(|| known.get(&pair.subnet).cloned());
+            let (zone, zone_id) = zone.unwrap_or_default();
             let interface = Interface {
                 id: id.clone(),
                 owner: account.clone(),
@@ -214,6 +220,7 @@ fn imaginary(number: u32) -> NetworkInterfaceId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::network::Subnet;
     use crate::domain::plan::plan;
     use crate::domain::scenario::{World, configuration, function, groups, subnet, vpc, zone_id};
 
@@ -241,7 +248,7 @@ mod tests {
     }
 
     fn assumed(world: &World, assumptions: &[Assumption]) -> Assumed {
-        assume(assumptions, &world.desired, &world.observed, &Zones::new()).expect("it makes sense")
+        assume(assumptions, &world.desired, &world.observed, &Network::default()).expect("it makes sense")
     }
 
     fn short(world: &World, assumptions: &[Assumption]) -> Vec<(String, usize)> {
@@ -292,8 +299,14 @@ mod tests {
         let world = estate(&[1, 2]);
         let change = [assumption("f", &[7], &[1])];
         assert_eq!(short(&world, &change), [("subnet-00000007".to_owned(), 1)]);
-        let zones: Zones = [(subnet(7), (Some("eu-west-1c".into()), Some(zone_id(3))))].into();
-        let told = assume(&change, &world.desired, &world.observed, &zones).expect("it makes sense");
+        let read = Subnet {
+            id: subnet(7),
+            vpc: "vpc-00000001".parse().expect("an id"),
+            zone: Some("eu-west-1c".into()),
+            zone_id: Some(zone_id(3)),
+        };
+        let subnets = Network::of(&[subnet(7)].into(), vec![read], &[]);
+        let told = assume(&change, &world.desired, &world.observed, &subnets).expect("it makes sense");
         let plan = plan(&world.desired, &told.observed);
         assert_eq!(told.short(&plan)[0].zone.as_deref(), Some("eu-west-1c"));
     }
@@ -314,7 +327,7 @@ mod tests {
             .configure("managed", |f| f.on_capacity_provider = true);
         let refused = |name: &str, subnets: &[u32]| {
             let assumptions = [assumption(name, subnets, &[2])];
-            assume(&assumptions, &world.desired, &world.observed, &Zones::new()).expect_err(name)
+            assume(&assumptions, &world.desired, &world.observed, &Network::default()).expect_err(name)
         };
         assert_eq!(refused("nobody", &[1]), Unassumable::Undeclared(function("nobody")));
         assert_eq!(refused("unread", &[1]), Unassumable::Unknown(function("unread")));

@@ -183,6 +183,17 @@ impl Network {
         self
     }
 
+    /// With what was read of other subnets besides; where both know one, the other counts.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        for (id, facts) in &other.subnets {
+            self.dead_ends.remove(id);
+            self.add(id.clone(), facts.clone());
+        }
+        self.unread.extend(other.unread.iter().cloned());
+        self
+    }
+
     fn add(&mut self, id: SubnetId, facts: Facts) {
         if let Some(routes) = facts.routes.as_ref().filter(|r| !matches!(r.ipv4, Way::InternetGateway(_))) {
             let (route_table, leads) = (routes.table.clone(), routes.ipv4.clone());

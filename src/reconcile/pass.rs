@@ -257,7 +257,8 @@ impl Reconciler {
             self.retirement.postpone();
         } else if asks {
             observed.retired = self.retired(round, &plan, &desired, &mut observed).await?;
-            plan = plan_again(plan, &desired, &observed);
+            // By the list that was made for it, whatever that showed.
+            plan = disruption::planned(round.orders, &desired, &observed);
         }
         plan = self.release(round, &desired, plan, &mut observed).await?;
         plan = self.weigh(round, &desired, plan, &mut observed).await?;
@@ -480,10 +481,6 @@ pub(super) fn declare_named(inbox: &Inbox, orders: &Orders) {
     if !orders.declared.is_open() {
         inbox.declare(&Arc::new(resolve(&orders.declared, &Selection::default()).0));
     }
-}
-
-fn plan_again(before: Plan, desired: &Desired, observed: &Observed) -> Plan {
-    if observed.retired.is_empty() { before } else { plan(desired, observed) }
 }
 
 impl Round<'_> {

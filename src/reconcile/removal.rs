@@ -11,11 +11,12 @@ use tokio::time::Instant;
 
 use super::retirement::{holding, wait};
 use crate::domain::desired::Desired;
-use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef};
+use crate::domain::function::{FunctionObservation, FunctionRef};
 use crate::domain::ids::{AllocationId, NetworkInterfaceId};
 use crate::domain::observed::Observed;
 use crate::domain::plan::Plan;
 use crate::domain::policy::{Grace, OnRemoved};
+use crate::domain::roster::Roster;
 
 /// The list of all versions costs a call for each 50 of them: so often while something is about to be taken off.
 const ASKED_EVERY: Duration = Duration::from_secs(60);
@@ -95,7 +96,7 @@ impl Removals {
     /// Takes in a complete list of all versions.
     pub(super) fn note(
         &mut self,
-        versions: &[(FunctionRef, FunctionConfiguration)],
+        versions: &Roster,
         plan: &Plan,
         desired: &Desired,
         observed: &Observed,
@@ -111,10 +112,9 @@ impl Removals {
             let since = before.get(&bond).copied().unwrap_or(now);
             let end = since + wait(grace, allocation, desired, observed);
             let pair = &observed.interfaces[interface].pair;
-            let mut users = versions.iter().filter(|(_, shown)| shown.pairs().contains(pair)).peekable();
+            let users = versions.users_of(pair);
             // Nothing at all uses a retired interface, which Lambda removes by itself.
-            let is_used = users.peek().is_some();
-            let is_released = is_used && users.all(|(user, _)| !names.contains(user.name()));
+            let is_released = !users.is_empty() && users.iter().all(|user| !names.contains(user.name()));
             if !is_released {
                 self.since.insert(bond, now);
                 continue;

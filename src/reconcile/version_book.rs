@@ -30,7 +30,9 @@ const REFUSALS_TOLD: usize = 5;
 #[derive(Default)]
 pub(super) struct VersionBook {
     roster: Option<Arc<Roster>>,
+    /// When it was complete, and when it was begun.
     listed_at: Option<Instant>,
+    begun_at: Option<Instant>,
     tried_at: Option<Instant>,
     trouble: Option<String>,
     listing: Option<Listing>,
@@ -53,6 +55,7 @@ struct Aliases {
 /// A list being made; it ends with the book.
 struct Listing {
     task: JoinHandle<Partial<(FunctionRef, FunctionConfiguration)>>,
+    begun_at: Instant,
     is_urgent: bool,
     /// Whether a pass has waited for it: each list holds up one pass at most.
     was_awaited: bool,
@@ -68,6 +71,11 @@ impl VersionBook {
     /// The list as it was last complete.
     pub(super) fn roster(&self) -> Option<&Arc<Roster>> {
         self.roster.as_ref()
+    }
+
+    /// The list, if all of it was read after this.
+    pub(super) fn roster_since(&self, at: Instant) -> Option<Arc<Roster>> {
+        self.roster.clone().filter(|_| self.begun_at.is_some_and(|begun| begun >= at))
     }
 
     /// Why there is none, or no newer one.
@@ -95,10 +103,11 @@ impl VersionBook {
         if self.listing.is_some() || too_soon {
             return;
         }
-        self.tried_at = Some(Instant::now());
+        let begun_at = Instant::now();
+        self.tried_at = Some(begun_at);
         let reads = Arc::clone(reads);
         let task = tokio::spawn(async move { reads.versions().await });
-        self.listing = Some(Listing { task, is_urgent, was_awaited: false });
+        self.listing = Some(Listing { task, begun_at, is_urgent, was_awaited: false });
     }
 
     /// Takes in a list that is ready; one pass waits for the first until then.
@@ -108,27 +117,32 @@ impl VersionBook {
         if !waits && !listing.task.is_finished() {
             return;
         }
+        let begun_at = listing.begun_at;
         let Ok(list) = timeout_at(until, &mut listing.task).await else { return };
         self.listing = None;
         match list {
-            Ok(list) => self.note(list),
+            Ok(list) => drop(self.note(list, begun_at)),
             Err(error) => self.trouble = Some(format!("the list was broken off: {error}")),
         }
     }
 
-    fn note(&mut self, list: Partial<(FunctionRef, FunctionConfiguration)>) {
-        match list.errors.first() {
-            None => self.note_roster(Arc::new(Roster::of(list.found))),
-            Some(error) => self.trouble = Some(error.to_string()),
+    /// Takes in a list that was begun then; nothing but the reason when it is not complete.
+    pub(super) fn note(
+        &mut self,
+        list: Partial<(FunctionRef, FunctionConfiguration)>,
+        begun_at: Instant,
+    ) -> Result<Arc<Roster>, String> {
+        if let Some(error) = list.errors.first() {
+            let why = error.to_string();
+            self.trouble = Some(why.clone());
+            return Err(why);
         }
-    }
-
-    /// Takes in a complete list.
-    pub(super) fn note_roster(&mut self, roster: Arc<Roster>) {
+        let roster = Arc::new(Roster::of(list.found));
         self.younger.clear();
-        self.listed_at = Some(Instant::now());
+        (self.listed_at, self.begun_at) = (Some(Instant::now()), Some(begun_at));
         self.trouble = None;
-        self.roster = Some(roster);
+        self.roster = Some(Arc::clone(&roster));
+        Ok(roster)
     }
 
     /// Whether a list is being made that the next pass should not wait a whole poll interval for.

@@ -46,7 +46,9 @@ async fn everything_is_told_by_every_form_of_id_and_nothing_is_changed() {
         );
         assert!(told["daemon"]["trouble"].is_string(), "{id}");
     }
+    let lists = small.sim.calls("ListFunctions");
     let told = bench.run(&["explain", &interfaces[0], "--url", "http://127.0.0.1:1"]).await;
+    assert_eq!(small.sim.calls("ListFunctions"), lists + 1, "the pass has listed who uses it already");
     assert!(
         told.stdout().contains("used by billing; undeclared: stranger; 1 published version"),
         "{}",

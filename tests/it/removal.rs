@@ -109,6 +109,24 @@ fn where_that_is_asked_for_it_is_taken_off_once_the_grace_has_passed() {
 }
 
 #[test]
+fn a_pass_lists_the_versions_once_and_a_later_one_anew() {
+    on_paused_clock(async {
+        let two = Two::covered(0).await;
+        let orders = two.without_billing(OnRemoved::Disassociate);
+        let mut fresh = reconciler(&two.sim, 2).await;
+        let before = two.sim.calls("ListFunctions");
+        pass(&mut fresh, &orders).await;
+        assert_eq!(two.sim.calls("ListFunctions"), before + 1, "the one that every process begins with");
+        assert!(two.carried(&two.interfaces[0]).is_some(), "the grace runs");
+        sleep(Duration::from_secs(61)).await;
+        pass(&mut fresh, &orders).await;
+        assert_eq!(two.sim.calls("ListFunctions"), before + 2, "what is a minute old is too old");
+        assert!(two.carried(&two.interfaces[0]).is_none());
+        assert_lawful(&two.sim);
+    });
+}
+
+#[test]
 fn a_version_of_a_declared_function_keeps_its_address() {
     on_paused_clock(async {
         let mut two = Two::covered(0).await;

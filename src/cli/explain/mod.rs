@@ -8,6 +8,7 @@ mod tests;
 mod text;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use clap::Args;
 use futures_util::future::join_all;
@@ -22,6 +23,7 @@ use super::{ConfigArgs, Error, Format, block_on, http, output, render};
 use crate::domain::explain::{Facts, Region, Story, Subject, explain};
 use crate::domain::ids::{AccountId, TargetName};
 use crate::domain::observed::Observed;
+use crate::domain::roster::Roster;
 use lately::Lately;
 use subject::Asked;
 
@@ -167,7 +169,8 @@ async fn look(asked: &Asked, sight: Sight) -> Looked {
     looked
 }
 
-/// Reads what a pass has no need of: what nobody declared, and for an interface all functions of the region.
+/// Reads what a pass has no need of: what nobody declared. Who uses an interface the pass has listed; where the list was not
+/// ready, it is waited for here.
 async fn supplement(
     subject: &Subject,
     sight: &Sight,
@@ -190,11 +193,14 @@ async fn supplement(
             gaps.extend(addresses.errors.iter().map(ToString::to_string));
         }
         Subject::Interface(id) if observed.interfaces.contains_key(id) => {
-            let (functions, versions) = tokio::join!(sight.reads.functions(), sight.reads.versions());
-            let errors = functions.errors.iter().chain(&versions.errors);
-            region.gaps = errors.map(ToString::to_string).collect();
-            region.functions = functions.found;
-            region.versions = versions.found.into_iter().map(|(_, version)| version).collect();
+            region.roster = match &observed.roster {
+                Some(roster) => Arc::clone(roster),
+                None => {
+                    let versions = sight.reads.versions().await;
+                    region.gaps = versions.errors.iter().map(ToString::to_string).collect();
+                    Arc::new(Roster::of(versions.found))
+                }
+            };
         }
         Subject::Function(_) | Subject::Address(_) | Subject::Interface(_) | Subject::PublicIp(_) => {}
     }

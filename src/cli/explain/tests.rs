@@ -97,11 +97,8 @@ fn status() -> Value {
 #[test]
 fn a_covered_interface_is_told_with_its_users_and_what_happened_to_it() {
     let here = configuration(Some(vpc(&[1], &[1])));
-    let region = Region {
-        functions: vec![(function("stranger"), here.clone()), (function("billing"), here.clone())],
-        versions: vec![here.clone(), here.clone(), here],
-        gaps: Vec::new(),
-    };
+    let listed = ["billing", "billing:1", "stranger"].map(|name| (function(name), here.clone()));
+    let region = Region { roster: Arc::new(Roster::of(listed)), gaps: Vec::new() };
     let told = told(&estate(), "default", "eni-00000001", &region);
     insta::assert_snapshot!(said(&answer_of(vec![told], Some(status()))));
 }

@@ -10,8 +10,8 @@ pub mod rule;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -21,11 +21,12 @@ pub use interface::InterfaceStory;
 
 use super::desired::Desired;
 use super::drift::{Drift, drift};
-use super::function::{FunctionConfiguration, FunctionRef, Pair};
+use super::function::{FunctionRef, Pair};
 use super::ids::{AllocationId, NetworkInterfaceId, PoolName};
 use super::observed::Observed;
 use super::plan::Plan;
 use super::policy::{Mode, TakeFrom};
+use super::roster::Roster;
 
 /// What is to be explained.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -57,13 +58,11 @@ pub struct Facts<'a> {
     pub take_from: TakeFrom,
 }
 
-/// The functions of a region and the pairs that they use, declared or not.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+/// Who uses which pair in a region, declared or not.
+#[derive(Clone, Debug, Default)]
 pub struct Region {
-    /// `$LATEST` of each function.
-    pub functions: Vec<(FunctionRef, FunctionConfiguration)>,
-    /// Every version of every function, `$LATEST` among them.
-    pub versions: Vec<FunctionConfiguration>,
+    /// Every version of every function.
+    pub roster: Arc<Roster>,
     /// Why a part of it is not known; empty when all of it is.
     pub gaps: Vec<String>,
 }
@@ -115,13 +114,13 @@ impl Facts<'_> {
 
     /// Who uses a pair and is not declared.
     fn others_of(&self, pair: &Pair) -> Others {
-        let uses = |configuration: &&FunctionConfiguration| configuration.pairs().contains(pair);
-        let using = self.region.functions.iter().filter(|(_, configuration)| uses(&configuration));
-        let using: BTreeSet<&FunctionRef> = using.map(|(function, _)| function).collect();
+        let users = self.region.roster.users_of(pair).iter();
+        let (versions, latest): (Vec<&FunctionRef>, Vec<_>) =
+            users.partition(|user| user.qualifier().is_some());
         let is_declared = |function: &&FunctionRef| self.desired.functions.contains_key(*function);
         Others {
-            versions: self.region.versions.iter().filter(uses).count().saturating_sub(using.len()),
-            functions: using.into_iter().filter(|f| !is_declared(f)).cloned().collect(),
+            versions: versions.len(),
+            functions: latest.into_iter().filter(|f| !is_declared(f)).cloned().collect(),
             gaps: self.region.gaps.clone(),
         }
     }

@@ -5,6 +5,7 @@ use crate::domain::desired::PinPlace;
 use crate::domain::function::{FunctionObservation, FunctionState, LastUpdate};
 use crate::domain::observed::{InterfaceStatus, Part};
 use crate::domain::plan::Verdict;
+use crate::domain::roster::Roster;
 use crate::domain::scenario::{World, alloc, configuration, eni, function, ip, vpc, zone_id};
 
 fn told(world: &World, subject: &Subject, region: &Region) -> Option<Story> {
@@ -142,15 +143,10 @@ fn whoever_uses_an_interface_is_told_declared_or_not() {
     let world = small();
     let here = configuration(Some(vpc(&[1, 2], &[1])));
     let elsewhere = configuration(Some(vpc(&[1], &[1, 2])));
-    let region = Region {
-        functions: vec![
-            (function("f"), here.clone()),
-            (function("stranger"), here.clone()),
-            (function("far"), elsewhere.clone()),
-        ],
-        versions: vec![here.clone(), here.clone(), here, elsewhere],
-        gaps: vec!["a page is lost".to_owned()],
-    };
+    let listed =
+        [("f", &here), ("f:1", &here), ("stranger", &here), ("far", &elsewhere), ("far:7", &elsewhere)];
+    let roster = Roster::of(listed.map(|(name, shown)| (function(name), shown.clone())));
+    let region = Region { roster: Arc::new(roster), gaps: vec!["a page is lost".to_owned()] };
     let Some(Story::Interface(story)) = told(&world, &Subject::Interface(eni(1)), &region) else { panic!() };
     assert_eq!(story.functions, [function("f")]);
     assert_eq!(story.others.functions, [function("stranger")]);

@@ -68,10 +68,14 @@ impl Reconciler {
             let reads = self.observer.read_in_detail(holders.iter().filter(|_| is_small).cloned().collect());
             let read = round.in_time(reads).await?;
             observed.functions.extend(self.observer.book.observations(holders.iter()));
-            let versions = round.in_time(self.ports.reads.versions()).await?;
-            match (read, versions) {
-                (Ok(gaps), Ok(versions)) if is_small && gaps.is_empty() && versions.errors.is_empty() => {
-                    self.removals.note(&versions.found, &before, desired, observed, *switchover_grace);
+            // One list in a pass is enough, and an older one too old: what uses an interface decides here.
+            let roster = match self.observer.versions.roster_since(round.begun) {
+                Some(roster) => Ok(roster),
+                None => self.list_versions(round).await?,
+            };
+            match (read, roster) {
+                (Ok(gaps), Ok(roster)) if is_small && gaps.is_empty() => {
+                    self.removals.note(&roster, &before, desired, observed, *switchover_grace);
                 }
                 _ => self.removals.note_failure(),
             }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
+use tokio::time::Instant;
 
 use super::{Reconciler, Round};
 use crate::domain::desired::Desired;
@@ -30,20 +31,14 @@ impl Reconciler {
         desired: &Desired,
         observed: &mut Observed,
     ) -> Option<BTreeSet<NetworkInterfaceId>> {
-        let versions = match round.in_time(self.ports.reads.versions()).await? {
-            Ok(versions) => versions,
-            Err(too_slow) => {
-                self.retirement.note_failure(&too_slow);
+        let roster = match self.list_versions(round).await? {
+            Ok(roster) => roster,
+            Err(why) => {
+                self.retirement.note_failure(&why);
                 return Some(BTreeSet::new());
             }
         };
-        if let Some(error) = versions.errors.first() {
-            self.retirement.note_failure(&error.to_string());
-            return Some(BTreeSet::new());
-        }
         let grace = round.orders.switchover_grace;
-        let roster = Arc::new(Roster::of(versions.found));
-        self.observer.versions.note_roster(Arc::clone(&roster));
         observed.roster = Some(Arc::clone(&roster));
         observed.roster_trouble = None;
         let ripe = self.retirement.note(&roster, plan, desired, observed, grace);
@@ -81,5 +76,12 @@ impl Reconciler {
         }
         observed.functions.extend(self.observer.book.observations(holders.iter()));
         Some(self.retirement.settled(ripe, desired, observed))
+    }
+
+    /// The list of all versions as it is now, or why there is none; nothing when the pass was cancelled.
+    pub(super) async fn list_versions(&mut self, round: &Round<'_>) -> Option<Result<Arc<Roster>, String>> {
+        let begun_at = Instant::now();
+        let list = round.in_time(self.ports.reads.versions()).await?;
+        Some(list.and_then(|list| self.observer.versions.note(list, begun_at)))
     }
 }

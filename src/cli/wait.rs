@@ -52,8 +52,11 @@ Examples:
 
 Covered means that an invocation now leaves from a declared address: the function is active, no update of it is in
 progress or failed, each of its subnets has an interface in use, and each of those carries an address of the
-function's set by both of EC2's views. Nothing is repaired: a daemon has to run, or `eipd apply` before.
-It asks after 1 s, then ever more rarely, up to every 10 s: about three calls each time. Ctrl-C ends it at once.
+function's set by both of EC2's views. The same holds for each version that counts (`versions` in the file): by
+default for those that its aliases lead to, weighted routes included. Nothing is repaired: a daemon has to run, or
+`eipd apply` before.
+It asks after 1 s, then ever more rarely, up to every 10 s: about four calls each time, one more for each version, and
+where all versions count a list of those of the region once a minute. Ctrl-C ends it at once.
 Exit codes: 0 covered, 2 not covered in time, 1 the function is not declared, or could not tell, 64 wrong usage.";
 
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);

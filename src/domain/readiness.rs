@@ -1,7 +1,9 @@
 //! Whether an invocation of one function now leaves from a declared address: what a pipeline waits for after a deployment.
 //! Stricter than what a pass goes by, since here a wrong yes costs more than a late one: nothing may be under way, each
-//! subnet must have its interface, and both of EC2's views must show the address on it. Decides nothing about repairs.
+//! subnet must have its interface, and both of EC2's views must show the address on it, for each version that counts. Decides
+//! nothing about repairs.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -51,6 +53,8 @@ pub enum Wanting {
     Updating,
     /// The last update failed: which configuration serves is not known.
     UpdateFailed,
+    /// A published version that counts is not ready by itself.
+    Version(u64, Box<Wanting>),
     /// A subnet has no interface in use.
     NoInterface(SubnetId),
     /// An interface in use has no address of the set.
@@ -88,6 +92,7 @@ impl fmt::Display for Wanting {
                 "its last update failed, and which configuration serves is not known; \
                  hint: see LastUpdateStatusReason in Lambda",
             ),
+            Self::Version(number, wanting) => write!(f, "version {number}: {wanting}"),
             Self::NoInterface(subnet) => write!(f, "it has no interface in use in `{subnet}`"),
             Self::Uncovered(interface, why) => write!(f, "`{interface}` is not covered: {why}"),
             Self::OneView(interface, allocation) => {
@@ -98,6 +103,8 @@ impl fmt::Display for Wanting {
 }
 
 /// Judges one function by an observation that holds at least the function, its addresses and the interfaces of its subnets.
+/// A version that is observed by itself is judged like the function. Of another that counts it is not known whether it is
+/// idle: it was published with interfaces, so that one which has none now has lost them for want of use, and waits for none.
 ///
 /// # Errors
 /// What is wanting, the most fundamental first.
@@ -117,11 +124,20 @@ pub fn readiness(
     if !observed.is_complete() {
         return Err(Wanting::Unseen(first_gap(observed, "not everything could be read")));
     }
+    let mut strict = FunctionConfiguration { versions: BTreeMap::new(), ..configuration.clone() };
+    for (number, vpc) in &configuration.versions {
+        let version = observed.functions.get(&function.at_version(*number));
+        if let Some(FunctionObservation::Known(version)) = version {
+            settled(version, true).map_err(|wanting| Wanting::Version(*number, Box::new(wanting)))?;
+            strict.versions.insert(*number, vpc.clone());
+        }
+    }
+    let strict = strict.pairs();
     let plan = plan(desired, observed);
     let mut egress = Vec::new();
     for pair in configuration.pairs() {
         let here: Vec<&InterfacePlan> = plan.required().filter(|interface| interface.pair == pair).collect();
-        if here.is_empty() {
+        if here.is_empty() && strict.contains(&pair) {
             return Err(Wanting::NoInterface(pair.subnet));
         }
         for interface in here {
@@ -266,6 +282,35 @@ mod tests {
             let wanting = judge(&world).expect_err(expected);
             assert!(wanting.contains(expected), "{expected}: {wanting}");
         }
+    }
+
+    /// `f` with version 1 in subnet 3, which is covered.
+    fn versioned() -> World {
+        covered().eni(3, 3, &[1]).on(3, 3).counts("f", 1, &[3], &[1])
+    }
+
+    #[test]
+    fn each_version_that_counts_must_be_covered_too() {
+        let read = |mut world: World, state: FunctionState| {
+            let version =
+                FunctionConfiguration { state: Some(state), ..configuration(Some(vpc(&[3], &[1]))) };
+            world.observed.functions.insert(function("f:1"), FunctionObservation::Known(version));
+            world
+        };
+        assert_eq!(judge(&versioned()), Ok(3));
+        assert_eq!(judge(&read(versioned(), FunctionState::Active)), Ok(3));
+        let bare = || versioned().off(3, 3);
+        for world in [bare(), read(bare(), FunctionState::Active)] {
+            let wanting = judge(&world).expect_err("its interface is bare");
+            assert!(wanting.contains("`eni-00000003` is not covered"), "{wanting}");
+        }
+        let gone = || versioned().waiting(3);
+        assert_eq!(judge(&gone()), Ok(2), "one that is only listed may be idle");
+        let wanting =
+            judge(&read(gone(), FunctionState::Active)).expect_err("one that an alias leads to is not");
+        assert!(wanting.contains("no interface in use in `subnet-00000003`"), "{wanting}");
+        let wanting = judge(&read(versioned(), FunctionState::Pending)).expect_err("it is being made");
+        assert!(wanting.starts_with("version 1: it is pending"), "{wanting}");
     }
 
     #[test]

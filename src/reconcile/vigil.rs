@@ -1,6 +1,8 @@
-//! A narrow look at one declared function, for who waits for it: the function, the interfaces of its subnets, the
-//! addresses of its set with what tags and public addresses stand for, and now and then where the subnets lead. Reads
-//! only, keeps only the account and the routes, and says what it could not read.
+//! A narrow look at one declared function, for who waits for it: the function, its published versions that count, the
+//! interfaces of their subnets, the addresses of its set with what tags and public addresses stand for, and now and then
+//! where the subnets lead. Reads only, keeps only what does not change soon, and says what it could not read.
+
+mod counted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,11 +14,12 @@ use super::ports::{Clock, Partial, Reads};
 use super::selections::{Resolved, resolve_now};
 use crate::domain::declared::{Declared, Which};
 use crate::domain::desired::Desired;
-use crate::domain::function::{FunctionObservation, FunctionRef};
+use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef};
 use crate::domain::ids::{AccountId, SubnetId};
 use crate::domain::leave::Leave;
 use crate::domain::observed::{Address, Gap, Observed, Part};
 use crate::domain::resolve::{Selection, resolve};
+use counted::Counted;
 
 /// A route that is put right while somebody waits is seen this soon.
 const ROUTES_EVERY: Duration = Duration::from_secs(60);
@@ -33,6 +36,7 @@ pub struct Vigil {
     stated: Option<AccountId>,
     account: Option<AccountId>,
     network: NetworkBook,
+    counted: Counted,
 }
 
 impl Vigil {
@@ -71,6 +75,7 @@ impl Vigil {
             stated,
             account: None,
             network: NetworkBook::default(),
+            counted: Counted::default(),
         })
     }
 
@@ -99,16 +104,12 @@ impl Vigil {
         self.account = Some(account.clone());
         let mut all = Vec::new();
         let read_already = self.resolve(&mut all).await?;
-        let function = match self.reads.function(&self.function).await {
-            Ok(observation) => observation,
-            Err(error) => {
-                all.push(Gap { part: Part::Functions, message: error.to_string() });
-                FunctionObservation::Unknown
+        let functions = self.read_functions(&mut all).await;
+        let subnets: BTreeSet<SubnetId> = match functions.get(&self.function) {
+            Some(FunctionObservation::Known(shown)) => {
+                shown.pairs().into_iter().map(|pair| pair.subnet).collect()
             }
-        };
-        let subnets: BTreeSet<SubnetId> = match &function {
-            FunctionObservation::Known(shown) => shown.pairs().into_iter().map(|pair| pair.subnet).collect(),
-            FunctionObservation::NotFound | FunctionObservation::Unknown => BTreeSet::new(),
+            _ => BTreeSet::new(),
         };
         let is_due = self.network.is_due(&subnets, at, ROUTES_EVERY);
         let asked = if is_due { subnets.clone() } else { BTreeSet::new() };
@@ -137,18 +138,41 @@ impl Vigil {
             account,
             interfaces: interfaces.found.into_iter().map(|found| (found.id.clone(), found)).collect(),
             addresses: addresses.found.into_iter().map(|found| (found.allocation.clone(), found)).collect(),
-            functions: [(self.function.clone(), function)].into(),
+            functions,
             recent_writes: BTreeMap::new(),
             refused: BTreeSet::new(),
             retired: BTreeSet::new(),
             network: self.network.known(),
             leave: Leave::default(),
             remarks: Vec::new(),
-            // Of other versions and other functions nothing is asked, and nothing is claimed.
+            // Of versions that do not count and of other functions nothing is asked, and nothing is claimed.
             roster: Some(Arc::default()),
             roster_trouble: None,
             gaps: all,
         })
+    }
+
+    /// The function with its versions that count, and those of them by themselves that were read one by one.
+    async fn read_functions(&mut self, gaps: &mut Vec<Gap>) -> BTreeMap<FunctionRef, FunctionObservation> {
+        let mut functions = BTreeMap::new();
+        let observation = match self.reads.function(&self.function).await {
+            Ok(FunctionObservation::Known(shown)) => {
+                let declared = self.desired.functions.get(&self.function);
+                let versions = declared.map(|declared| declared.versions).unwrap_or_default();
+                let errors = self.counted.read(&*self.reads, &self.function, versions).await;
+                gaps.extend(self::gaps(Part::Functions, &errors));
+                functions.extend(self.counted.observations(&self.function));
+                let versions = self.counted.settings();
+                FunctionObservation::Known(FunctionConfiguration { versions, ..shown })
+            }
+            Ok(observation) => observation,
+            Err(error) => {
+                gaps.push(Gap { part: Part::Functions, message: error.to_string() });
+                FunctionObservation::Unknown
+            }
+        };
+        functions.insert(self.function.clone(), observation);
+        functions
     }
 
     /// Resolves what can be resolved only by asking; the addresses that were read for it.

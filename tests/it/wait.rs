@@ -69,6 +69,68 @@ async fn what_is_wanting_is_said_when_the_time_is_over() {
     }
 }
 
+/// `billing` is covered, and its version 1, which an alias leads to, has an interface of its own that is not.
+fn with_a_bare_version() -> (Small, String) {
+    let small = Small::with(3);
+    let bare = small.sim.world(|world| {
+        let vpc = world.vpcs().next().expect("there is one").id.clone();
+        let group = world.create_security_group(&vpc, "former");
+        let former = VpcConfig::new(&small.subnets[..1], &[&group]);
+        let now = VpcConfig::new(&small.subnets, &[&small.group]);
+        let hour = Duration::from_secs(3600);
+        world.update_function_vpc("billing", former, Outcome::Succeeds, None).expect("it is active");
+        world.advance_by(hour);
+        world.publish_version("billing");
+        world.update_function_vpc("billing", now, Outcome::Succeeds, None).expect("it is active");
+        world.advance_by(hour);
+        world.set_alias("billing", "live", 1);
+        world.pair_interfaces(&small.subnets[0], &[&group]).remove(0)
+    });
+    // The world is hours ahead of this machine's clock, and so would its limits be.
+    small.sim.set_throttle(None);
+    let interfaces = small.interfaces();
+    small.sim.world(|world| {
+        small.allocations.iter().zip(&interfaces).for_each(|(address, to)| world.give(address, to));
+    });
+    (small, bare)
+}
+
+#[tokio::test]
+async fn each_version_that_counts_is_waited_for() {
+    let (small, bare) = with_a_bare_version();
+    let server = served(&small).await;
+    let wait = async |versions: &str, function: &str| {
+        let text = configuration(&small).replace("billing", function) + versions;
+        let bench = Bench::new(&text, &server.url());
+        let waited = bench.run(&["wait", "--function", function, "--timeout", "2s"]).await;
+        (waited.code(), waited.stdout())
+    };
+    let uncovered = format!("`{bare}` is not covered");
+    for (versions, function, code) in [
+        ("", "billing", 2),
+        ("versions = \"all\"\n", "billing", 2),
+        ("versions = \"latest\"\n", "billing", 0),
+        ("", "billing:live", 2),
+        ("", "billing:1", 2),
+    ] {
+        let (ended, told) = wait(versions, function).await;
+        assert_eq!(ended, Some(code), "{function} {versions}: {told}");
+        assert_eq!(told.contains(&uncovered), code == 2, "{function} {versions}: {told}");
+    }
+    small.sim.deny("lambda:ListAliases");
+    let (ended, told) = wait("", "billing").await;
+    assert_eq!(ended, Some(1), "which versions count is not known: {told}");
+    assert!(told.contains("grant `lambda:ListAliases`"), "{told}");
+    small.sim.allow("lambda:ListAliases");
+    small.sim.world(|world| world.give(&small.allocations[2], &bare));
+    for versions in ["", "versions = \"all\"\n"] {
+        let (ended, told) = wait(versions, "billing").await;
+        assert_eq!(ended, Some(0), "{versions}: {told}");
+        assert!(told.contains(&bare), "{told}");
+    }
+    assert_eq!(small.sim.complaints(), Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn what_is_not_declared_or_cannot_be_told_is_no_time_out() {
     let small = covered(2);

@@ -36,7 +36,7 @@ class Doctor(TwoFunctions):
         answer = self.examined(expect=0)
         self.assertEqual("pass", answer["verdict"])
         verdicts = self.verdicts(answer)
-        for name in ["identity", "clock", "permission", "functions", "addresses", "interfaces", "routes"]:
+        for name in ["identity", "clock", "permission", "functions", "addresses", "interfaces", "bystanders", "routes"]:
             self.assertEqual({"pass"}, verdicts[name], name)
         for name in ["security_groups", "network_acls", "border_groups", "pools", "address_quota", "interface_quota"]:
             self.assertEqual({"pass"}, verdicts[name], name)

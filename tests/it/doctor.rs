@@ -70,6 +70,7 @@ async fn in_a_healthy_world_everything_passes_and_nothing_is_changed() {
         "addresses",
         "address_quota",
         "border_groups",
+        "bystanders",
         "clock",
         "configuration",
         "functions",
@@ -87,7 +88,7 @@ async fn in_a_healthy_world_everything_passes_and_nothing_is_changed() {
     assert_eq!(answer.with("skip"), ["events", "notifications"].map(str::to_owned).into());
     assert!(answer.checks().all(|check| check["remedy"].is_null()), "{:#}", answer.value);
     let tried = answer.of("permission", "pass");
-    assert_eq!(tried.len(), 8, "{tried:?}");
+    assert_eq!(tried.len(), 9, "{tried:?}");
     let dry = small.sim.with_journal(|journal| journal.mutating().count());
     assert_eq!(dry, 2, "two dry runs");
     assert!(small.is_covered());
@@ -219,6 +220,47 @@ async fn an_address_that_is_missing_or_of_another_border_group_is_named() {
 }
 
 #[tokio::test]
+async fn bystanders_are_named_with_what_they_leave_from() {
+    let small = healthy().await;
+    small.sim.world(|world| {
+        world.create_active_function("stranger", VpcConfig::new(&small.subnets[..1], &[&small.group]));
+    });
+    let answer = examined(&small).await;
+    assert_eq!(answer.code, Some(2), "{:#}", answer.value);
+    assert_eq!(answer.with("warn"), ["bystanders".to_owned()].into(), "{:#}", answer.value);
+    let check = answer.of("bystanders", "warn")[0];
+    let evidence = check["evidence"].as_str().expect("a text");
+    assert!(
+        evidence.contains("`stranger` is not declared and uses interfaces that pool `partner-a` serves"),
+        "{evidence}"
+    );
+    assert!(check["remedy"].as_str().is_some_and(|remedy| remedy.starts_with("declare them")), "{check:#}");
+    small.sim.deny("lambda:ListFunctions");
+    let unseen = examined(&small).await;
+    let check = unseen.of("bystanders", "skip")[0];
+    assert_eq!(check["remedy"], "grant `lambda:ListFunctions` on `*`", "{check:#}");
+}
+
+#[tokio::test]
+async fn what_must_be_granted_follows_from_the_configuration() {
+    let small = healthy().await;
+    let server = served(&small).await;
+    for (action, safety, verdict) in [
+        ("ec2:DisassociateAddress", "on_removed = \"disassociate\"", "fail"),
+        ("ec2:DisassociateAddress", "mode = \"observe\"", "warn"),
+        ("ec2:AssociateAddress", "mode = \"observe\"", "warn"),
+    ] {
+        small.sim.deny(action);
+        let text = format!("[safety]\n{safety}\n{}", configuration(&small));
+        let answer = ask(&Bench::new(&text, &server.url())).await;
+        let denied: Vec<_> =
+            answer.of("permission", verdict).iter().map(|check| check["subject"].clone()).collect();
+        assert_eq!(denied, [action], "{safety}: {:#}", answer.value);
+        small.sim.allow(action);
+    }
+}
+
+#[tokio::test]
 async fn a_function_that_is_not_there_is_named() {
     let small = healthy().await;
     let text = format!("{}[[functions]]\nname = \"absent\"\npool = \"partner-a\"\n", configuration(&small));
@@ -265,6 +307,7 @@ const PERMISSIONS: &[(&str, &str)] = &[
     ("ec2:DisassociateAddress", "warn"),
     ("ec2:DescribeSubnets", "warn"),
     ("ec2:DescribeRouteTables", "warn"),
+    ("lambda:ListAliases", "warn"),
 ];
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod events;
 mod explain;
 mod gate;
 mod notify;
+mod permissions;
 mod process;
 mod readme;
 mod receiving;

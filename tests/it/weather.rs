@@ -22,32 +22,6 @@ fn text(report: &Report) -> String {
 }
 
 #[test]
-fn a_missing_permission_is_named_and_its_return_heals() {
-    let reads = ["sts:GetCallerIdentity", "ec2:DescribeNetworkInterfaces", "ec2:DescribeAddresses"];
-    let others = ["lambda:GetFunctionConfiguration", "ec2:AssociateAddress"];
-    for action in reads.into_iter().chain(others) {
-        on_paused_clock(async {
-            let small = Small::with(2);
-            small.sim.deny(action);
-            let daemon = Daemon::start(&small.sim, &small.desired, 1).await;
-            sleep(Duration::from_secs(30)).await;
-            let report = daemon.heard.reports().pop().expect("a pass was made");
-            assert!(
-                text(&report).contains(&format!("hint: grant `{action}`")),
-                "{action}: {}",
-                text(&report)
-            );
-            assert_ne!(report.coverage(), Coverage::Covered, "{action}");
-            assert!(!small.is_covered());
-            small.sim.allow(action);
-            sleep(Duration::from_secs(16 * 60)).await;
-            assert!(small.is_covered(), "{action}");
-            assert_lawful(&small.sim);
-        });
-    }
-}
-
-#[test]
 fn a_sweep_that_is_denied_is_named_and_its_return_heals() {
     on_paused_clock(async {
         let sim = eipd_sim::Sim::new(WorldConfig::default());

@@ -1,5 +1,5 @@
-//! What one observation says of functions, addresses and interfaces: each warning of a pass and each interface that no
-//! address would cure.
+//! What one observation says of functions, addresses, interfaces and bystanders: each warning of a pass and each interface
+//! that no address would cure.
 
 use super::super::render::words::count;
 use super::check::{Check, Verdict};
@@ -10,6 +10,7 @@ use crate::domain::reason::{Reason, Warning, WarningKind};
 const FUNCTIONS: &str = "functions";
 const ADDRESSES: &str = "addresses";
 const INTERFACES: &str = "interfaces";
+const BYSTANDERS: &str = "bystanders";
 const IPV6: &str = "ipv6";
 const OBSERVATION: &str = "observation";
 
@@ -36,13 +37,23 @@ pub(super) fn judge(observed: &Observed, plan: &Plan) -> Vec<Check> {
         ),
         (IPV6, "no function is known to leave past its address".to_owned()),
     ];
+    let good = good.map(|(name, told)| Check::pass(name, told)).into_iter().chain([no_bystanders(observed)]);
     let troubled = |name: &str| checks.iter().any(|check| check.check == name);
-    let good: Vec<Check> = good
-        .into_iter()
-        .filter(|(name, _)| !troubled(name))
-        .map(|(name, told)| Check::pass(name, told))
-        .collect();
+    let good: Vec<Check> = good.filter(|check| !troubled(check.check)).collect();
     good.into_iter().chain(checks).collect()
+}
+
+/// Where no pass warns of any; it takes the list of all versions to tell.
+fn no_bystanders(observed: &Observed) -> Check {
+    let why = match (&observed.roster, &observed.roster_trouble) {
+        (Some(_), _) => {
+            let told = "no undeclared function uses an interface of a declared one";
+            return Check::pass(BYSTANDERS, told);
+        }
+        (None, Some(why)) => why.as_str(),
+        (None, None) => "the list of all versions takes too long",
+    };
+    Check::told(BYSTANDERS, Verdict::Skip, why)
 }
 
 /// Nothing for what another family judges more closely. A kind that is not named here is a warning of its own.
@@ -56,6 +67,7 @@ fn of_warning(warning: &Warning) -> Option<Check> {
         Kind::FunctionInactive | Kind::FunctionFailed => (FUNCTIONS, Verdict::Warn),
         Kind::AddressMissing => (ADDRESSES, Verdict::Fail),
         Kind::AddressOnForeignResource | Kind::AddressLingering => (ADDRESSES, Verdict::Warn),
+        Kind::Bystanders => (BYSTANDERS, Verdict::Warn),
         Kind::Ipv6Bypasses => (IPV6, Verdict::Warn),
         Kind::ObservationIncomplete => (OBSERVATION, Verdict::Skip),
         Kind::PoolBelowMinSpare | Kind::RoutesUnknown => return None,

@@ -89,7 +89,7 @@ async fn examine_with(
         return checks;
     }
     let (seen, failures) = observe(&aws, target, settings).await;
-    let tried = trial::permissions(&aws, target, seen.as_ref()).await;
+    let tried = trial::permissions(&aws, target, settings, seen.as_ref()).await;
     checks.extend(tried.iter().map(permissions::judge));
     checks.extend(failures);
     if let Some(seen) = &seen {

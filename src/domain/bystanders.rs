@@ -8,9 +8,9 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use super::desired::Desired;
-use super::function::{FunctionRef, Pair, VpcConfig};
+use super::function::{FunctionRef, Pair};
 use super::ids::{NetworkInterfaceId, PoolName};
-use super::index::Index;
+use super::observed::Interface;
 use super::roster::Roster;
 
 /// Functions, each once: without a qualifier where its `$LATEST` is meant, else with the first of its versions.
@@ -41,16 +41,17 @@ impl<'a> Company<'a> {
         if strangers.is_empty() { Arc::clone(&self.nobody) } else { strangers.into() }
     }
 
-    /// The pairs that versions of declared functions use and no counted one does, with those versions.
+    /// This interface, which no counted version uses, if other versions of declared functions use it.
     #[must_use]
-    pub fn other_versions(&self, is_served: impl Fn(&Pair) -> bool) -> Index<Pair, Vec<FunctionRef>> {
-        let mut others: Index<Pair, Vec<FunctionRef>> = Index::default();
-        for (version, vpc) in self.roster.versions().filter(|(v, _)| self.declared.contains(v.name())) {
-            for pair in vpc.into_iter().flat_map(VpcConfig::pairs).filter(|pair| !is_served(pair)) {
-                others.entry(pair).or_default().push(version.clone());
-            }
-        }
-        others
+    pub fn held(&self, interface: &Interface) -> Option<Held> {
+        let users = self.roster.users_of(&interface.pair).iter();
+        let versions: Arc<[FunctionRef]> =
+            users.filter(|user| self.declared.contains(user.name())).cloned().collect();
+        (!versions.is_empty()).then(|| Held {
+            network_interface_id: interface.id.clone(),
+            pair: interface.pair.clone(),
+            versions,
+        })
     }
 }
 

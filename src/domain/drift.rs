@@ -182,8 +182,6 @@ fn findings<'a>(
     occupancy: &Occupancy<'a>,
     is_used: &mut [bool],
 ) -> (Vec<Finding<'a>>, Vec<Held>) {
-    let others = company.map(|company| company.other_versions(|pair| users.contains_key(pair)));
-    let others = others.unwrap_or_default();
     let mut held = Vec::new();
     let mut intersections = Intersections::default();
     let ours = occupancy
@@ -194,11 +192,7 @@ fn findings<'a>(
     let mut findings = Vec::with_capacity(occupancy.interfaces.len());
     for (interface, is_used) in ours {
         let Some(users) = users.get_mut(&interface.pair) else {
-            held.extend(others.get(&interface.pair).map(|versions| Held {
-                network_interface_id: interface.id.clone(),
-                pair: interface.pair.clone(),
-                versions: versions.as_slice().into(),
-            }));
+            held.extend(company.and_then(|company| company.held(interface)));
             continue;
         };
         *is_used = true;

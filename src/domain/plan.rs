@@ -180,7 +180,7 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
         actions.extend(taken_off);
         actions.sort_by(|one, other| one.network_interface_id.cmp(&other.network_interface_id));
     }
-    let (crowds, bystanders) = company(&drift);
+    let (crowds, bystanders) = company(&drift, &interfaces);
     let mut pools = figures(desired, &drift, &allotment, &interfaces);
     for crowd in &crowds {
         if let Some(figures) = pools.get_mut(&crowd.pool) {
@@ -337,13 +337,13 @@ impl<'a> Judge<'a> {
 }
 
 /// The pairs with more than one serving interface, and who else leaves from which pool: counted once a pair.
-fn company(drift: &Drift<'_>) -> (Vec<Crowd>, Bystanders) {
+fn company(drift: &Drift<'_>, interfaces: &[InterfacePlan]) -> (Vec<Crowd>, Bystanders) {
     let mut firsts: Vec<Option<&Finding<'_>>> = vec![None; drift.pairs];
     let mut serving = vec![0_usize; drift.pairs];
     let mut strangers: BTreeMap<&PoolName, BTreeSet<&FunctionRef>> = BTreeMap::new();
-    for finding in &drift.interfaces {
+    for (finding, interface) in drift.interfaces.iter().zip(interfaces) {
         let usage = &finding.usage;
-        serving[usage.pair] += usize::from(finding.is_required());
+        serving[usage.pair] += usize::from(interface.status == InterfaceStatus::InUse);
         let first = &mut firsts[usage.pair];
         if first.is_none() {
             *first = Some(finding);

@@ -48,7 +48,14 @@ async fn ask(bench: &Bench) -> Answer {
     let ended = bench.run(&["doctor", "--format", "json"]).await;
     let value = serde_json::from_str(&ended.stdout())
         .unwrap_or_else(|error| panic!("{error}: {}{}", ended.stdout(), ended.stderr()));
-    Answer { code: ended.code(), value }
+    let answer = Answer { code: ended.code(), value };
+    for check in answer.checks() {
+        let says = |field: &str| check[field].as_str().is_some_and(|text| !text.is_empty());
+        let is_troubled = check["verdict"] == "warn" || check["verdict"] == "fail";
+        assert!(says("check") && says("verdict") && says("evidence"), "{check:#}");
+        assert!(says("remedy") || !is_troubled, "what is wrong is told with what to do: {check:#}");
+    }
+    answer
 }
 
 async fn examined(small: &Small) -> Answer {
@@ -112,6 +119,22 @@ fn rule(is_egress: bool, ports: Option<(u16, u16)>) -> AclRule {
 }
 
 const FAULTS: &[Fault] = &[
+    Fault {
+        check: "functions",
+        verdict: "warn",
+        remedy: "invoke it once",
+        make: |world, _| world.idle("billing"),
+    },
+    Fault {
+        check: "interfaces",
+        verdict: "fail",
+        remedy: "`eipd apply --take`",
+        make: |world, small| {
+            let interface = world.pair_interfaces(&small.subnets[0], &[&small.group]).remove(0);
+            let unknown = world.allocate_address();
+            world.stray_associate(&unknown, &interface, true).expect("it takes the place of ours");
+        },
+    },
     Fault {
         check: "routes",
         verdict: "fail",

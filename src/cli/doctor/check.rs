@@ -63,6 +63,11 @@ impl Check {
         Self { remedy: hint.map(str::to_owned), ..Self::new(check, verdict, evidence) }
     }
 
+    /// What to do where the message itself does not say.
+    pub(super) fn or_remedy(self, remedy: &str) -> Self {
+        Self { remedy: self.remedy.or_else(|| Some(remedy.to_owned())), ..self }
+    }
+
     pub(super) fn of(self, subject: &(impl ToString + ?Sized)) -> Self {
         Self { subject: Some(subject.to_string()), ..self }
     }

@@ -24,6 +24,7 @@ pub(super) fn judge(observed: &Observed, plan: &Plan) -> Vec<Check> {
                 Reason::NoInternetRoute { .. } | Reason::ObservationIncomplete | Reason::Settling(_)
             );
         let check = Check::told(INTERFACES, Verdict::Fail, &uncovered.reason.to_string());
+        let check = check.or_remedy(cure(&uncovered.reason));
         (!is_told_elsewhere).then(|| check.of(&uncovered.network_interface_id))
     }));
     let (functions, addresses) = (observed.functions.len(), observed.addresses.len());
@@ -77,5 +78,62 @@ fn of_warning(warning: &Warning) -> Option<Check> {
         )]
         other => (other.as_str(), Verdict::Warn),
     };
-    Some(Check::told(name, verdict, &warning.message))
+    let check = Check::told(name, verdict, &warning.message);
+    Some(if verdict == Verdict::Skip { check } else { check.or_remedy(remedy(warning.kind)) })
+}
+
+/// What to do about a warning that does not say.
+fn remedy(kind: WarningKind) -> &'static str {
+    use WarningKind as Kind;
+    match kind {
+        Kind::FunctionInactive => "invoke it once, and then at least every 14 days",
+        Kind::FunctionUnknown => "see what keeps it from being read: the permission and observation checks",
+        Kind::AddressLingering => {
+            "none, if Lambda still has to remove the interface; else take it off: `safety.on_removed`, or `eipd drain`"
+        }
+        Kind::AddressRemoved => {
+            "a running daemon takes it off in time; `eipd explain` says what it waits for"
+        }
+        Kind::TakingWaits => "wait until it is over, or add an address to the pool",
+        Kind::VersionsUnknown | Kind::VersionsStale => {
+            "see that `lambda:ListFunctions` is granted and not throttled, and try again"
+        }
+        _ => "look at `eipd plan`, and at `eipd explain` for what it names",
+    }
+}
+
+/// What to do about an interface whose reason does not say.
+fn cure(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::WrongAddress { declared_in: Some(_), .. } => {
+            "let the daemon or `eipd apply` replace it: that takes a free address of its own pool"
+        }
+        Reason::WrongAddress { declared_in: None, .. } => {
+            "declare that address, take it off, or let `eipd apply --take` with this interface replace it"
+        }
+        Reason::DeniesInternetGateway => {
+            "let Lambda make another interface: give the function another subnet or security group"
+        }
+        Reason::Bystanders(_) => {
+            "see that `lambda:ListFunctions` is granted and not throttled, and try again"
+        }
+        _ => "look at `eipd explain` for this interface",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_pass_warns_of_the_check_says_what_to_do() {
+        for kind in WarningKind::ALL {
+            let warning = Warning { kind: *kind, message: "something is so".to_owned() };
+            let Some(check) = of_warning(&warning) else { continue };
+            assert_eq!(check.evidence, "something is so");
+            assert_eq!(check.remedy.is_none(), check.verdict == Verdict::Skip, "{check:?}");
+            let hinted = Warning { message: "something is so; hint: mend it".to_owned(), ..warning };
+            assert_eq!(of_warning(&hinted).and_then(|check| check.remedy).as_deref(), Some("mend it"));
+        }
+    }
 }

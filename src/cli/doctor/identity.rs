@@ -7,6 +7,10 @@ use crate::reconcile::ports::examination::Identity;
 
 pub(super) const NAME: &str = "identity";
 
+/// Where nothing better is known.
+pub(super) const OUT_OF_REACH: &str =
+    "see that AWS can be reached from here with these credentials, and try again";
+
 /// What is expected of the credentials.
 pub(super) struct Expected<'a> {
     /// The account that the configuration names, if it does.
@@ -23,7 +27,7 @@ pub(super) fn judge(
 ) -> Check {
     let identity = match identity {
         Ok(identity) => identity,
-        Err(error) => return Check::told(NAME, Verdict::Fail, &error.to_string()),
+        Err(error) => return Check::told(NAME, Verdict::Fail, &error.to_string()).or_remedy(OUT_OF_REACH),
     };
     let Identity { account, arn, .. } = identity;
     if let Some(wanted) = expected.account.filter(|wanted| *wanted != account) {

@@ -86,7 +86,11 @@ const CONFIGURATION: &str = "configuration";
 async fn examine(source: &str, configuration: &Configuration) -> Result<Vec<Check>, Error> {
     let settings = &configuration.settings;
     let mut checks = vec![Check::pass(CONFIGURATION, format!("`{source}` is valid"))];
-    checks.extend(configuration.notes.iter().map(|note| Check::told(CONFIGURATION, Verdict::Warn, note)));
+    let noted = |note: &String| {
+        Check::told(CONFIGURATION, Verdict::Warn, note)
+            .or_remedy("take the key out, or leave it for a later version")
+    };
+    checks.extend(configuration.notes.iter().map(noted));
     let surroundings = &Surroundings::production();
     let targets = configuration.targets.iter().map(|target| patient::examine(target, settings, surroundings));
     let targets = join_all(targets);

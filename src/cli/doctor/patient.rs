@@ -40,7 +40,10 @@ pub(super) struct Seen {
 pub(super) async fn examine(target: &Target, settings: &Settings, surroundings: &Surroundings) -> Vec<Check> {
     let checks = match connect(target, settings, surroundings).await {
         Ok(aws) => examine_with(Arc::new(aws), target, settings, surroundings).await,
-        Err(error) => vec![Check::told(identity::NAME, Verdict::Fail, &chain(&error))],
+        Err(error) => {
+            let check = Check::told(identity::NAME, Verdict::Fail, &chain(&error));
+            vec![check.or_remedy(identity::OUT_OF_REACH)]
+        }
     };
     let name = Some(target.name.to_string());
     checks.into_iter().map(|check| Check { target: name.clone(), ..check }).collect()
@@ -126,8 +129,9 @@ async fn observe(aws: &Arc<AwsTarget>, target: &Target, settings: &Settings) -> 
     let passed = reconciler.pass(&orders, Trigger::Start, &limits).await;
     let report = passed.expect("nobody cancels a single pass").report;
     let failed = matches!(report.result, PassResult::Failed | PassResult::Refused);
-    let failures =
-        report.failures.iter().map(|failure| Check::told(OBSERVATION, Verdict::Fail, failure)).collect();
+    let unseen =
+        |failure: &String| Check::told(OBSERVATION, Verdict::Fail, failure).or_remedy(identity::OUT_OF_REACH);
+    let failures = report.failures.iter().map(unseen).collect();
     let seen = reconciler.into_seen().filter(|_| !failed);
     let seen = seen.map(|(desired, observed)| Seen { desired, observed, plan: report.plan });
     (seen, failures)

@@ -77,7 +77,7 @@ pub(super) fn judge(tried: &Tried) -> Check {
 
 fn denied(need: Need, error: &ApiError) -> Check {
     let verdict = if need == Need::Daemon { Verdict::Fail } else { Verdict::Warn };
-    let check = Check::told(NAME, verdict, &error.to_string());
+    let check = Check::told(NAME, verdict, &error.to_string()).or_remedy("ask who administers the account");
     let what_for = match need {
         Need::Daemon => return check,
         Need::Knowledge => "the daemon does without, and can tell less",

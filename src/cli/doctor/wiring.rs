@@ -50,7 +50,8 @@ pub(super) fn judge(steps: &[Step]) -> Vec<Check> {
 pub(super) fn judge_bus(bus: Option<&str>, refusal: Option<&ApiError>) -> Check {
     match (bus, refusal) {
         (Some(bus), None) => Check::pass(NOTIFY, format!("`{bus}` took an event of source `eipd.doctor`")),
-        (Some(_), Some(error)) => Check::told(NOTIFY, Verdict::Fail, &error.to_string()),
+        (Some(_), Some(error)) => Check::told(NOTIFY, Verdict::Fail, &error.to_string())
+            .or_remedy("see that the bus is there, in its own region and account, and try again"),
         (None, _) => Check::skip(NOTIFY, "the configuration has no [notify]"),
     }
 }

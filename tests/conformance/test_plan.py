@@ -22,6 +22,22 @@ class Plan(TwoFunctions):
             self.assertEqual(("associate", "planned"), (each["kind"], each["outcome"]))
         self.assertEqual(0, plan["covered"])
 
+    def test_a_deployment_is_told_by_zone_and_by_where_its_subnets_lead(self):
+        world = self.world
+        new, group = world.subnet("10.0.4.0/24", f"{world.region}c"), world.security_group("new")
+        assumption = f"billing:subnets={new};sgs={group}"
+
+        def foreseen(expect: int) -> tuple[str, str]:
+            forecast = self.eipd("plan", "--format", "json", "--assume", assumption, expect=expect).json()[0]
+            (one,) = [each for each in forecast["interfaces"] if each["subnet_id"] == new]
+            return one["zone"], one["verdict"]
+
+        self.assertEqual(("eu-west-1c", "no_internet_route"), foreseen(expect=2))
+        filters = [{"Name": "association.subnet-id", "Values": [world.subnet_a]}]
+        (table,) = world.ec2.describe_route_tables(Filters=filters)["RouteTables"]
+        world.ec2.associate_route_table(RouteTableId=table["RouteTableId"], SubnetId=new)
+        self.assertEqual(("eu-west-1c", "gets"), foreseen(expect=0))
+
     def test_the_plan_is_the_same_each_time(self):
         pairs = [
             [(each["network_interface_id"], each["allocation_id"]) for each in self.planned(expect=2)["actions"]]

@@ -69,6 +69,17 @@ class Published(ProgramCase):
         self.assertEqual({self.first, self.second, self.latest}, set(self.world.truth()))
         self.assertNotIn("ListAliases", [call.operation for call in self.server.journal.of_program()])
 
+    def test_a_pipeline_waits_for_what_an_alias_leads_to(self):
+        self.alias("2", {"1": 0.25})
+        for allocation, interface in zip(self.pool, [self.latest, self.second]):
+            self.world.associate(allocation, interface)
+        waited = self.eipd("wait", "--function", "billing", "--timeout", "2s", expect=2)
+        self.assertIn(f"`{self.first}` is not covered", waited.out)
+        self.world.associate(self.pool[2], self.first)
+        waited = self.eipd("wait", "--function", "billing", "--timeout", "20s", "--format", "json").json()
+        covered = {each["network_interface_id"] for each in waited[0]["egress"]}
+        self.assertEqual({self.first, self.second, self.latest}, covered)
+
 
 class Shared(ProgramCase):
     """`billing` and the undeclared `legacy` share the interface of subnet a; that of subnet b is `billing`'s alone."""

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eipd::aws::AssumedRole;
-use eipd_sim::{EventWeather, NewRule, Span, Target, WorldConfig};
+use eipd_sim::{EventWeather, HttpServer, NewRule, Span, Target, WorldConfig};
+use serde_json::Value;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use crate::process::Running;
 use crate::rig::{self, Daemon, Listener, Setup, assert_lawful, on_paused_clock, orders};
 use crate::small::Small;
 
@@ -75,4 +77,42 @@ fn one_queue_is_fed_from_two_accounts_of_a_region_and_each_event_is_its_own_targ
         estates.iter().for_each(|(small, _)| assert_lawful(&small.sim));
         cancel.cancel();
     });
+}
+
+#[tokio::test]
+async fn a_process_in_two_roles_hears_of_both_accounts_through_one_queue() {
+    let estates = [account("111122223333", 1), account("444455556666", 2)];
+    let (central, far) = (&estates[0].0, &estates[1].0);
+    let pattern = eipd::events::pattern::event_pattern();
+    let url = central.sim.world(|world| world.wire_events_of("eipd", &pattern));
+    send_on(far, central);
+    let mut text = format!(
+        "[daemon]\npoll_interval = \"1h\"\nfunction_refresh = \"1h\"\nlisten = \"127.0.0.1:0\"\n\
+         [events]\nqueue_url = \"{url}\"\n"
+    );
+    for (name, (small, role)) in ["central", "far"].iter().zip(&estates) {
+        let AssumedRole { arn, external_id } = role;
+        text.push_str(&format!(
+            "[[targets]]\nname = \"{name}\"\nregion = \"eu-west-1\"\nrole_arn = \"{arn}\"\n\
+             external_id = \"{}\"\n[pools.{name}]\ntarget = \"{name}\"\nallocations = {:?}\n\
+             [[functions]]\nname = \"billing\"\npool = \"{name}\"\n",
+            external_id.as_deref().unwrap_or_default(),
+            small.allocations
+        ));
+    }
+    let sims = vec![central.sim.clone(), far.sim.clone()];
+    let server = HttpServer::bind_regions(sims, ([127, 0, 0, 1], 0).into()).await.expect("a free port");
+    let running = Running::of(&text, &server);
+    assert!(running.until(|_| central.is_covered() && far.is_covered()).await, "each by its own role");
+    far.sim.world(|world| world.stray_disassociate(&far.allocations[0]));
+    let taking = |status: &Value| -> Vec<Value> {
+        let events = status["events"].as_array().cloned().unwrap_or_default();
+        events.into_iter().filter(|event| event["kind"] == "disassociate_address").collect()
+    };
+    let is_told = |status: &Value| far.is_covered() && !taking(status).is_empty();
+    assert!(running.until(is_told).await, "by the event, for nothing polls");
+    let is_of_far = |status: &Value| taking(status).iter().all(|event| event["target"] == "far");
+    assert!(running.until(is_of_far).await, "and of the other account's target nothing is told");
+    estates.iter().for_each(|(small, _)| assert_lawful(&small.sim));
+    assert_eq!(running.end().await.0, Some(0));
 }

@@ -12,8 +12,7 @@ use super::limits::Bucket;
 use super::{Manner, SetUpError, Surroundings};
 use crate::reconcile::ports::{ApiError, Bus, BusEntry};
 
-const PUT: Operation =
-    Operation { name: "events:PutEvents", bucket: Bucket::Free, resource: "the event bus" };
+const PUT: Operation = Operation::of("events:PutEvents", Bucket::Free);
 
 /// The bus of a name or an ARN.
 pub struct EventBus {

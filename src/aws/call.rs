@@ -16,6 +16,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::Manner;
 use super::errors::api_error;
 use super::limits::{Bucket, Limits};
+use crate::domain::permissions::permission;
 use crate::reconcile::ports::{ApiError, CallMeter};
 
 /// An API operation, as far as its calls differ.
@@ -29,6 +30,11 @@ pub(super) struct Operation {
 }
 
 impl Operation {
+    /// The call of an action in the table of permissions. In a constant, any other does not compile.
+    pub(super) const fn of(action: &'static str, bucket: Bucket) -> Self {
+        Self { name: action, bucket, resource: permission(action).resource }
+    }
+
     /// Whether a lost answer leaves it open what happened.
     pub(super) fn changes(&self) -> bool {
         self.bucket == Bucket::Ec2Changes

@@ -15,12 +15,9 @@ use super::{Manner, SetUpError, Surroundings};
 use crate::domain::error_class::ErrorClass;
 use crate::reconcile::ports::{ApiError, Message, Queue};
 
-const RECEIVE: Operation =
-    Operation { name: "sqs:ReceiveMessage", bucket: Bucket::Free, resource: "the queue" };
-const DELETE: Operation =
-    Operation { name: "sqs:DeleteMessage", bucket: Bucket::Free, resource: "the queue" };
-const ATTRIBUTES: Operation =
-    Operation { name: "sqs:GetQueueAttributes", bucket: Bucket::Free, resource: "the queue" };
+const RECEIVE: Operation = Operation::of("sqs:ReceiveMessage", Bucket::Free);
+const DELETE: Operation = Operation::of("sqs:DeleteMessage", Bucket::Free);
+const ATTRIBUTES: Operation = Operation::of("sqs:GetQueueAttributes", Bucket::Free);
 
 /// The longest that SQS waits for a message (AWS.md 3, believed).
 const WAIT_SECONDS: i32 = 20;

@@ -29,6 +29,7 @@ pub mod network;
 pub mod objection;
 pub mod observed;
 pub mod occupancy;
+pub mod permissions;
 pub mod plan;
 pub mod policy;
 pub mod readiness;

@@ -17,6 +17,7 @@ mod explain;
 mod gate;
 mod notify;
 mod permissions;
+mod policies;
 mod process;
 mod readme;
 mod receiving;

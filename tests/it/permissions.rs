@@ -1,14 +1,13 @@
 //! Each permission, denied: it is named, nothing is taken away for it, what does not need it goes on, and its return
-//! heals. The table is held against the code: every call file under `src/aws` must have its row, `eipd doctor` must know it,
-//! and no row may be of a permission that nothing needs.
+//! heals. The rows are held against the table of permissions, and so against the code: each permission must have its row, and
+//! `eipd doctor` must know it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use eipd::aws::AssumedRole;
 use eipd::domain::declared::{Declared, DeclaredFunctions, Which};
+use eipd::domain::permissions::{Occasion, TABLE as NEEDED};
 use eipd::domain::policy::OnRemoved;
 use eipd::domain::report::{Coverage, Report};
 use eipd::domain::versions::Versions;
@@ -80,46 +79,15 @@ const EXAMINED: &[&str] =
 /// Whose the credentials are does not change in the life of a process.
 const ASKED_ONCE: &str = "sts:GetCallerIdentity";
 
-/// Files that make no call of their own.
-const NO_CALLS: &[&str] = &["mod.rs", "filters.rs", "pages.rs"];
-
-/// The permissions that the calls of this part of the code need, as they name them themselves.
-fn needed(part: &str) -> BTreeSet<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/aws").join(part);
-    let files: Vec<_> = match path.is_dir() {
-        true => {
-            fs::read_dir(&path).expect("it is there").map(|file| file.expect("it is there").path()).collect()
-        }
-        false => vec![path],
-    };
-    let mut all = BTreeSet::new();
-    for file in files {
-        let text = fs::read_to_string(&file).expect("it is text");
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        let named: BTreeSet<String> =
-            code.split(['"', '`']).filter(|word| is_action(word)).map(str::to_owned).collect();
-        let is_bare = file.file_name().is_some_and(|name| NO_CALLS.iter().any(|bare| name == *bare));
-        assert_eq!(named.is_empty(), is_bare, "{}: a call file names its permission", file.display());
-        all.extend(named);
-    }
-    all
-}
-
-fn is_action(word: &str) -> bool {
-    let is_operation = |text: &str| {
-        text.starts_with(|first: char| first.is_ascii_uppercase())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric())
-    };
-    word.split_once(':').is_some_and(|(service, operation)| {
-        !service.is_empty()
-            && service.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-            && is_operation(operation)
-    })
-}
-
-/// What a daemon or an examination needs; an operator's `eipd events` needs more.
+/// What a daemon or an examination needs; an operator's `eipd events` needs more. That it is what the code calls, see
+/// `policies`.
 fn all_needed() -> BTreeSet<String> {
-    ["observe", "act", "queue.rs", "bus.rs", "hints.rs"].into_iter().flat_map(needed).collect()
+    let is_theirs = |occasion: &Occasion| {
+        use Occasion::{Accounts, Doctor, Enforce, Events, Notify, Observe, SelectByTag, TakeOff};
+        matches!(occasion, Accounts | Doctor | Enforce | Events | Notify | Observe | SelectByTag | TakeOff)
+    };
+    let rows = NEEDED.iter().filter(|row| row.uses.iter().any(|needed| is_theirs(&needed.when)));
+    rows.map(|row| row.action.to_owned()).collect()
 }
 
 #[test]

@@ -9,11 +9,7 @@ use crate::aws::limits::Bucket;
 use crate::domain::ids::{AllocationId, NetworkInterfaceId};
 use crate::reconcile::ports::{ApiError, Associated, Takes};
 
-const OPERATION: Operation = Operation {
-    name: "ec2:AssociateAddress",
-    bucket: Bucket::Ec2Changes,
-    resource: "the address and the network interface",
-};
+const OPERATION: Operation = Operation::of("ec2:AssociateAddress", Bucket::Ec2Changes);
 
 /// Gives the address to the interface's primary private address, which is where EC2 puts it when none is named
 /// (AWS.md 2, confirmed). `false` guards the address; whether it guards the interface is unknown (AWS.md, mid-update

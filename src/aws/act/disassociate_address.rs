@@ -10,11 +10,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::ids::AssociationId;
 use crate::reconcile::ports::ApiError;
 
-const OPERATION: Operation = Operation {
-    name: "ec2:DisassociateAddress",
-    bucket: Bucket::Ec2Changes,
-    resource: "the address and the network interface",
-};
+const OPERATION: Operation = Operation::of("ec2:DisassociateAddress", Bucket::Ec2Changes);
 
 /// Takes an address off what it is on. That there is no such association (`InvalidAssociationID.NotFound`) is what was
 /// wanted; whether EC2 says so or just succeeds is disputed (AWS.md 2).

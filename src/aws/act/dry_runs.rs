@@ -14,16 +14,8 @@ use crate::domain::ids::{AllocationId, AssociationId, NetworkInterfaceId};
 use crate::reconcile::ports::ApiError;
 use crate::reconcile::ports::examination::DryRun;
 
-const ASSOCIATE: Operation = Operation {
-    name: "ec2:AssociateAddress",
-    bucket: Bucket::Ec2Changes,
-    resource: "the address and the network interface",
-};
-const DISASSOCIATE: Operation = Operation {
-    name: "ec2:DisassociateAddress",
-    bucket: Bucket::Ec2Changes,
-    resource: "the address and the network interface",
-};
+const ASSOCIATE: Operation = Operation::of("ec2:AssociateAddress", Bucket::Ec2Changes);
+const DISASSOCIATE: Operation = Operation::of("ec2:DisassociateAddress", Bucket::Ec2Changes);
 
 /// What EC2 answers when a dry run would have succeeded (AWS.md 2, confirmed).
 const WOULD_SUCCEED: &str = "DryRunOperation";

@@ -8,8 +8,7 @@ use crate::aws::limits::Bucket;
 use crate::domain::ids::AccountId;
 use crate::reconcile::ports::ApiError;
 
-const OPERATION: Operation =
-    Operation { name: "sts:GetCallerIdentity", bucket: Bucket::Free, resource: "`*`" };
+const OPERATION: Operation = Operation::of("sts:GetCallerIdentity", Bucket::Free);
 
 /// The account that the credentials belong to. Needs no permission, so a failure is one of credentials or transport.
 pub(in crate::aws) async fn account(target: &AwsTarget) -> Result<AccountId, ApiError> {

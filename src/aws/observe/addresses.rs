@@ -18,8 +18,7 @@ use crate::domain::observed::Address;
 use crate::domain::tag::Tag;
 use crate::reconcile::ports::{ApiError, Partial};
 
-const OPERATION: Operation =
-    Operation { name: "ec2:DescribeAddresses", bucket: Bucket::Ec2Reads, resource: "`*`" };
+const OPERATION: Operation = Operation::of("ec2:DescribeAddresses", Bucket::Ec2Reads);
 
 /// A filter takes 200 values (AWS.md 2, confirmed), and the answer has no pages (AWS.md 2, confirmed).
 const VALUES_PER_CALL: usize = 200;

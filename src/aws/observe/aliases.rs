@@ -11,8 +11,7 @@ use crate::domain::function::FunctionRef;
 use crate::domain::versions::Routes;
 use crate::reconcile::ports::{ApiError, Partial};
 
-const OPERATION: Operation =
-    Operation { name: "lambda:ListAliases", bucket: Bucket::Lambda, resource: "the function" };
+const OPERATION: Operation = Operation::of("lambda:ListAliases", Bucket::Lambda);
 
 /// The most that Lambda's API reference names (believed); it may give fewer.
 const ITEMS_PER_PAGE: i32 = 10_000;

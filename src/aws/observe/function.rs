@@ -9,11 +9,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::function::{FunctionObservation, FunctionRef};
 use crate::reconcile::ports::ApiError;
 
-const OPERATION: Operation = Operation {
-    name: "lambda:GetFunctionConfiguration",
-    bucket: Bucket::Lambda,
-    resource: "the function and its versions",
-};
+const OPERATION: Operation = Operation::of("lambda:GetFunctionConfiguration", Bucket::Lambda);
 
 /// A function, version or alias as it is now.
 ///

@@ -11,8 +11,7 @@ use crate::aws::limits::Bucket;
 use crate::domain::function::{FunctionConfiguration, FunctionRef};
 use crate::reconcile::ports::Partial;
 
-const OPERATION: Operation =
-    Operation { name: "lambda:ListFunctions", bucket: Bucket::Lambda, resource: "`*`" };
+const OPERATION: Operation = Operation::of("lambda:ListFunctions", Bucket::Lambda);
 
 /// Lambda gives no more whatever is asked for (AWS.md 1, confirmed).
 const ITEMS_PER_PAGE: i32 = 50;

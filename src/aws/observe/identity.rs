@@ -18,8 +18,7 @@ use crate::aws::limits::Bucket;
 use crate::reconcile::ports::ApiError;
 use crate::reconcile::ports::examination::Identity;
 
-const OPERATION: Operation =
-    Operation { name: "sts:GetCallerIdentity", bucket: Bucket::Free, resource: "`*`" };
+const OPERATION: Operation = Operation::of("sts:GetCallerIdentity", Bucket::Free);
 
 /// Who the credentials are.
 pub(in crate::aws) async fn identity(target: &AwsTarget) -> Result<Identity, ApiError> {

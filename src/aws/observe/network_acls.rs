@@ -13,8 +13,7 @@ use crate::domain::firewall::NetworkAcl;
 use crate::domain::ids::SubnetId;
 use crate::reconcile::ports::Partial;
 
-const OPERATION: Operation =
-    Operation { name: "ec2:DescribeNetworkAcls", bucket: Bucket::Ec2Reads, resource: "`*`" };
+const OPERATION: Operation = Operation::of("ec2:DescribeNetworkAcls", Bucket::Ec2Reads);
 
 /// The most that EC2 allows (EC2 API reference, DescribeNetworkAcls).
 const ITEMS_PER_PAGE: i32 = 1000;

@@ -16,8 +16,7 @@ use crate::domain::ids::{NetworkInterfaceId, SubnetId};
 use crate::domain::observed::Interface;
 use crate::reconcile::ports::{ApiError, Partial};
 
-const OPERATION: Operation =
-    Operation { name: "ec2:DescribeNetworkInterfaces", bucket: Bucket::Ec2Reads, resource: "`*`" };
+const OPERATION: Operation = Operation::of("ec2:DescribeNetworkInterfaces", Bucket::Ec2Reads);
 
 /// The most that EC2 allows (AWS.md 2, confirmed).
 const ITEMS_PER_PAGE: i32 = 1000;

@@ -7,10 +7,8 @@ use crate::aws::call::Operation;
 use crate::aws::limits::Bucket;
 use crate::reconcile::ports::ApiError;
 
-const ATTRIBUTES: Operation =
-    Operation { name: "ec2:DescribeAccountAttributes", bucket: Bucket::Ec2Reads, resource: "`*`" };
-const ADDRESSES: Operation =
-    Operation { name: "ec2:DescribeAddresses", bucket: Bucket::Ec2Reads, resource: "`*`" };
+const ATTRIBUTES: Operation = Operation::of("ec2:DescribeAccountAttributes", Bucket::Ec2Reads);
+const ADDRESSES: Operation = Operation::of("ec2:DescribeAddresses", Bucket::Ec2Reads);
 
 /// The attribute that holds it (EC2 API reference, AccountAttribute).
 const ADDRESSES_MAX: &str = "vpc-max-elastic-ips";

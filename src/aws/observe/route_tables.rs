@@ -15,8 +15,7 @@ use crate::domain::ids::{SubnetId, VpcId};
 use crate::domain::network::RouteTable;
 use crate::reconcile::ports::Partial;
 
-const OPERATION: Operation =
-    Operation { name: "ec2:DescribeRouteTables", bucket: Bucket::Ec2Reads, resource: "`*`" };
+const OPERATION: Operation = Operation::of("ec2:DescribeRouteTables", Bucket::Ec2Reads);
 
 /// The most that EC2 allows (EC2 API reference, DescribeRouteTables).
 const ITEMS_PER_PAGE: i32 = 100;

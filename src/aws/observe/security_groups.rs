@@ -13,8 +13,7 @@ use crate::domain::firewall::SecurityGroup;
 use crate::domain::ids::SecurityGroupId;
 use crate::reconcile::ports::Partial;
 
-const OPERATION: Operation =
-    Operation { name: "ec2:DescribeSecurityGroups", bucket: Bucket::Ec2Reads, resource: "`*`" };
+const OPERATION: Operation = Operation::of("ec2:DescribeSecurityGroups", Bucket::Ec2Reads);
 
 /// The most that EC2 allows (EC2 API reference, DescribeSecurityGroups).
 const ITEMS_PER_PAGE: i32 = 1000;

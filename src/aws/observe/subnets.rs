@@ -13,8 +13,7 @@ use crate::domain::ids::SubnetId;
 use crate::domain::network::Subnet;
 use crate::reconcile::ports::Partial;
 
-const OPERATION: Operation =
-    Operation { name: "ec2:DescribeSubnets", bucket: Bucket::Ec2Reads, resource: "`*`" };
+const OPERATION: Operation = Operation::of("ec2:DescribeSubnets", Bucket::Ec2Reads);
 
 /// The most that EC2 allows (EC2 API reference, DescribeSubnets).
 const ITEMS_PER_PAGE: i32 = 1000;

@@ -15,7 +15,7 @@ use crate::domain::function::FunctionRef;
 use crate::domain::tag::Tag;
 use crate::reconcile::ports::Partial;
 
-const OPERATION: Operation = Operation { name: "tag:GetResources", bucket: Bucket::Tagging, resource: "`*`" };
+const OPERATION: Operation = Operation::of("tag:GetResources", Bucket::Tagging);
 
 /// The service gives no more (API reference of GetResources, confirmed), and perhaps fewer on a page that is not the last.
 const ITEMS_PER_PAGE: i32 = 100;

@@ -12,15 +12,15 @@ use crate::domain::error_class::ErrorClass;
 use crate::reconcile::ports::ApiError;
 use crate::reconcile::ports::wiring::{FoundRule, RuleTarget};
 
-const DESCRIBE: Operation = operation("events:DescribeRule", "the rule");
-const TAGS: Operation = operation("events:ListTagsForResource", "the rule");
-const TARGETS: Operation = operation("events:ListTargetsByRule", "the rule");
-const PUT: Operation = operation("events:PutRule", "the rule, with `events:TagResource`");
-const TAG: Operation = operation("events:TagResource", "the rule");
-const DELETE: Operation = operation("events:DeleteRule", "the rule");
-const PUT_TARGETS: Operation = operation("events:PutTargets", "the rule");
-const REMOVE_TARGETS: Operation = operation("events:RemoveTargets", "the rule");
-const PUT_EVENTS: Operation = operation("events:PutEvents", "the default event bus");
+const DESCRIBE: Operation = operation("events:DescribeRule");
+const TAGS: Operation = operation("events:ListTagsForResource");
+const TARGETS: Operation = operation("events:ListTargetsByRule");
+const PUT: Operation = operation("events:PutRule");
+const TAG: Operation = operation("events:TagResource");
+const DELETE: Operation = operation("events:DeleteRule");
+const PUT_TARGETS: Operation = operation("events:PutTargets");
+const REMOVE_TARGETS: Operation = operation("events:RemoveTargets");
+const PUT_EVENTS: Operation = operation("events:PutEvents");
 
 /// A rule has at most five targets unless the quota was raised; so many pages would be 10,000.
 const PAGES_MAX: usize = 100;

@@ -15,11 +15,11 @@ use super::{Manner, SetUpError, Surroundings};
 use crate::reconcile::ports::ApiError;
 use crate::reconcile::ports::wiring::{FoundQueue, FoundRule, Place, WiringApi, WiringCall};
 
-const IDENTITY: Operation = operation("sts:GetCallerIdentity", "`*`");
+const IDENTITY: Operation = operation("sts:GetCallerIdentity");
 
 /// Called a few times in the life of a deployment, so without a limit of our own.
-const fn operation(name: &'static str, resource: &'static str) -> Operation {
-    Operation { name, bucket: Bucket::Free, resource }
+const fn operation(action: &'static str) -> Operation {
+    Operation::of(action, Bucket::Free)
 }
 
 /// An account and region in which events are wired up.

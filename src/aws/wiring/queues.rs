@@ -9,14 +9,14 @@ use crate::aws::call::Operation;
 use crate::reconcile::ports::ApiError;
 use crate::reconcile::ports::wiring::FoundQueue;
 
-const URL: Operation = operation("sqs:GetQueueUrl", "the queue");
-const ATTRIBUTES: Operation = operation("sqs:GetQueueAttributes", "the queue");
-const TAGS: Operation = operation("sqs:ListQueueTags", "the queue");
-const CREATE: Operation = operation("sqs:CreateQueue", "the queue, with `sqs:TagQueue`");
-const SET: Operation = operation("sqs:SetQueueAttributes", "the queue");
-const TAG: Operation = operation("sqs:TagQueue", "the queue");
-const DELETE: Operation = operation("sqs:DeleteQueue", "the queue");
-const RECEIVE: Operation = operation("sqs:ReceiveMessage", "the queue");
+const URL: Operation = operation("sqs:GetQueueUrl");
+const ATTRIBUTES: Operation = operation("sqs:GetQueueAttributes");
+const TAGS: Operation = operation("sqs:ListQueueTags");
+const CREATE: Operation = operation("sqs:CreateQueue");
+const SET: Operation = operation("sqs:SetQueueAttributes");
+const TAG: Operation = operation("sqs:TagQueue");
+const DELETE: Operation = operation("sqs:DeleteQueue");
+const RECEIVE: Operation = operation("sqs:ReceiveMessage");
 
 /// Below the client's own timeout.
 const WAIT_SECONDS: i32 = 3;

@@ -31,7 +31,7 @@ use crate::config::settings::{Configuration, Settings};
 use crate::reconcile::ports::{Bus, BusEntry, Queue};
 use crate::telemetry::log::LogSettings;
 use check::{Check, Verdict};
-use permissions::{Need, Outcome, Tried};
+use permissions::{Outcome, Tried};
 
 /// Check credentials, permissions, routes, firewalls, quotas, pools and the wiring of events; changes nothing
 #[derive(Debug, Args)]
@@ -107,11 +107,11 @@ async fn examine_events(settings: &Settings) -> Result<Vec<Check>, Error> {
     let (receive, delete, attributes, steps) =
         tokio::join!(queue.try_receive(), queue.try_delete(), queue.puts_aside(), events::examined(settings));
     let tried = [
-        ("sqs:ReceiveMessage", Need::Daemon, Outcome::of(receive)),
-        ("sqs:DeleteMessage", Need::Daemon, Outcome::of(delete)),
-        ("sqs:GetQueueAttributes", Need::Daemon, Outcome::of(attributes)),
+        ("sqs:ReceiveMessage", Outcome::of(receive)),
+        ("sqs:DeleteMessage", Outcome::of(delete)),
+        ("sqs:GetQueueAttributes", Outcome::of(attributes)),
     ];
-    let tried = tried.map(|(action, need, outcome)| permissions::judge(&Tried { action, need, outcome }));
+    let tried = tried.map(|(action, outcome)| permissions::judge(&Tried::new(action, outcome)));
     let steps = steps.map_or_else(|error| vec![wiring::unseen(&error.to_string())], |s| wiring::judge(&s));
     Ok(tried.into_iter().chain(steps).collect())
 }

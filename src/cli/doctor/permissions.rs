@@ -2,6 +2,7 @@
 
 use super::check::{Check, Verdict};
 use crate::domain::error_class::ErrorClass;
+use crate::domain::permissions::{Loss, permission};
 use crate::reconcile::ports::ApiError;
 use crate::reconcile::ports::examination::DryRun;
 
@@ -16,6 +17,16 @@ pub(super) enum Need {
     Knowledge,
     /// Only for what this says.
     Only(&'static str),
+}
+
+impl Need {
+    /// By the table of permissions, whatever the configuration.
+    fn of(action: &str) -> Self {
+        match permission(action).uses[0].loss {
+            Loss::Knowledge => Self::Knowledge,
+            Loss::Work => Self::Daemon,
+        }
+    }
 }
 
 /// A permission that was tried.
@@ -36,6 +47,13 @@ pub(super) enum Outcome {
     Failed(ApiError),
     /// A dry run was taken for an order.
     TakenForReal,
+}
+
+impl Tried {
+    /// One whose need does not depend on the configuration.
+    pub(super) fn new(action: &'static str, outcome: Outcome) -> Self {
+        Self { action, need: Need::of(action), outcome }
+    }
 }
 
 impl Outcome {
@@ -101,6 +119,17 @@ mod tests {
             hint: Some("grant `ec2:DescribeX` on `*`".to_owned()),
             source: None,
         })
+    }
+
+    #[test]
+    fn the_table_says_how_great_the_need_is() {
+        for (action, need) in [
+            ("ec2:AssociateAddress", Need::Daemon),
+            ("ec2:DescribeRouteTables", Need::Knowledge),
+            ("sqs:ReceiveMessage", Need::Daemon),
+        ] {
+            assert_eq!(Need::of(action), need, "{action}");
+        }
     }
 
     #[test]

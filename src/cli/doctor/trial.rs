@@ -30,15 +30,13 @@ pub(super) async fn permissions(
     settings: &Settings,
     seen: Option<&Seen>,
 ) -> Vec<Tried> {
-    let one = |action, need, outcome| Tried { action, need, outcome };
     let (reads, aliases, changes) =
         tokio::join!(reads(aws, target, seen), aliases(aws, target, seen), changes(aws, settings, seen));
-    let reads = reads.into_iter().chain(aliases).map(|(action, need, outcome)| one(action, need, outcome));
-    reads.chain(changes).collect()
+    reads.into_iter().chain(aliases).chain(changes).collect()
 }
 
 /// The reads of a pass, each about one thing; whether that is there does not matter.
-async fn reads(aws: &AwsTarget, target: &Target, seen: Option<&Seen>) -> Vec<(&'static str, Need, Outcome)> {
+async fn reads(aws: &AwsTarget, target: &Target, seen: Option<&Seen>) -> Vec<Tried> {
     let interface: NetworkInterfaceId = "eni-00000000".parse().expect("well-formed");
     let subnets: BTreeSet<SubnetId> = ["subnet-00000000".parse().expect("well-formed")].into();
     let some_address: AllocationId = "eipalloc-00000000".parse().expect("well-formed");
@@ -58,30 +56,27 @@ async fn reads(aws: &AwsTarget, target: &Target, seen: Option<&Seen>) -> Vec<(&'
         aws.functions_of_tags(&tags),
     );
     let mut tried = vec![
-        ("ec2:DescribeNetworkInterfaces", Need::Daemon, Outcome::of(interface)),
-        ("ec2:DescribeAddresses", Need::Daemon, Outcome::of_list(addresses.errors)),
-        ("ec2:DescribeSubnets", Need::Knowledge, Outcome::of_list(subnets.errors)),
-        ("ec2:DescribeRouteTables", Need::Knowledge, Outcome::of_list(tables.errors)),
-        ("lambda:GetFunctionConfiguration", Need::Daemon, Outcome::of(function)),
-        ("lambda:ListFunctions", Need::Daemon, Outcome::of_list(functions.errors)),
+        Tried::new("ec2:DescribeNetworkInterfaces", Outcome::of(interface)),
+        Tried::new("ec2:DescribeAddresses", Outcome::of_list(addresses.errors)),
+        Tried::new("ec2:DescribeSubnets", Outcome::of_list(subnets.errors)),
+        Tried::new("ec2:DescribeRouteTables", Outcome::of_list(tables.errors)),
+        Tried::new("lambda:GetFunctionConfiguration", Outcome::of(function)),
+        Tried::new("lambda:ListFunctions", Outcome::of_list(functions.errors)),
     ];
     if !tags.is_empty() {
-        tried.push(("tag:GetResources", Need::Daemon, Outcome::of_list(tagged.errors)));
+        tried.push(Tried::new("tag:GetResources", Outcome::of_list(tagged.errors)));
     }
     tried
 }
 
 /// Where aliases lead, which is read for functions that aliases can have a say about; nothing where there are none.
-async fn aliases(
-    aws: &AwsTarget,
-    target: &Target,
-    seen: Option<&Seen>,
-) -> Option<(&'static str, Need, Outcome)> {
+async fn aliases(aws: &AwsTarget, target: &Target, seen: Option<&Seen>) -> Option<Tried> {
     let needed = seen.and_then(Seen::told_apart_by_aliases);
     let function = needed.or_else(|| seen.and_then(Seen::routed)).cloned();
     let function = function.or_else(|| routed(&target.declared))?;
     let need = if needed.is_some() { Need::Daemon } else { Need::Only(TELLING_VERSIONS) };
-    Some(("lambda:ListAliases", need, Outcome::of(aws.routes(&function).await)))
+    let outcome = Outcome::of(aws.routes(&function).await);
+    Some(Tried { action: "lambda:ListAliases", need, outcome })
 }
 
 /// A function that aliases may have a say about, before it is known which are selected.

@@ -93,6 +93,8 @@ pub struct PoolFigures {
     pub unknown: usize,
     /// How many more addresses it would take to serve every serving interface and keep `min_spare` free.
     pub shortfall: usize,
+    /// How many spare addresses the operator wants.
+    pub min_spare: usize,
     /// How many serving interfaces there are beyond the first of each pair.
     pub overflow: usize,
     /// How many undeclared functions use interfaces that it serves.
@@ -377,7 +379,8 @@ fn figures(
         }
     }
     let figures = desired.pools.iter().zip(&drift.pools).map(|((name, pool), numbers)| {
-        let mut figures = PoolFigures { missing: pool.absent.len(), ..PoolFigures::default() };
+        let mut figures =
+            PoolFigures { missing: pool.absent.len(), min_spare: pool.min_spare, ..PoolFigures::default() };
         let mut spare_after = 0;
         for number in numbers {
             let place = drift.place(*number);

@@ -116,6 +116,16 @@ const NO_ROUTE: &str = "no_route";
 /// The values of the label `why`.
 pub(super) const WHY: [&str; 3] = [BARE, WRONG, NO_ROUTE];
 
+/// The values of the label `state`, in the order of [`states`].
+pub(super) const STATES: [&str; 6] = ["associated", "spare", "lingering", "missing", "foreign", "unknown"];
+
+/// How many addresses of a pool are in each state.
+pub(super) fn states(figures: &PoolFigures) -> [(&'static str, usize); 6] {
+    let PoolFigures { associated, spare, lingering, missing, foreign, unknown, .. } = *figures;
+    let counts = [associated, spare, lingering, missing, foreign, unknown];
+    std::array::from_fn(|place| (STATES[place], counts[place]))
+}
+
 /// How many differences of each kind remain, every kind named: warnings, and uncovered interfaces by their reason.
 pub(super) fn drift(report: &Report) -> BTreeMap<String, usize> {
     let warnings = WarningKind::ALL.iter().map(|kind| kind.as_str().to_owned());
@@ -131,7 +141,7 @@ pub(super) fn drift(report: &Report) -> BTreeMap<String, usize> {
 }
 
 /// The prefix keeps reasons apart from warnings of the same name.
-fn uncovered_kind(code: &str) -> String {
+pub(super) fn uncovered_kind(code: &str) -> String {
     format!("uncovered_{code}")
 }
 

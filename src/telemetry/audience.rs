@@ -118,7 +118,7 @@ impl EventAudience for Telemetry {
     }
 
     fn hear_queue(&self, troubles: Option<&QueueTroubles>) {
-        self.metrics.hear_queue(troubles.is_some_and(QueueTroubles::is_up));
+        self.metrics.hear_queue(troubles.map(QueueTroubles::is_up));
         if self.status.hear_queue(Timestamp::now(), troubles) {
             self.journal.queue_turned(troubles);
         }

@@ -7,6 +7,7 @@
 
 mod after;
 mod audience;
+pub mod catalogue;
 mod configured;
 mod health;
 mod html;

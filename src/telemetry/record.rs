@@ -131,8 +131,10 @@ impl Metrics {
         }
     }
 
-    pub(super) fn hear_queue(&self, is_up: bool) {
-        self.globals.event_queue_up.set(i64::from(is_up));
+    /// Whether the queue can be used; nothing where none is configured.
+    pub(super) fn hear_queue(&self, is_up: Option<bool>) {
+        self.globals.event_queue_configured.set(i64::from(is_up.is_some()));
+        self.globals.event_queue_up.set(i64::from(is_up == Some(true)));
     }
 
     pub(super) fn hear_notifications(&self, delivery: Delivery, count: u64) {
@@ -232,18 +234,11 @@ impl Families {
         let name = report.target.as_str();
         let pools = after::pools(report);
         let states = pools.iter().flat_map(|(pool, figures)| {
-            let states = [
-                ("associated", figures.associated),
-                ("spare", figures.spare),
-                ("lingering", figures.lingering),
-                ("missing", figures.missing),
-                ("foreign", figures.foreign),
-                ("unknown", figures.unknown),
-            ];
-            states.map(|(state, count)| ([pool.to_string(), state.to_owned()], count))
+            after::states(figures).map(|(state, count)| ([pool.to_string(), state.to_owned()], count))
         });
         self.pool_addresses.replace(name, states);
         self.pool_shortfall.replace(name, pools.iter().map(|(pool, f)| ([pool.to_string()], f.shortfall)));
+        self.pool_min_spare.replace(name, pools.iter().map(|(pool, f)| ([pool.to_string()], f.min_spare)));
         self.overflow.replace(name, pools.iter().map(|(pool, f)| ([pool.to_string()], f.overflow)));
         self.bystanders.replace(name, pools.iter().map(|(pool, f)| ([pool.to_string()], f.bystanders)));
     }

@@ -11,6 +11,7 @@ mod convergence;
 mod crash;
 mod disruptions;
 mod doctor;
+mod documents;
 mod egress;
 mod events;
 mod explain;

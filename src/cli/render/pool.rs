@@ -38,6 +38,7 @@ fn is_quiet(figures: &PoolFigures) -> bool {
     let PoolFigures {
         associated: _,
         spare: _,
+        min_spare: _,
         overflow: _,
         lingering,
         missing,
@@ -63,6 +64,7 @@ impl fmt::Display for Figures<'_> {
             foreign,
             unknown,
             shortfall,
+            min_spare: _,
             overflow,
             bystanders,
         } = self.0;

@@ -122,14 +122,15 @@ pub(super) struct Pool {
     foreign: usize,
     unknown: usize,
     shortfall: usize,
+    min_spare: usize,
     overflow: usize,
     bystanders: usize,
 }
 
 impl Pool {
     pub(super) fn figures(&self) -> PoolFigures {
-        let Self { associated, spare, lingering, missing, foreign, unknown, shortfall, overflow, bystanders } =
-            *self;
+        let Self { associated, spare, lingering, missing, foreign, unknown, .. } = *self;
+        let Self { shortfall, min_spare, overflow, bystanders, .. } = *self;
         PoolFigures {
             associated,
             spare,
@@ -138,6 +139,7 @@ impl Pool {
             foreign,
             unknown,
             shortfall,
+            min_spare,
             overflow,
             bystanders,
         }

@@ -10,7 +10,9 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::plan::PoolFigures;
 use crate::domain::reason::WarningKind;
 use crate::domain::report::PassResult;
+use crate::telemetry::catalogue;
 use crate::telemetry::fixture::{configured, no_free_address, pass};
+use crate::telemetry::metrics::{ALL, Kind};
 use crate::telemetry::record::Metrics;
 
 /// Name, type and labels, as the contract lists them; events come with a later version.
@@ -21,6 +23,7 @@ eipd_function_uncovered_network_interfaces | gauge | target function
 eipd_oldest_uncovered_seconds | gauge | target
 eipd_pool_addresses | gauge | target pool state
 eipd_pool_shortfall | gauge | target pool
+eipd_pool_min_spare | gauge | target pool
 eipd_overflow_network_interfaces | gauge | target pool
 eipd_bystanders | gauge | target pool
 eipd_drift | gauge | target kind
@@ -31,6 +34,7 @@ eipd_config_last_reload_successful | gauge |
 eipd_config_reloads_total | counter | outcome
 eipd_events_total | counter | kind outcome
 eipd_event_lag_seconds | histogram |
+eipd_event_queue_configured | gauge |
 eipd_event_queue_up | gauge |
 eipd_notifications_total | counter | outcome
 eipd_changes_total | counter | target action outcome
@@ -51,9 +55,16 @@ fn metrics() -> Metrics {
         ("prod-eu", &["billing", "orders:live", "idle", "gone"]),
         ("prod-us", &["reports"]),
     ]));
-    let figures = PoolFigures { associated: 2, spare: 3, lingering: 1, shortfall: 1, ..Default::default() };
+    let figures = PoolFigures {
+        associated: 2,
+        spare: 3,
+        lingering: 1,
+        shortfall: 1,
+        min_spare: 2,
+        ..Default::default()
+    };
     metrics.hear_event("associate_address", "accepted", Some(std::time::Duration::from_secs(3)));
-    metrics.hear_queue(true);
+    metrics.hear_queue(Some(true));
     metrics.hear_notifications(crate::reconcile::ports::Delivery::Sent, 3);
     metrics.hear(
         &pass("prod-eu", 1)
@@ -88,8 +99,8 @@ fn the_exposition_is_as_reviewed() {
     insta::assert_snapshot!(own_text(&metrics()));
 }
 
-#[test]
-fn names_types_and_labels_are_those_of_the_contract() {
+/// Name, with type and labels, of each family of ours that is served.
+fn served() -> BTreeMap<String, String> {
     let mut found: BTreeMap<String, String> = BTreeMap::new();
     for family in metrics().gather() {
         if !family.name().starts_with("eipd_") {
@@ -104,18 +115,43 @@ fn names_types_and_labels_are_those_of_the_contract() {
             other => panic!("no metric of ours is a {other:?}"),
         };
         for metric in family.get_metric() {
-            let mut labels: Vec<&str> = metric.get_label().iter().map(|label| label.name()).collect();
-            labels.sort_unstable();
-            found.insert(family.name().to_owned(), format!("{kind} | {}", labels.join(" ")));
+            let labels = metric.get_label().iter().map(|label| label.name());
+            found.insert(family.name().to_owned(), shape(kind, labels));
         }
     }
+    found
+}
+
+fn shape<'a>(kind: &str, labels: impl Iterator<Item = &'a str>) -> String {
+    let mut labels: Vec<&str> = labels.collect();
+    labels.sort_unstable();
+    format!("{kind} | {}", labels.join(" "))
+}
+
+#[test]
+fn names_types_and_labels_are_those_of_the_contract() {
     let rows = CONTRACT.trim().lines().map(|row| {
         let mut cells = row.split('|').map(str::trim);
         let mut cell = || cells.next().expect("three cells");
         let (name, kind) = (cell(), cell());
-        let mut labels: Vec<&str> = cell().split_whitespace().collect();
-        labels.sort_unstable();
-        (name.to_owned(), format!("{kind} | {}", labels.join(" ")))
+        (name.to_owned(), shape(kind, cell().split_whitespace()))
     });
-    assert_eq!(found, rows.collect());
+    assert_eq!(served(), rows.collect());
+}
+
+#[test]
+fn the_catalogue_lists_what_is_served() {
+    let listed = ALL.iter().map(|definition| {
+        let kind = match definition.kind {
+            Kind::Gauge => "gauge",
+            Kind::Counter => "counter",
+            Kind::Histogram => "histogram",
+        };
+        (definition.name.to_owned(), shape(kind, definition.labels.iter().copied()))
+    });
+    assert_eq!(served(), listed.collect());
+    let document = catalogue::document();
+    for label in ALL.iter().flat_map(|definition| definition.labels) {
+        assert!(document.contains(&format!("\n| `{label}` |")), "{label} is explained");
+    }
 }

@@ -37,5 +37,6 @@ mod targets;
 mod thieves;
 mod versions;
 mod wait;
+mod watching;
 mod weather;
 mod wiring;

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use eipd::domain::desired::Desired;
 use eipd::domain::ids::NetworkInterfaceId;
+use eipd::domain::policy::BystanderPolicy;
 use eipd::domain::reason::WarningKind;
-use eipd::domain::report::Report;
+use eipd::domain::report::{PassResult, Report};
 use eipd_sim::{Outcome, Sim, Span, Timing, VpcConfig, WorldConfig};
 use tokio::time::sleep;
 
-use crate::rig::{Daemon, Wanted, assert_lawful, on_paused_clock};
+use crate::rig::{Daemon, Wanted, assert_lawful, on_paused_clock, orders, pass, reconciler};
 
 /// One pool without a spare: `billing` alone on one set of security groups, many other functions on another.
 struct Crowded {
@@ -17,12 +18,13 @@ struct Crowded {
     desired: Desired,
     change: VpcConfig,
     new: Vec<String>,
+    shared: String,
 }
 
 fn crowded(others: usize) -> Crowded {
     let timing = Timing { interface_creation: Span::seconds(5, 5), ..Timing::default() };
     let sim = Sim::new(WorldConfig { timing, ..WorldConfig::default() });
-    let (desired, change, new) = sim.world(|world| {
+    let (desired, change, new, shared) = sim.world(|world| {
         let vpc = world.create_vpc();
         let subnet = world.create_subnet(&vpc, 'a');
         let [former, later, shared] =
@@ -37,9 +39,9 @@ fn crowded(others: usize) -> Crowded {
         names.iter().for_each(|name| world.declare(name, &allocations));
         let wanted = Wanted::new().pool("p", &allocations, 0).function("billing", "p");
         let desired = names.iter().fold(wanted, |wanted, name| wanted.function(name, "p")).done();
-        (desired, VpcConfig::new(&[&subnet], &[&later]), vec![subnet, later])
+        (desired, VpcConfig::new(&[&subnet], &[&later]), vec![subnet, later], shared)
     });
-    Crowded { sim, desired, change, new }
+    Crowded { sim, desired, change, new, shared }
 }
 
 impl Crowded {
@@ -118,6 +120,38 @@ fn versions_that_cant_be_listed_are_told_and_their_return_heals() {
         crowded.sim.allow("lambda:ListFunctions");
         sleep(Duration::from_secs(150)).await;
         assert!(crowded.carries(&interface));
+        assert_lawful(&crowded.sim);
+    });
+}
+
+#[test]
+fn what_the_list_for_a_taking_shows_of_strangers_counts_in_the_same_pass() {
+    on_paused_clock(async {
+        let crowded = crowded(1);
+        let mut desired = crowded.desired.clone();
+        desired.pools.values_mut().for_each(|pool| pool.bystanders = BystanderPolicy::Deny);
+        let mut reconciler = reconciler(&crowded.sim, 1).await;
+        assert_eq!(pass(&mut reconciler, &orders(&desired)).await.covered, 2);
+        crowded.change();
+        sleep(Duration::from_secs(150)).await;
+        // One address is free, two interfaces are bare, and the list that the pass begins with knows no stranger.
+        crowded.sim.world(|world| {
+            let own = world.pair_interfaces(&crowded.new[0], &[&crowded.shared]).remove(0);
+            let ip = world.address_of(&own).expect("it is covered").to_owned();
+            let ids = desired.allocations();
+            let id =
+                ids.iter().find(|id| world.public_ip(id.as_str()) == ip).expect("one of ours").to_string();
+            assert!(world.stray_disassociate(&id));
+            for (name, group) in [("stranger", &crowded.shared), ("another", &crowded.new[1])] {
+                world.create_active_function(name, VpcConfig::new(&crowded.new[..1], &[group]));
+            }
+        });
+        let lists = crowded.sim.calls("ListFunctions");
+        let report = pass(&mut reconciler, &orders(&desired)).await;
+        assert_eq!(crowded.sim.calls("ListFunctions"), lists + 1, "it was asked what may be taken");
+        assert_eq!((report.result, report.actions.len()), (PassResult::Ok, 0), "{:?}", report.failures);
+        let reasons: Vec<_> = report.uncovered.iter().map(|uncovered| uncovered.reason.code()).collect();
+        assert_eq!(reasons, ["bystanders"; 2]);
         assert_lawful(&crowded.sim);
     });
 }

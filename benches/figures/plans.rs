@@ -15,6 +15,7 @@ use eipd::domain::ids::{AllocationId, PoolName};
 use eipd::domain::leave::Leave;
 use eipd::domain::observed::{Address, Interface, InterfaceAssociation, InterfaceStatus, Observed};
 use eipd::domain::plan::plan as make_plan;
+use eipd::domain::priority::Priority;
 use eipd::domain::roster::Roster;
 use eipd::domain::versions::Versions;
 
@@ -85,7 +86,12 @@ pub fn estate(interfaces: usize, pools: usize, bare: bool) -> (Desired, Observed
         let function: FunctionRef = format!("function-{pool}").parse().expect("a name");
         desired.functions.insert(
             function.clone(),
-            DesiredFunction { pool: name, pins: BTreeMap::new(), versions: Versions::default() },
+            DesiredFunction {
+                pool: name,
+                pins: BTreeMap::new(),
+                versions: Versions::default(),
+                priority: Priority::default(),
+            },
         );
         let vpc = VpcConfig {
             subnets: (0..per_pool.div_ceil(4)).map(|n| subnet(pool, n)).collect(),

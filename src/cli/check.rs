@@ -98,6 +98,7 @@ mod tests {
     use crate::config::settings::{Settings, Stated, Target};
     use crate::domain::declared::{AddressName, Declared, DeclaredFunctions, DeclaredPool, Which};
     use crate::domain::policy::{BystanderPolicy, Grace, Mode, RateShare, TakeFrom};
+    use crate::domain::priority::Priority;
     use crate::domain::versions::Versions;
 
     fn configuration() -> Configuration {
@@ -109,6 +110,7 @@ mod tests {
             pool: pool.clone(),
             pins: [].into(),
             versions: Versions::default(),
+            priority: Priority::default(),
         };
         let functions = ["billing", "reports", "audit"].map(named).into();
         let pools = [(pool.clone(), DeclaredPool { addresses, min_spare: 1, ..DeclaredPool::default() })];

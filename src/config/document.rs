@@ -170,14 +170,19 @@ impl<'t> Node<'t> {
 
     /// The value as a whole number, zero or more.
     pub(super) fn count(&self, faults: &mut Vec<Fault>) -> Option<usize> {
-        let count = match self.value {
-            DeValue::Integer(number) => usize::from_str_radix(number.as_str(), number.radix()).ok(),
-            _ => None,
-        };
+        let count = self.whole_number().and_then(|number| usize::try_from(number).ok());
         if count.is_none() {
             faults.push(self.mismatch("a whole number, zero or more"));
         }
         count
+    }
+
+    /// The value as a whole number; nothing for one beyond 64 bits.
+    pub(super) fn whole_number(&self) -> Option<i64> {
+        match self.value {
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+            _ => None,
+        }
     }
 
     /// The elements of a list.

@@ -448,7 +448,8 @@ fn assemble(
             RawWhich::Tagged(tag) => Which::Tagged(tag.value.clone()),
         };
         let pins = raw.pins.iter().map(|pin| (pin.place.clone(), set(&pin.addresses))).collect();
-        home.functions.push(DeclaredFunctions { which, pool, pins, versions: raw.versions });
+        let (versions, priority) = (raw.versions, raw.priority);
+        home.functions.push(DeclaredFunctions { which, pool, pins, versions, priority });
     }
     let target = |(index, name): (usize, &TargetName)| {
         let raw = tables.targets.get(index);

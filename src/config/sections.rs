@@ -11,6 +11,7 @@ use crate::domain::declared::AddressName;
 use crate::domain::desired::PinPlace;
 use crate::domain::ids::{AccountId, PoolName, TargetName};
 use crate::domain::policy::BystanderPolicy;
+use crate::domain::priority::Priority;
 use crate::domain::tag::Tag;
 use crate::domain::versions::Versions;
 
@@ -56,6 +57,7 @@ pub(super) struct RawFunction<'t> {
     pub(super) supply: Option<Supply<'t>>,
     pub(super) pins: Vec<Pin<'t>>,
     pub(super) versions: Versions,
+    pub(super) priority: Priority,
     pub(super) target: Option<Located<'t, TargetName>>,
 }
 
@@ -215,7 +217,7 @@ fn pool<'t>(key: Located<'t, &'t str>, node: &Node<'t>, faults: &mut Vec<Fault>)
 }
 
 pub(super) fn function<'t>(node: Node<'t>, fields: &Fields<'t>, faults: &mut Vec<Fault>) -> RawFunction<'t> {
-    let known = ["name", "pool", "allocations", "pins", "versions", "target", "tag"];
+    let known = ["name", "pool", "allocations", "pins", "versions", "priority", "target", "tag"];
     fields.refuse_unknown(&known, |_| None, faults);
     let which = which(&node, fields, faults);
     let versions = fields.get("versions");
@@ -228,11 +230,21 @@ pub(super) fn function<'t>(node: Node<'t>, fields: &Fields<'t>, faults: &mut Vec
     RawFunction {
         which,
         versions: versions.and_then(|node| choice(&node, &VERSIONS, faults)).unwrap_or_default(),
+        priority: fields.get("priority").and_then(|node| priority(&node, faults)).unwrap_or_default(),
         supply: supply(&node, fields, faults),
         pins: fields.get("pins").map(|node| pins(&node, faults)).unwrap_or_default(),
         target: fields.get("target").and_then(|node| node.id(A_TARGET_NAME, faults)),
         node,
     }
+}
+
+fn priority(node: &Node<'_>, faults: &mut Vec<Fault>) -> Option<Priority> {
+    let priority = node.whole_number().and_then(Priority::new);
+    if priority.is_none() {
+        let (lowest, highest) = (Priority::LOWEST, Priority::HIGHEST);
+        faults.push(node.mismatch(&format!("a whole number from {lowest} to {highest}")));
+    }
+    priority
 }
 
 /// One of several words.

@@ -1,5 +1,5 @@
 //! Which free address goes to which interface: as many as possible, serving interfaces before waiting ones, those with
-//! a way out first, pinned ones first, ties by rendezvous hash; what is left then goes to those that carry a wrong
+//! a way out first, those of higher priority first, pinned ones first, ties by rendezvous hash; what is left then goes to those that carry a wrong
 //! address. Hands out what is free, what is on retired interfaces, and what an operator named; takes nothing else from
 //! anyone.
 
@@ -13,6 +13,7 @@ use super::ids::{AllocationId, NetworkInterfaceId};
 use super::index::{Index, index_for};
 use super::matching::Matching;
 use super::observed::{Address, Interface, Observed};
+use super::priority::Priority;
 use super::rendezvous::{Ticket, pair_up};
 
 /// A bare interface, or one that carries a wrong address, that asks for an address.
@@ -37,11 +38,17 @@ pub struct Allotment<'a> {
     given: Vec<Option<Gift<'a>>>,
     /// By the number of the address, the number of the finding.
     takers: Vec<Option<usize>>,
+    /// By the number of a finding that is given nothing, that of one which comes first by its priority.
+    ahead: Index<usize, usize>,
 }
 
 impl<'a> Allotment<'a> {
     fn none(drift: &Drift<'_>) -> Self {
-        Self { given: vec![None; drift.interfaces.len()], takers: vec![None; drift.addresses()] }
+        Self {
+            given: vec![None; drift.interfaces.len()],
+            takers: vec![None; drift.addresses()],
+            ahead: Index::default(),
+        }
     }
 
     fn give(&mut self, finding: usize, number: usize, gift: Gift<'a>) {
@@ -70,6 +77,13 @@ impl<'a> Allotment<'a> {
     #[must_use]
     pub fn from(&self, finding: usize) -> Option<&'a NetworkInterfaceId> {
         self.given[finding].and_then(|(_, from)| from)
+    }
+
+    /// The number of a finding in whose place this one could have been served, were it not for its priority. There may be
+    /// more: it is one of those with the lowest.
+    #[must_use]
+    pub fn ahead_of(&self, finding: usize) -> Option<usize> {
+        self.ahead.get(&finding).copied().filter(|ahead| self.given[*ahead].is_some())
     }
 
     /// The number of the finding that is given the address of this number.
@@ -149,13 +163,13 @@ fn restore<'a>(
     }
 }
 
-/// Takes back from waiting interfaces what would leave a pool with less than its `min_spare`: from those without a
-/// pin first, and then from those with the highest ids.
+/// Takes back from waiting interfaces what would leave a pool with less than its `min_spare`: from those of the lowest
+/// priority first, of them from those without a pin, and then from those with the highest ids.
 fn keep_spares(desired: &Desired, drift: &Drift<'_>, wishes: &[Wish<'_>], allotment: &mut Allotment<'_>) {
     let waiting = wishes.iter().filter(|wish| !wish.finding.is_required());
-    let waiting: BTreeMap<usize, bool> = waiting
+    let waiting: BTreeMap<usize, (Priority, bool)> = waiting
         .filter(|wish| allotment.of(wish.number).is_some())
-        .map(|wish| (wish.number, wish.finding.usage.pinned))
+        .map(|wish| (wish.number, (wish.finding.usage.priority, wish.finding.usage.pinned)))
         .collect();
     if waiting.is_empty() {
         return;
@@ -169,7 +183,7 @@ fn keep_spares(desired: &Desired, drift: &Drift<'_>, wishes: &[Wish<'_>], allotm
         let last = taken
             .into_iter()
             .filter_map(|(taker, number)| Some((*waiting.get(&taker)?, Reverse(taker), number)));
-        let mut last: Vec<(bool, Reverse<usize>, usize)> = last.collect();
+        let mut last: Vec<((Priority, bool), Reverse<usize>, usize)> = last.collect();
         last.sort_unstable();
         for (_, Reverse(taker), number) in last.into_iter().take(wanting) {
             allotment.take_back(taker, number);
@@ -180,6 +194,7 @@ fn keep_spares(desired: &Desired, drift: &Drift<'_>, wishes: &[Wish<'_>], allotm
 /// Equal wishes and equal addresses, each as one group, so that the matching is small however large the estate.
 struct Market<'a> {
     free: Vec<(usize, Gift<'a>)>,
+    wanted: Vec<DemandKey<'a>>,
     demands: Vec<Vec<Ticket>>,
     supplies: Vec<Vec<Ticket>>,
     fits: Vec<Vec<usize>>,
@@ -193,6 +208,7 @@ struct DemandKey<'a> {
     /// An address is of no use there as long as its subnet leads nowhere; it gets one all the same, for a route that is put
     /// right must not wait.
     is_at_a_dead_end: bool,
+    priority: Reverse<Priority>,
     is_free_to_choose: bool,
     candidates: usize,
     border_group: Option<&'a str>,
@@ -224,6 +240,7 @@ impl<'a> Market<'a> {
             let key = DemandKey {
                 waits: !wish.finding.is_required(),
                 is_at_a_dead_end: observed.network.dead_end(&interface.pair.subnet).is_some(),
+                priority: Reverse(wish.finding.usage.priority),
                 is_free_to_choose: !wish.finding.usage.pinned,
                 candidates: sets.number(wish),
                 border_group: border_group_of(interface),
@@ -251,7 +268,7 @@ impl<'a> Market<'a> {
         });
         let (offered, supplies) = groups(offers);
         let fits = fits(&wanted, &offered, &regions);
-        Self { free, demands, supplies, fits }
+        Self { free, wanted, demands, supplies, fits }
     }
 
     fn trade(mut self, allotment: &mut Allotment<'a>) {
@@ -260,13 +277,35 @@ impl<'a> Market<'a> {
         for (demand, interfaces) in self.demands.iter().enumerate() {
             matching.serve(demand, interfaces.len());
         }
+        let mut first_served = vec![usize::MAX; self.demands.len()];
         for (demand, supply, units) in matching.units() {
             let pairs = pair_up(&mut self.demands[demand], &mut self.supplies[supply], units);
             for (finding, free) in pairs {
                 let (number, gift) = self.free[free];
                 allotment.give(finding, number, gift);
+                first_served[demand] = first_served[demand].min(finding);
             }
         }
+        for (demand, unserved) in self.demands.iter().enumerate().filter(|(_, unserved)| !unserved.is_empty())
+        {
+            if let Some(ahead) = self.ahead_of(demand, &matching) {
+                allotment.ahead.extend(unserved.iter().map(|ticket| (ticket.number, first_served[ahead])));
+            }
+        }
+    }
+
+    /// The group of the lowest priority in whose place one more of this would be served, were it not for that.
+    fn ahead_of(&self, demand: usize, matching: &Matching) -> Option<usize> {
+        let own = self.wanted[demand];
+        let class = |key: &DemandKey<'_>| (key.waits, key.is_at_a_dead_end);
+        let is_ahead = |other: &usize| self.wanted[*other].priority < own.priority;
+        let first_of_class = self.wanted.partition_point(|key| class(key) < class(&own));
+        // Without priorities none is ahead, and none is looked for.
+        if !is_ahead(&first_of_class) {
+            return None;
+        }
+        let mut instead = matching.served_instead(demand).into_iter();
+        instead.rfind(|other| *other >= first_of_class && is_ahead(other))
     }
 }
 

@@ -1,9 +1,10 @@
 //! Checks every planned change against the facts once more before anything is carried out (law 6), in the plainest way:
 //! who uses the interface, what may it carry, is it bare, is the address free. Shares no function with the planner
 //! and knows nothing of how a plan is found, so that a mistake in one of the two is a refusal and not an outage.
-//! Never mends a plan, and never asks whether there is a better one.
+//! Never mends a plan, and of better ones asks only whether somebody's priority was passed over.
 
 mod disruption;
+mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
@@ -21,6 +22,7 @@ use super::index::{Index, index_for};
 pub use super::objection::{Objection, Violation};
 use super::observed::{Address, Interface, InterfaceStatus, Observed, Part};
 use super::policy::BystanderPolicy;
+use super::priority::Priority;
 
 /// Every objection to the actions, in their order; none means that they may be carried out.
 #[must_use]
@@ -39,10 +41,12 @@ pub fn audit(desired: &Desired, observed: &Observed, actions: &[Action]) -> Vec<
         functions: &desired.functions,
         strangers: strangers(desired, observed),
         unread: unread(desired, observed),
+        passed_over: Vec::new(),
     };
     let numbers: Vec<(usize, usize)> = actions.iter().map(|action| files.open(action)).collect();
     files.see_pools(desired);
     files.see(observed);
+    files.passed_over = files.pass_over(desired, observed);
     let mut violations = Vec::new();
     for (action, numbers) in actions.iter().zip(numbers) {
         for objection in files.examine(action, numbers) {
@@ -71,6 +75,7 @@ struct Files<'a> {
     strangers: Index<(&'a SubnetId, &'a SecurityGroups), &'a FunctionRef>,
     /// The declared addresses that could not be read, with the numbers of their pools.
     unread: BTreeMap<&'a AllocationId, Vec<usize>>,
+    passed_over: turn::PassedOver<'a>,
 }
 
 /// Files in the order in which they were opened. The index is looked up only, never iterated; it holds the ids
@@ -144,6 +149,8 @@ struct Users<'a> {
     /// Those that are served from a pool which may hold more than is known.
     in_part: Vec<&'a FunctionRef>,
     deny_bystanders: bool,
+    /// The highest of theirs.
+    priority: Priority,
 }
 
 impl<'a> Files<'a> {
@@ -207,11 +214,11 @@ impl<'a> Files<'a> {
         }
     }
 
-    fn examine(&self, action: &Action, (interface, address): (usize, usize)) -> Vec<Objection> {
+    fn examine(&self, action: &Action, (interface, number): (usize, usize)) -> Vec<Objection> {
         let mut objections = Vec::new();
         // A further kind of change needs rules of its own: this match is where the compiler asks for them.
         match action.kind {
-            ActionKind::Disassociate => return self.examine_removal(action, (interface, address)),
+            ActionKind::Disassociate => return self.examine_removal(action, (interface, number)),
             ActionKind::Replace => self.examine_replacement(action, interface, &mut objections),
             ActionKind::Move => self.examine_source(action, &mut objections),
             ActionKind::Associate => {}
@@ -223,7 +230,7 @@ impl<'a> Files<'a> {
             objections.push(Objection::LossUnnamed);
         }
         let interface = &self.interfaces.files[interface];
-        let address = &self.addresses.files[address];
+        let address = &self.addresses.files[number];
         if interface.times_named > 1 {
             objections.push(Objection::InterfaceTwice);
         }
@@ -238,6 +245,7 @@ impl<'a> Files<'a> {
             Some(seen) => {
                 self.examine_interface(seen, interface, action.replaces.as_ref(), &mut objections);
                 self.examine_use(seen, action, address, &mut objections);
+                self.examine_turn(seen, number, &mut objections);
             }
         }
         match address.seen {
@@ -389,6 +397,10 @@ fn users<'a>(
             if of_pair.functions.last() == Some(&function) {
                 continue;
             }
+            of_pair.priority = match of_pair.functions.is_empty() {
+                true => declared.priority,
+                false => of_pair.priority.max(declared.priority),
+            };
             of_pair.functions.push(function);
             let is_partial = desired.pools.get(&declared.pool).is_some_and(|pool| pool.is_partial);
             of_pair.in_part.extend(is_partial.then_some(function));

@@ -10,6 +10,7 @@ use super::desired::{Allocations, Desired, PinPlace};
 use super::function::FunctionRef;
 use super::ids::{AllocationId, PoolName};
 use super::policy::BystanderPolicy;
+use super::priority::Priority;
 use super::tag::Tag;
 use super::versions::Versions;
 
@@ -55,6 +56,8 @@ pub struct DeclaredFunctions {
     pub pins: BTreeMap<PinPlace, BTreeSet<AddressName>>,
     /// Which of their versions count.
     pub versions: Versions,
+    /// Who is served first where addresses are short.
+    pub priority: Priority,
 }
 
 /// Which functions a table is of.
@@ -145,6 +148,7 @@ impl From<&Desired> for Declared {
             pool: desired.pool.clone(),
             pins: desired.pins.iter().map(|(place, ids)| (place.clone(), names(ids))).collect(),
             versions: desired.versions,
+            priority: desired.priority,
         });
         Self { pools: pools.collect(), functions: functions.collect() }
     }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::function::FunctionRef;
 use super::ids::{AllocationId, PoolName, SubnetId, ZoneId};
 use super::policy::BystanderPolicy;
+use super::priority::Priority;
 use super::versions::Versions;
 
 /// A set of allocations; cheap to clone, since many functions share few pools.
@@ -50,6 +51,8 @@ pub struct DesiredFunction {
     pub pins: BTreeMap<PinPlace, Allocations>,
     /// Which of its versions count; what it says of a function with a qualifier means nothing.
     pub versions: Versions,
+    /// Who is served first where addresses are short.
+    pub priority: Priority,
 }
 
 /// Where a pin holds.

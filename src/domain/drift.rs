@@ -2,6 +2,7 @@
 //! use, what each may carry and carries, and where every declared address is. Decides nothing, changes nothing.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use super::index::Index;
 use super::observed::{Address, Interface, InterfaceStatus, Observed, Part};
 use super::occupancy::{Carried, Holder, Occupancy};
 use super::policy::BystanderPolicy;
+use super::priority::Priority;
 
 /// The difference between a desired and an observed state.
 pub struct Drift<'a> {
@@ -86,6 +88,10 @@ pub struct Usage<'a> {
     pub functions: Arc<[FunctionRef]>,
     /// The pool of the first function; of all of them unless they are in conflict.
     pub pool: &'a PoolName,
+    /// The first function of the highest priority.
+    pub foremost: &'a FunctionRef,
+    /// Its priority.
+    pub priority: Priority,
     /// The addresses that lie in the set of every one of them.
     pub candidates: Allocations,
     /// Whether a pin narrowed the candidates.
@@ -259,7 +265,15 @@ fn usage<'a>(
         let pool = desired.pools.get(&function.pool);
         pool.is_some_and(|pool| pool.bystanders == BystanderPolicy::Deny)
     };
+    let (foremost, priority) = functions
+        .iter()
+        .zip(&declared)
+        .map(|(function, declared)| (*function, declared.priority))
+        .min_by_key(|(_, priority)| Reverse(*priority))
+        .expect("a pair is listed because a function uses it");
     Usage {
+        foremost,
+        priority,
         absent: pools().flat_map(|pool| pool.absent.iter().copied()).collect(),
         is_partial: pools().any(|pool| pool.is_partial),
         pair: users.number,

@@ -33,7 +33,7 @@ impl Matching {
     pub fn serve(&mut self, demand: usize, wanted: usize) -> usize {
         let mut served = 0;
         while served < wanted {
-            let Some(path) = self.find_path(demand) else { break };
+            let Some(path) = self.find_path(demand, &mut BTreeMap::new()) else { break };
             served += self.push(&path, wanted - served);
         }
         served
@@ -46,10 +46,19 @@ impl Matching {
         })
     }
 
-    /// Breadth first, so the path is a shortest one and reroutes as little as possible.
-    fn find_path(&self, start: usize) -> Option<Path> {
+    /// The demand groups in whose place one more unit of this one could have been served; none while there is something
+    /// left for it.
+    #[must_use]
+    pub fn served_instead(&self, demand: usize) -> Vec<usize> {
+        let mut instead = BTreeMap::new();
+        let path = self.find_path(demand, &mut instead);
+        if path.is_some() { Vec::new() } else { instead.into_keys().collect() }
+    }
+
+    /// Breadth first, so the path is a shortest one and reroutes as little as possible. Notes each demand that is
+    /// reached, with the supply that would be taken over from it.
+    fn find_path(&self, start: usize, rerouted_over: &mut BTreeMap<usize, usize>) -> Option<Path> {
         let mut reached_from: BTreeMap<usize, usize> = BTreeMap::new();
-        let mut rerouted_over: BTreeMap<usize, usize> = BTreeMap::new();
         let mut queue = VecDeque::from([start]);
         while let Some(demand) = queue.pop_front() {
             for &supply in &self.fits[demand] {
@@ -58,7 +67,7 @@ impl Matching {
                 }
                 reached_from.insert(supply, demand);
                 if self.left[supply] > 0 {
-                    return Some(Path::backwards(supply, &reached_from, &rerouted_over));
+                    return Some(Path::backwards(supply, &reached_from, rerouted_over));
                 }
                 for &other in self.serves[supply].keys() {
                     if other != start && !rerouted_over.contains_key(&other) {
@@ -158,6 +167,15 @@ mod tests {
         // When there is too little, the first keeps what it has.
         let (total, matching) = served(&[vec![0], vec![0]], &[1], &[1, 1]);
         assert_eq!((total, matching.units().collect::<Vec<_>>()), (1, vec![(0, 0, 1)]));
+    }
+
+    #[test]
+    fn whoever_could_have_made_room_is_told() {
+        // The second may use both supplies, and so the third is short of what the first has; the fourth of nothing.
+        let fits = [vec![0], vec![0, 1], vec![1], vec![2]];
+        let (total, matching) = served(&fits, &[1, 1, 1], &[1, 1, 1, 0]);
+        assert_eq!((total, matching.served_instead(2)), (2, vec![0, 1]));
+        assert!(matching.served_instead(3).is_empty());
     }
 
     proptest! {

@@ -32,6 +32,7 @@ pub mod occupancy;
 pub mod permissions;
 pub mod plan;
 pub mod policy;
+pub mod priority;
 pub mod readiness;
 pub mod reason;
 pub mod rendezvous;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::function::FunctionRef;
 use super::ids::{AccountId, AllocationId, NetworkInterfaceId};
+use super::priority::Priority;
 
 /// A change that must not be made.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -84,6 +85,8 @@ pub enum Objection {
     Used(FunctionRef),
     /// Nothing says that the address may be taken off.
     NotReleased,
+    /// This interface, which has this higher priority and could be given the address, is left bare.
+    OutOfTurn(NetworkInterfaceId, Priority),
     /// The plan gives the address more than once.
     AddressTwice,
     /// The plan gives the interface more than one address.
@@ -161,8 +164,13 @@ impl fmt::Display for Objection {
             }
             Self::Used(function) => write!(f, "`{function}` uses the interface that the address leaves"),
             Self::NotReleased => f.write_str("nothing says that the address may be taken off"),
+            Self::OutOfTurn(first, priority) => out_of_turn(f, first, *priority),
             Self::AddressTwice => f.write_str("the plan gives the address more than once"),
             Self::InterfaceTwice => f.write_str("the plan gives the interface more than one address"),
         }
     }
+}
+
+fn out_of_turn(f: &mut fmt::Formatter<'_>, first: &NetworkInterfaceId, priority: Priority) -> fmt::Result {
+    write!(f, "`{first}`, of the higher priority {priority}, could be given the address and is left bare")
 }

@@ -2,6 +2,7 @@
 //! (law 5). Keeps what is healthy, gives free addresses to bare interfaces and then to those that carry a wrong one, and
 //! says of every interface that it can't help why not. Never breaks a healthy association.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use super::ids::{AllocationId, NetworkInterfaceId, PoolName};
 use super::index::Index;
 use super::network::DeadEnd;
 use super::observed::{Address, InterfaceStatus, Observed, Part};
+use super::priority::Priority;
 use super::reason::{Reason, Uncovered, Warning};
 use super::shortage::Shortage;
 use super::warnings;
@@ -24,7 +26,7 @@ use super::warnings;
 /// What one pass means to do, and how everything stands that it has to do with.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Plan {
-    /// The changes, in the order of the interfaces' ids.
+    /// The changes, those of higher priority first, then in the order of the interfaces' ids.
     pub actions: Vec<Action>,
     /// Every interface that a declared function uses.
     pub interfaces: Vec<InterfacePlan>,
@@ -55,6 +57,8 @@ pub struct InterfacePlan {
     pub status: InterfaceStatus,
     /// The declared functions that use it.
     pub functions: Arc<[FunctionRef]>,
+    /// The highest priority of theirs.
+    pub priority: Priority,
     /// The undeclared functions that use it too; nothing while that is not known.
     pub bystanders: Option<Strangers>,
     /// The pool it is served from.
@@ -182,6 +186,7 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
         actions.extend(taken_off);
         actions.sort_by(|one, other| one.network_interface_id.cmp(&other.network_interface_id));
     }
+    put_first_what_is_urgent(&mut actions, &interfaces);
     let (crowds, bystanders) = company(&drift, &interfaces);
     let mut pools = figures(desired, &drift, &allotment, &interfaces);
     for crowd in &crowds {
@@ -200,6 +205,17 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
         Plan { actions, interfaces, pools, lingering, held, bystanders, crowds, warnings: Vec::new() };
     plan.warnings = warnings::warnings(desired, observed, &drift, &plan);
     plan
+}
+
+/// Where there are many changes, the rate limit lets the last of them wait for minutes.
+fn put_first_what_is_urgent(actions: &mut [Action], interfaces: &[InterfacePlan]) {
+    let other = interfaces.iter().filter(|interface| interface.priority != Priority::default());
+    let other = other.map(|interface| (&interface.network_interface_id, interface.priority));
+    let priorities: Index<&NetworkInterfaceId, Priority> = other.collect();
+    if !priorities.is_empty() {
+        let of = |action: &Action| priorities.get(&action.network_interface_id).copied();
+        actions.sort_by_key(|action| Reverse(of(action).unwrap_or_default()));
+    }
 }
 
 /// The interfaces that may be given something. What may carry an address that could not be read is not known to be
@@ -312,7 +328,7 @@ impl<'a> Judge<'a> {
             }
             Standing::Bare => match self.allotment.of(number) {
                 Some(address) => Verdict::Gets(address.allocation.clone(), address.public_ip),
-                None => Verdict::Uncovered(self.shortage.why_nothing(finding)),
+                None => Verdict::Uncovered(self.shortage.why_nothing(number, finding)),
             },
         };
         InterfacePlan {
@@ -321,6 +337,7 @@ impl<'a> Judge<'a> {
             zone: interface.zone.clone(),
             status: interface.status,
             functions: Arc::clone(&finding.usage.functions),
+            priority: finding.usage.priority,
             bystanders: finding.usage.bystanders.clone(),
             pool: finding.usage.pool.clone(),
             verdict,

@@ -14,6 +14,7 @@ use super::hint::Origin;
 use super::ids::{AllocationId, NetworkInterfaceId, PoolName};
 use super::network::DeadEnd;
 use super::occupancy::Carried;
+use super::priority::Priority;
 
 /// Why an interface stays without an address of its set.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,6 +27,8 @@ pub enum Reason {
         candidates: usize,
         /// How many of them serve other interfaces.
         associated: usize,
+        /// Who is served in its place, if that is by a higher priority.
+        served_first: Option<Arc<Precedence>>,
     },
     /// None of the addresses that it may carry exists.
     AddressMissing(Vec<AddressName>),
@@ -67,6 +70,17 @@ pub enum Reason {
     ActionFailed(String),
     /// The action that would cure it was not tried in this pass.
     ActionSkipped(String),
+}
+
+/// Whose higher priority it is that an interface stays without an address for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Precedence {
+    /// A function of an interface that is served in its place.
+    pub function: FunctionRef,
+    /// Its priority.
+    pub priority: Priority,
+    /// The priority of the interface that stays without.
+    pub over: Priority,
 }
 
 /// A declared function that shares an interface.
@@ -164,8 +178,8 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoFreeAddress { pool, candidates, associated } => {
-                no_free_address(f, pool, *candidates, *associated)
+            Self::NoFreeAddress { pool, candidates, associated, served_first } => {
+                no_free_address(f, pool, *candidates, *associated, served_first.as_deref())
             }
             Self::AddressMissing(ids) => {
                 write!(
@@ -232,11 +246,15 @@ fn no_free_address(
     pool: &PoolName,
     candidates: usize,
     associated: usize,
+    served_first: Option<&Precedence>,
 ) -> fmt::Result {
     write!(f, "no free address: pool `{pool}` offers it {candidates}, of which {associated} in use")?;
     match candidates.saturating_sub(associated) {
         0 => {}
         others => write!(f, " and {others} not to be had for now")?,
+    }
+    if let Some(Precedence { function, priority, over }) = served_first {
+        write!(f, "; `{function}` is served first, by priority {priority} over {over}")?;
     }
     write!(f, "; hint: add an allocation to the pool")
 }

@@ -322,6 +322,7 @@ impl Serialize for InterfacePlan {
         fields.serialize_entry("zone", &self.zone.as_deref())?;
         fields.serialize_entry("in_use", &(self.status == InterfaceStatus::InUse))?;
         fields.serialize_entry("functions", &*self.functions)?;
+        fields.serialize_entry("priority", &self.priority)?;
         fields.serialize_entry("bystanders", &self.bystanders.as_deref())?;
         fields.serialize_entry("pool", &self.pool)?;
         let (verdict, allocation, public_ip) = match &self.verdict {

@@ -192,7 +192,8 @@ impl<'a> Resolver<'a> {
         for (place, names) in &functions.pins {
             pins.insert(place.clone(), self.pin(functions, place, names));
         }
-        DesiredFunction { pool: functions.pool.clone(), pins, versions: functions.versions }
+        let DeclaredFunctions { versions, priority, .. } = *functions;
+        DesiredFunction { pool: functions.pool.clone(), pins, versions, priority }
     }
 
     /// A pin that nothing is left of stays, and nothing may be given there: it narrows the pool, and never widens it.

@@ -24,6 +24,7 @@ use super::observed::{
 };
 use super::plan::{Plan, Verdict, plan};
 use super::policy::BystanderPolicy;
+use super::priority::Priority;
 use super::roster::Roster;
 use super::versions::Versions;
 
@@ -34,6 +35,7 @@ mod golden;
 mod laws;
 mod matching;
 mod observation;
+mod priority;
 mod resolving;
 mod versions;
 mod worlds;
@@ -168,7 +170,12 @@ impl World {
 
     /// Declares a function that was observed otherwise.
     pub(crate) fn function_as(mut self, name: &str, of: &str, observation: FunctionObservation) -> Self {
-        let declared = DesiredFunction { pool: pool(of), pins: BTreeMap::new(), versions: Versions::Live };
+        let declared = DesiredFunction {
+            pool: pool(of),
+            pins: BTreeMap::new(),
+            versions: Versions::Live,
+            priority: Priority::default(),
+        };
         self.desired.functions.insert(function(name), declared);
         self.observed.functions.insert(function(name), observation);
         self
@@ -202,6 +209,13 @@ impl World {
     /// Lets a pool deny bystanders.
     pub(crate) fn denies(mut self, name: &str) -> Self {
         self.desired.pools.get_mut(&pool(name)).expect("declared before").bystanders = BystanderPolicy::Deny;
+        self
+    }
+
+    /// Declares a function's priority.
+    pub(crate) fn priority(mut self, name: &str, number: i64) -> Self {
+        let declared = self.desired.functions.get_mut(&function(name)).expect("declared before");
+        declared.priority = Priority::new(number).expect("within the bounds");
         self
     }
 

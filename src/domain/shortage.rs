@@ -2,6 +2,7 @@
 //! each set of addresses once, however many interfaces share it. Decides nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::allotment::{self, Allotment};
 use super::declared::AddressName;
@@ -10,7 +11,7 @@ use super::drift::{Drift, Finding, Place};
 use super::function::{FunctionObservation, FunctionRef};
 use super::ids::AllocationId;
 use super::observed::Observed;
-use super::reason::{Reason, Sharer};
+use super::reason::{Precedence, Reason, Sharer};
 
 /// Explains what an allotment left bare.
 pub struct Shortage<'a> {
@@ -48,8 +49,8 @@ impl<'a> Shortage<'a> {
         Self { desired, observed, drift, allotment, censuses: HashMap::new() }
     }
 
-    /// Why an interface that carries nothing is given nothing.
-    pub fn why_nothing(&mut self, finding: &'a Finding<'a>) -> Reason {
+    /// Why an interface that carries nothing is given nothing; by the number of its finding, and that.
+    pub fn why_nothing(&mut self, number: usize, finding: &'a Finding<'a>) -> Reason {
         let usage = &finding.usage;
         if finding.interface.denies_internet_gateway {
             return Reason::DeniesInternetGateway;
@@ -69,6 +70,7 @@ impl<'a> Shortage<'a> {
         if usage.is_denied() {
             return Reason::Bystanders(usage.bystanders.clone());
         }
+        let served_first = self.precedence(number, finding);
         let census = self.census(&usage.candidates);
         if census.unread {
             return Reason::ObservationIncomplete;
@@ -77,6 +79,7 @@ impl<'a> Shortage<'a> {
             pool: usage.pool.clone(),
             candidates: usage.candidates.len(),
             associated: census.associated,
+            served_first: served_first.clone(),
         };
         if !census.free.is_empty() {
             let group = allotment::border_group_of(finding.interface);
@@ -105,6 +108,16 @@ impl<'a> Shortage<'a> {
                 Reason::AddressMissing(ids.chain(ips).collect())
             }
         }
+    }
+
+    /// Who is served in its place by a higher priority.
+    fn precedence(&self, number: usize, finding: &Finding<'_>) -> Option<Arc<Precedence>> {
+        let ahead = &self.drift.interfaces[self.allotment.ahead_of(number)?].usage;
+        Some(Arc::new(Precedence {
+            function: ahead.foremost.clone(),
+            priority: ahead.priority,
+            over: finding.usage.priority,
+        }))
     }
 
     fn sharers(&self, finding: &Finding<'_>) -> Vec<Sharer> {

@@ -240,6 +240,7 @@ mod tests {
 
     use super::*;
     use crate::domain::desired::DesiredFunction;
+    use crate::domain::priority::Priority;
     use crate::domain::versions::Versions;
 
     fn interface(n: u32) -> Hint {
@@ -278,6 +279,7 @@ mod tests {
             pool: "p".parse().expect("a name"),
             pins: BTreeMap::new(),
             versions: Versions::default(),
+            priority: Priority::default(),
         };
         let functions = [("billing".parse().expect("a name"), billing)].into();
         inbox.declare(&Arc::new(Desired { functions, ..Desired::default() }));

@@ -2,6 +2,7 @@
 //! hint may concern, and which addresses are likely to be free. Says where to look, never what is there: a look reads
 //! everything anew that a change rests on.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName, SubnetId};
 use crate::domain::index::{Index, index_for};
 use crate::domain::observed::{Address, AddressAssociation, Interface, Observed};
 use crate::domain::plan::{Plan, Verdict};
+use crate::domain::priority::Priority;
 
 /// EC2's filters take at most 200 values (AWS.md 2, confirmed): so one call reads what a look may give.
 const ADDRESSES_MAX: usize = 200;
@@ -35,8 +37,14 @@ pub(super) struct Known {
     shown_on: Index<AllocationId, NetworkInterfaceId>,
     /// What addresses say to be on an interface.
     claimed_by: Index<NetworkInterfaceId, AllocationId>,
-    /// The interfaces that have no address of their set.
-    uncovered: Vec<(NetworkInterfaceId, Pair)>,
+    /// The interfaces that have no address of their set, those of higher priority first.
+    uncovered: Vec<Uncovered>,
+}
+
+struct Uncovered {
+    id: NetworkInterfaceId,
+    pair: Pair,
+    priority: Priority,
 }
 
 /// What a look reads.
@@ -133,7 +141,13 @@ impl Known {
             .map(|(name, pool)| (name.clone(), pool.allocations.iter().filter(is_free).cloned().collect()));
         let free = free.collect();
         let lacking = plan.interfaces.iter().filter(|i| !matches!(i.verdict, Verdict::Covered(..)));
-        let uncovered = lacking.map(|i| (i.network_interface_id.clone(), i.pair.clone())).collect();
+        let lacking = lacking.map(|interface| Uncovered {
+            id: interface.network_interface_id.clone(),
+            pair: interface.pair.clone(),
+            priority: interface.priority,
+        });
+        let mut uncovered: Vec<Uncovered> = lacking.collect();
+        uncovered.sort_by_key(|interface| Reverse(interface.priority));
         let users = users(&desired, &observed.functions);
         Self { declared, desired, observed, users, free, shown_on, claimed_by, uncovered }
     }
@@ -183,7 +197,10 @@ impl Known {
         for hint in hints.0.keys() {
             if let Hint::Interface(id, told) = hint {
                 let seen = self.observed.interfaces.get(id).map(|interface| &interface.pair);
-                seen.or(told.as_ref()).into_iter().for_each(|pair| self.add_candidates(pair, &mut corner));
+                if let Some(pair) = seen.or(told.as_ref()) {
+                    self.add_candidates(pair, &mut corner);
+                    self.add_rivals(pair, &mut corner);
+                }
             }
         }
         corner
@@ -247,14 +264,25 @@ impl Known {
         }
     }
 
+    /// Adds the interfaces that wait for an address of the same pools and are served before one of this pair.
+    pub(super) fn add_rivals(&self, pair: &Pair, corner: &mut Corner) {
+        let declared =
+            |pair| self.users_of(pair).iter().filter_map(|function| self.desired.functions.get(function));
+        let Some(own) = declared(pair).map(|function| function.priority).max() else { return };
+        let pools: BTreeSet<&PoolName> = declared(pair).map(|function| &function.pool).collect();
+        let before = self.uncovered.iter().take_while(|interface| interface.priority > own);
+        let rivals = before.filter(|i| declared(&i.pair).any(|function| pools.contains(&function.pool)));
+        corner.interfaces.extend(rivals.take(TAKERS_MAX).map(|interface| interface.id.clone()));
+    }
+
     fn add_address(&self, allocation: &AllocationId, corner: &mut Corner) {
         if !self.declares(allocation) {
             return;
         }
         corner.addresses.insert(allocation.clone());
         corner.interfaces.extend(self.carriers_of(allocation).cloned());
-        let waits = self.uncovered.iter().filter(|(_, pair)| self.may_carry(pair, allocation));
-        corner.interfaces.extend(waits.take(TAKERS_MAX).map(|(id, _)| id.clone()));
+        let waits = self.uncovered.iter().filter(|interface| self.may_carry(&interface.pair, allocation));
+        corner.interfaces.extend(waits.take(TAKERS_MAX).map(|interface| interface.id.clone()));
     }
 
     /// The interfaces that either view showed with this address.
@@ -303,4 +331,36 @@ fn users(
         }
     }
     users
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::scenario::{World, alloc, eni, groups, subnet};
+
+    #[test]
+    fn a_look_for_a_new_interface_includes_whoever_is_served_before_it() {
+        let world = World::new()
+            .pool("p", &[1], 0)
+            .pool("q", &[2], 0)
+            .function("high", "p", &[1], &[1])
+            .function("low", "p", &[2], &[1])
+            .function("elsewhere", "q", &[3], &[1])
+            .priority("high", 10)
+            .priority("elsewhere", 10)
+            .eni(1, 1, &[1])
+            .eni(2, 2, &[1])
+            .eni(3, 3, &[1]);
+        let (plan, World { desired, observed }) = (world.plan(), world);
+        let known = Known::new(Arc::new(Declared::from(&desired)), Arc::new(desired), observed, &plan);
+        let looks_at = |in_subnet| {
+            let pair = Pair { subnet: subnet(in_subnet), security_groups: groups(&[1]) };
+            let hint = Hint::Interface(eni(9), Some(pair));
+            known.corner(&Hints([(hint, None)].into()))
+        };
+        let corner = looks_at(2);
+        assert_eq!(corner.interfaces, [eni(1), eni(9)].into());
+        assert_eq!(corner.addresses, [alloc(1)].into());
+        assert_eq!(looks_at(1).interfaces, [eni(9)].into(), "nobody comes before it");
+    }
 }

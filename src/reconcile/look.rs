@@ -149,6 +149,7 @@ fn add_pairs(known: &Known, corner: &mut Corner) {
             for pair in configuration.pairs() {
                 corner.subnets.insert(pair.subnet.clone());
                 known.add_candidates(&pair, corner);
+                known.add_rivals(&pair, corner);
             }
         }
     }

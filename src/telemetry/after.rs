@@ -188,7 +188,7 @@ mod tests {
             declared_in,
         };
         let reasons = [
-            Reason::NoFreeAddress { pool: pool(), candidates: 1, associated: 1 },
+            Reason::NoFreeAddress { pool: pool(), candidates: 1, associated: 1, served_first: None },
             Reason::AddressMissing(vec![AddressName::Allocation(allocation())]),
             Reason::AddressOnForeignResource(allocation(), "instance `i-1`".to_owned()),
             wrong(Some(pool())),

@@ -52,7 +52,12 @@ pub(super) fn desired(functions: &[&str]) -> Desired {
     desired.pools.insert(id("partner-a"), Pool::default());
     for function in functions {
         let pool = id("partner-a");
-        let declared = DesiredFunction { pool, pins: Default::default(), versions: Default::default() };
+        let declared = DesiredFunction {
+            pool,
+            pins: Default::default(),
+            versions: Default::default(),
+            priority: Default::default(),
+        };
         desired.functions.insert(id(function), declared);
     }
     desired
@@ -198,7 +203,7 @@ impl Pass {
 
 /// The reason of an empty pool.
 pub(super) fn no_free_address() -> Reason {
-    Reason::NoFreeAddress { pool: id("partner-a"), candidates: 2, associated: 2 }
+    Reason::NoFreeAddress { pool: id("partner-a"), candidates: 2, associated: 2, served_first: None }
 }
 
 fn planned(n: u32, pool: &str, functions: &[&str], verdict: Verdict) -> InterfacePlan {
@@ -211,6 +216,7 @@ fn planned(n: u32, pool: &str, functions: &[&str], verdict: Verdict) -> Interfac
         zone: Some("eu-west-1a".into()),
         status: InterfaceStatus::InUse,
         functions: refs(functions),
+        priority: Default::default(),
         bystanders: None,
         pool: id(pool),
         verdict,

@@ -9,6 +9,7 @@ use eipd::aws::AssumedRole;
 use eipd::domain::declared::{Declared, DeclaredFunctions, Which};
 use eipd::domain::permissions::{Occasion, TABLE as NEEDED};
 use eipd::domain::policy::OnRemoved;
+use eipd::domain::priority::Priority;
 use eipd::domain::report::{Coverage, Report};
 use eipd::domain::versions::Versions;
 use eipd::reconcile::pass::Orders;
@@ -153,8 +154,13 @@ impl Estate {
         let tag = "team=x".parse().expect("a tag");
         let named = Wanted::new().pool("p", &self.allocations, 0).function("billing", "p").done();
         let mut declared = Declared::from(&named);
-        let versions = Versions::default();
-        let tagged = DeclaredFunctions { which: Which::Tagged(tag), pool, pins: [].into(), versions };
+        let tagged = DeclaredFunctions {
+            which: Which::Tagged(tag),
+            pool,
+            pins: [].into(),
+            versions: Versions::default(),
+            priority: Priority::default(),
+        };
         declared.functions.push(tagged);
         Orders { on_removed: OnRemoved::Disassociate, ..orders(declared) }
     }

@@ -17,6 +17,7 @@ use eipd::domain::error_class::ErrorClass;
 use eipd::domain::ids::TargetName;
 use eipd::domain::leave::Named;
 use eipd::domain::policy::{BystanderPolicy, DisruptionBudget, Grace, Mode, OnRemoved, RateShare, TakeFrom};
+use eipd::domain::priority::Priority;
 use eipd::domain::report::{ActionReport, Report, Trigger};
 use eipd::domain::versions::Versions;
 use eipd::events::consumer::{Consumer, Route};
@@ -406,6 +407,7 @@ impl Wanted {
             pool: pool.parse().expect("a pool's name"),
             pins,
             versions: Versions::default(),
+            priority: Priority::default(),
         };
         self.0.functions.insert(name.parse().expect("a function's name"), function);
         self

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use eipd::domain::declared::{AddressName, Declared, DeclaredFunctions, DeclaredPool, Which};
+use eipd::domain::priority::Priority;
 use eipd::domain::reason::WarningKind;
 use eipd::domain::report::{Coverage, PassResult, Report};
 use eipd::domain::versions::Versions;
@@ -61,7 +62,13 @@ impl Estate {
 fn tagged_functions() -> DeclaredFunctions {
     let tag = format!("{}={}", TEAM.0, TEAM.1).parse().expect("a tag");
     let pool = "p".parse().expect("a name");
-    DeclaredFunctions { which: Which::Tagged(tag), pool, pins: [].into(), versions: Versions::default() }
+    DeclaredFunctions {
+        which: Which::Tagged(tag),
+        pool,
+        pins: [].into(),
+        versions: Versions::default(),
+        priority: Priority::default(),
+    }
 }
 
 /// Functions and addresses both by tag.

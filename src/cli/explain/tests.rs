@@ -110,6 +110,21 @@ fn an_uncovered_interface_is_told_with_what_would_change_that() {
 }
 
 #[test]
+fn who_is_served_first_is_told_of_both() {
+    let world = World::new()
+        .pool("partner-a", &[1], 0)
+        .function("billing", "partner-a", &[1], &[1])
+        .function("reports", "partner-a", &[2], &[1])
+        .priority("billing", 10)
+        .eni(1, 1, &[1])
+        .eni(2, 2, &[1]);
+    insta::assert_snapshot!("who_comes_first", explained(&world, "eni-00000001"));
+    insta::assert_snapshot!("who_comes_after", explained(&world, "eni-00000002"));
+    assert!(explained(&world, "billing").contains("\n  priority 10\n"));
+    assert!(!explained(&world, "reports").contains("priority 0"));
+}
+
+#[test]
 fn an_interface_of_nobody_is_told_too() {
     insta::assert_snapshot!(explained(&estate(), "eni-00000009"));
 }

@@ -42,7 +42,12 @@ pub(in crate::cli) fn eni(n: usize) -> NetworkInterfaceId {
 
 /// Why an interface finds no address.
 pub(in crate::cli) fn none_free() -> Reason {
-    Reason::NoFreeAddress { pool: POOL.parse().expect("a name"), candidates: 4, associated: 4 }
+    Reason::NoFreeAddress {
+        pool: POOL.parse().expect("a name"),
+        candidates: 4,
+        associated: 4,
+        served_first: None,
+    }
 }
 
 impl Scene {
@@ -214,6 +219,7 @@ impl Scene {
             zone: Some(format!("eu-west-1{zone}").into()),
             status,
             functions,
+            priority: Default::default(),
             bystanders: None,
             pool: POOL.parse().expect("a name"),
             verdict,

@@ -6,7 +6,8 @@ use crate::domain::action::Outcome;
 use crate::domain::declared::AddressName;
 use crate::domain::occupancy::Carried;
 use crate::domain::plan::PoolFigures;
-use crate::domain::reason::{Reason, WarningKind};
+use crate::domain::priority::Priority;
+use crate::domain::reason::{Precedence, Reason, WarningKind};
 
 fn bare(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
@@ -62,6 +63,41 @@ fn no_address_helps_where_a_subnet_leads_nowhere() {
     };
     let done = bare(&apply(&[scene(Outcome::Done)], Detail::Changes));
     insta::assert_snapshot!(format!("{}---\n{done}", planned(&[scene(Outcome::Planned)])));
+}
+
+#[test]
+fn who_was_served_first_is_told_where_addresses_are_short() {
+    let short = |function: &str, priority, over| Reason::NoFreeAddress {
+        pool: POOL.parse().expect("a name"),
+        candidates: 2,
+        associated: 1,
+        served_first: Some(std::sync::Arc::new(Precedence {
+            function: function.parse().expect("a name"),
+            priority: Priority::new(priority).expect("within the bounds"),
+            over: Priority::new(over).expect("within the bounds"),
+        })),
+    };
+    let report = Scene::new()
+        .gets(1, 1, &["billing"], Outcome::Planned)
+        .uncovered(2, 2, &["reports"], short("billing", 10, 0))
+        .waits(3, 2, &["reports"], short("exports", 0, -10))
+        .pool(POOL, PoolFigures { shortfall: 1, ..pool(1, 1) })
+        .report();
+    insta::assert_snapshot!(planned(&[report]), @r"
+    billing (pool partner-a)
+      subnet-00000000000000001 (eu-west-1b)
+        + eni-00000000000000001 gets  198.18.0.1 (eipalloc-00000000000000001): carries no address
+
+    reports (pool partner-a)
+      subnet-00000000000000002 (eu-west-1c)
+        ! eni-00000000000000002 stays without: no free address: pool `partner-a` offers it 2, of which 1 in use and 1 not to be had for now; `billing` is served first, by priority 10 over 0
+        ~ eni-00000000000000003 not serving yet: no free address: pool `partner-a` offers it 2, of which 1 in use and 1 not to be had for now; `exports` is served first, by priority 0 over -10
+          hint: add an allocation to the pool
+
+    pool partner-a: 1 associated, 1 spare, short of 1
+
+    2 interfaces: 0 covered, 1 to be given an address, 1 without; 1 more not serving yet
+    ");
 }
 
 #[test]

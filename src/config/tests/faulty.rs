@@ -57,7 +57,7 @@ colour = 'red'
     12:1: functions[0]: the function has no `name`; hint: add its name, `name:qualifier` or ARN; or a `tag` that selects functions
     12:1: functions[0]: the function has no addresses; hint: name its pool in `pool`, or list them in `allocations`
     13:1: functions[0].nmae: unknown key; hint: did you mean `name`?
-    14:1: functions[0].colour: unknown key; hint: known here: `name`, `pool`, `allocations`, `pins`, `versions`, `target`, `tag`
+    14:1: functions[0].colour: unknown key; hint: known here: `name`, `pool`, `allocations`, `pins`, `versions`, `priority`, `target`, `tag`
     "#);
 }
 
@@ -413,4 +413,24 @@ versions = 7
     18:12: functions[2].versions: expected "live", "all" or "latest", found the integer 7
     "#
     );
+}
+
+#[test]
+fn a_priority_is_a_whole_number_within_bounds() {
+    let table = |name: &str, priority: &str| {
+        format!("[[functions]]\nname = '{name}'\npool = 'partner-a'\npriority = {priority}\n")
+    };
+    let wrong = ["'high'", "1.5", "1001", "-1_001", "0xFFFF_FFFF_FFFF_FFFF", "[1]"];
+    let tables = wrong.iter().enumerate().map(|(n, priority)| table(&format!("f{n}"), priority));
+    let misspelt = "[[functions]]\nname = 'g'\npool = 'partner-a'\npriorty = 1\n".to_owned();
+    let text = tables.chain([misspelt]).collect::<String>();
+    insta::assert_snapshot!(faults(&format!("{SOUND}{text}")), @r#"
+    10:12: functions[1].priority: expected a whole number from -1000 to 1000, found the string "high"
+    14:12: functions[2].priority: expected a whole number from -1000 to 1000, found the number 1.5
+    18:12: functions[3].priority: expected a whole number from -1000 to 1000, found the integer 1001
+    22:12: functions[4].priority: expected a whole number from -1000 to 1000, found the integer -1001
+    26:12: functions[5].priority: expected a whole number from -1000 to 1000, found the integer 0xFFFFFFFFFFFFFFFF
+    30:12: functions[6].priority: expected a whole number from -1000 to 1000, found a list
+    34:1: functions[7].priorty: unknown key; hint: did you mean `priority`?
+    "#);
 }

@@ -316,3 +316,19 @@ versions = 'latest'
     assert_eq!(policies(&[]), [Deny, Report, Deny]);
     assert_eq!(policies(&[("EIPD__SAFETY__BYSTANDERS", "report")]), [Report, Report, Report]);
 }
+
+#[test]
+fn a_priority_is_of_its_table_alone() {
+    let table = |which: &str, rest: &str| format!("[[functions]]\n{which}\npool = 'partner-a'\n{rest}\n");
+    let text = [
+        SOUND.to_owned(),
+        table("name = 'urgent'", "priority = 1000"),
+        table("name = 'patient'", "priority = -1_6"),
+        table("tag = 'team=a'", "priority = +1_0"),
+    ]
+    .concat();
+    let declared = &sound(&text).targets[0].declared;
+    let priorities: Vec<String> =
+        declared.functions.iter().map(|function| function.priority.to_string()).collect();
+    assert_eq!(priorities, ["0", "1000", "-16", "10"]);
+}

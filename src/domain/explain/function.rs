@@ -14,6 +14,7 @@ use crate::domain::function::{
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName, SecurityGroupId, SubnetId};
 use crate::domain::observed::{Interface, InterfaceStatus};
 use crate::domain::plan::{PoolFigures, Verdict};
+use crate::domain::priority::Priority;
 
 /// Everything known of a function.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -26,6 +27,8 @@ pub struct FunctionStory {
     pub pool: Option<PoolName>,
     /// How that pool stands.
     pub pool_figures: Option<PoolFigures>,
+    /// Who is served first where addresses are short.
+    pub priority: Priority,
     /// Its pins.
     pub pins: Vec<PinnedAt>,
     /// Its `State`, as far as it was told.
@@ -113,6 +116,7 @@ pub(super) fn story(function: &FunctionRef, facts: &Facts<'_>) -> Option<Functio
         declared: declared.is_some(),
         pool: declared.map(|declared| declared.pool.clone()),
         pool_figures: declared.and_then(|declared| facts.plan.pools.get(&declared.pool).copied()),
+        priority: declared.map(|declared| declared.priority).unwrap_or_default(),
         pins: pins.collect(),
         state: configuration.and_then(|configuration| configuration.state),
         last_update: configuration.and_then(|configuration| configuration.last_update),

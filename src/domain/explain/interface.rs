@@ -15,6 +15,7 @@ use crate::domain::ids::{
 };
 use crate::domain::observed::{Interface, InterfaceStatus};
 use crate::domain::plan::{InterfacePlan, Verdict};
+use crate::domain::priority::Priority;
 use crate::domain::reason::{Reason, Shown};
 
 /// Everything known of a network interface.
@@ -42,6 +43,8 @@ pub struct InterfaceStory {
     pub others: Others,
     /// The pool that it is served from.
     pub pool: Option<PoolName>,
+    /// The highest priority of those functions.
+    pub priority: Priority,
     /// The pins that hold for it.
     pub pins: Vec<Pin>,
     /// What it may carry.
@@ -132,6 +135,7 @@ pub(super) fn story(id: &NetworkInterfaceId, facts: &Facts<'_>, drift: &Drift<'_
         functions: finding.map(|finding| finding.usage.functions.to_vec()).unwrap_or_default(),
         others: facts.others_of(&interface.pair),
         pool: finding.map(|finding| finding.usage.pool.clone()),
+        priority: finding.map(|finding| finding.usage.priority).unwrap_or_default(),
         pins: finding.map(|finding| pins(finding, facts)).unwrap_or_default(),
         candidates: finding.map(|finding| candidates(finding, facts, drift)).unwrap_or_default(),
         verdict,

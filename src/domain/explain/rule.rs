@@ -32,6 +32,7 @@ rules! {
     OWN_WRITE = Some(11), "what was given moments ago is taken for granted for two minutes: reads are stale";
     RETIRED_ONLY = Some(12), "an address is taken from a Lambda interface only when no version of any function uses that any more, and the grace has passed";
     WAITS_ITS_TURN = None, "an interface that does not serve yet comes last, and does not get what `min_spare` keeps for those that serve";
+    BY_PRIORITY = None, "where addresses are short, interfaces of functions with a higher `priority` are served first, and still as many as can be";
     DENIED = None, "where a pool denies bystanders, an interface that an undeclared function uses too stays bare, and keeps what it has";
     LEAVING = None, "an interface that is being removed is left alone";
     AWS_BORDER_GROUP = None, "AWS: an address can be put only on an interface of its own network border group";
@@ -46,6 +47,9 @@ rules! {
 /// The rules that a reason rests on.
 pub(super) fn behind(reason: &Reason) -> Vec<Rule> {
     match reason {
+        Reason::NoFreeAddress { served_first: Some(_), .. } => {
+            vec![IN_EVERY_SET, NEVER_ALLOCATED, BY_PRIORITY]
+        }
         Reason::NoFreeAddress { .. } | Reason::AddressMissing(_) => vec![IN_EVERY_SET, NEVER_ALLOCATED],
         Reason::AddressOnForeignResource(..) => vec![DECLARED_ALONE],
         Reason::WrongAddress { declared_in: Some(_), .. } | Reason::Conflict(_) => vec![IN_EVERY_SET],
@@ -65,11 +69,17 @@ pub(super) fn behind(reason: &Reason) -> Vec<Rule> {
 pub(super) fn remedies(reason: &Reason, finding: &Finding<'_>, drift: &Drift<'_>) -> Vec<String> {
     let pool = &finding.usage.pool;
     match reason {
-        Reason::NoFreeAddress { .. } => {
+        Reason::NoFreeAddress { served_first, .. } => {
             let mut remedies = vec![format!(
                 "an address more in pool `{pool}`, or a free one among those that it may carry"
             )];
             remedies.extend(lingering(finding, drift));
+            remedies.extend(served_first.iter().map(|first| {
+                format!(
+                    "a `priority` above {}, that of `{}`, for a function that uses it",
+                    first.priority, first.function
+                )
+            }));
             remedies
         }
         Reason::AddressMissing(_) => {

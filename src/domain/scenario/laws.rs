@@ -46,23 +46,30 @@ fn told_differently(world: &World) -> World {
 }
 
 /// Every change that the audit would let pass if it were the only one, by brute force; the waiting ones apart.
-struct Possible {
-    serving: Vec<Vec<u32>>,
+pub(super) struct Possible {
+    pub(super) serving: Vec<Vec<u32>>,
+    /// Who they are.
+    pub(super) serving_ids: Vec<NetworkInterfaceId>,
     waiting: Vec<Vec<u32>>,
 }
 
-fn possible(world: &World, addresses: u32) -> Possible {
-    let mut possible = Possible { serving: Vec::new(), waiting: Vec::new() };
+pub(super) fn possible(world: &World, addresses: u32) -> Possible {
+    let mut possible = Possible { serving: Vec::new(), serving_ids: Vec::new(), waiting: Vec::new() };
     for (id, interface) in &world.observed.interfaces {
         let functions: Vec<String> = users(world, id);
         let names: Vec<&str> = functions.iter().map(String::as_str).collect();
         let fits = |n: &u32| {
             let action = associate(*n, number(id.as_str()), &names);
-            audit(&world.desired, &world.observed, &[action]).is_empty()
+            let violations = audit(&world.desired, &world.observed, &[action]);
+            // Whose turn it is depends on what else is given.
+            violations.iter().all(|violation| matches!(violation.objection, Objection::OutOfTurn(..)))
         };
         let fitting: Vec<u32> = (1..=addresses).filter(fits).collect();
         match interface.status {
-            InterfaceStatus::InUse => possible.serving.push(fitting),
+            InterfaceStatus::InUse => {
+                possible.serving.push(fitting);
+                possible.serving_ids.push(id.clone());
+            }
             InterfaceStatus::Waiting => possible.waiting.push(fitting),
             InterfaceStatus::Detaching => assert!(fitting.is_empty(), "{id} is going away"),
         }
@@ -83,7 +90,7 @@ fn users(world: &World, interface: &NetworkInterfaceId) -> Vec<String> {
 
 /// The most serving interfaces, and then the most waiting ones, that can be served, each address once; `allowed`
 /// judges the addresses that are given altogether.
-fn best(
+pub(super) fn best(
     serving: &[Vec<u32>],
     waiting: &[Vec<u32>],
     taken: &mut Vec<u32>,

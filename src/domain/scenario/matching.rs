@@ -101,7 +101,10 @@ fn one_function_whose_own_pins_contradict_each_other_is_no_conflict() {
     let world =
         simple().pin_subnet("f", 1, &[1]).pin("f", PinPlace::Zone(zone_id(1)), &[2]).eni(1, 1, &[1]).plan();
     let reason = world.uncovered().next().expect("uncovered").reason;
-    assert_eq!(reason, Reason::NoFreeAddress { pool: pool("p"), candidates: 0, associated: 0 });
+    assert_eq!(
+        reason,
+        Reason::NoFreeAddress { pool: pool("p"), candidates: 0, associated: 0, served_first: None }
+    );
 }
 
 #[test]

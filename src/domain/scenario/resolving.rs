@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{Versions, World, alloc, associate, eni, function, ip, number, pool, subnet};
+use super::{Priority, Versions, World, alloc, associate, eni, function, ip, number, pool, subnet};
 use crate::domain::audit::{Objection, audit};
 use crate::domain::declared::{AddressName, Declared, DeclaredFunctions, DeclaredPool, Which};
 use crate::domain::desired::{Desired, PinPlace};
@@ -57,6 +57,7 @@ impl Case {
             pool: pool(of),
             pins: BTreeMap::new(),
             versions: Versions::default(),
+            priority: Priority::default(),
         });
         self
     }
@@ -65,6 +66,13 @@ impl Case {
     fn pinned(mut self, listed: &[&str]) -> Self {
         let last = self.0.functions.last_mut().expect("there before");
         last.pins.insert(PinPlace::Subnet(subnet(1)), names(listed));
+        self
+    }
+
+    /// The priority of the last table.
+    fn priority(mut self, number: i64) -> Self {
+        let last = self.0.functions.last_mut().expect("there before");
+        last.priority = Priority::new(number).expect("within the bounds");
         self
     }
 
@@ -181,6 +189,23 @@ fn a_name_wins_over_a_tag_and_the_first_of_two_tags_wins_with_a_warning() {
 }
 
 #[test]
+fn a_function_has_the_priority_of_the_table_that_counts_for_it() {
+    let case = Case::default()
+        .pool("p", &["1"], None)
+        .functions("team=a", "p")
+        .priority(5)
+        .functions("billing", "p")
+        .priority(-7)
+        .functions("team=b", "p")
+        .found("team=a", &["billing", "reports"])
+        .found("team=b", &["reports", "export"]);
+    let desired = case.desired();
+    let told: Vec<String> =
+        desired.functions.iter().map(|(name, desired)| format!("{name} {}", desired.priority)).collect();
+    assert_eq!(told, ["billing -7", "export 0", "reports 5"]);
+}
+
+#[test]
 fn a_tag_that_selects_nothing_is_told() {
     let case = Case::default()
         .pool("p", &["1"], Some("pool=p"))
@@ -213,7 +238,11 @@ fn a_pin_narrows_what_its_pool_holds_and_nothing_else() {
 
 #[test]
 fn what_names_everything_resolves_to_itself() {
-    let world = World::new().pool("p", &[1, 2], 1).function("f", "p", &[1], &[1]).pin_subnet("f", 1, &[2]);
+    let world = World::new()
+        .pool("p", &[1, 2], 1)
+        .function("f", "p", &[1], &[1])
+        .pin_subnet("f", 1, &[2])
+        .priority("f", 3);
     let (desired, warnings) = resolve(&Declared::from(&world.desired), &Selection::default());
     assert_eq!((desired, warnings), (world.desired, Vec::new()));
 }

@@ -40,6 +40,7 @@ struct RawFunction {
     version: Vec<u32>,
     kind: u8,
     pins: Vec<(u32, Vec<u32>)>,
+    priority: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -64,10 +65,19 @@ pub(super) fn worlds(size: Size) -> impl Strategy<Value = World> {
     let pins = vec((1..6u32, small_set(1..size.addresses + 1)), 0..3);
     let rare_set = || prop_oneof![3 => Just(vec![]), 1 => small_set(1..4)];
     let function = (0..3usize, small_set(1..4), rare_set(), 0..3usize, rare_set());
-    let function =
-        (function, 0..12u8, pins).prop_map(|((pool, subnets, former, groups, version), kind, pins)| {
-            RawFunction { pool, subnets, former, groups, version, kind, pins }
-        });
+    let priority = prop_oneof![2 => Just(0), 1 => -1..3i64];
+    let function = (function, 0..12u8, pins, priority).prop_map(
+        |((pool, subnets, former, groups, version), kind, pins, priority)| RawFunction {
+            pool,
+            subnets,
+            former,
+            groups,
+            version,
+            kind,
+            pins,
+            priority,
+        },
+    );
     let interface = (1..4u32, 0..3usize, 0..8u8, 0..20u8, rarely((1..size.addresses + 2, 0..4u8))).prop_map(
         |(subnet, groups, status, oddity, carries)| RawInterface { subnet, groups, status, oddity, carries },
     );
@@ -155,7 +165,7 @@ fn add_function(world: World, name: &str, raw: &RawFunction) -> World {
     };
     let pool = POOLS[raw.pool];
     let of_pool = world.desired.pools[&super::pool(pool)].allocations.clone();
-    let mut world = world.function_as(name, pool, observation);
+    let mut world = world.function_as(name, pool, observation).priority(name, raw.priority);
     for (place, numbers) in &raw.pins {
         let numbers: Vec<u32> = numbers.iter().copied().filter(|n| of_pool.contains(&alloc(*n))).collect();
         let place = match place {

@@ -54,7 +54,7 @@ pub(super) fn pass(n: u64) -> Report {
 }
 
 pub(super) fn no_free_address() -> Reason {
-    Reason::NoFreeAddress { pool: id("partner-a"), candidates: 3, associated: 3 }
+    Reason::NoFreeAddress { pool: id("partner-a"), candidates: 3, associated: 3, served_first: None }
 }
 
 pub(super) trait Having: Sized {
@@ -106,6 +106,7 @@ fn planned(n: u32, verdict: Verdict) -> InterfacePlan {
         zone: None,
         status: InterfaceStatus::InUse,
         functions: Arc::new([id("billing"), id("orders:live")]),
+        priority: Default::default(),
         bystanders: None,
         pool: id("partner-a"),
         verdict,

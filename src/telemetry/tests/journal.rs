@@ -96,7 +96,12 @@ fn an_uncovered_interface_is_told_at_first_and_when_its_reason_changes_and_when_
         without(1, no_free_address()),
         without(
             2,
-            Reason::NoFreeAddress { pool: "p".parse().expect("a name"), candidates: 3, associated: 3 },
+            Reason::NoFreeAddress {
+                pool: "p".parse().expect("a name"),
+                candidates: 3,
+                associated: 3,
+                served_first: None,
+            },
         ),
         without(3, Reason::DeniesInternetGateway),
         pass("t", 4).covered(1, "p", &["f"]).report(),

@@ -10,6 +10,7 @@ use crate::domain::explain::{AddressStory, FunctionStory, InterfaceStory, Others
 use crate::domain::function::{FunctionState, LastUpdate};
 use crate::domain::ids::{AllocationId, SecurityGroupId};
 use crate::domain::observed::InterfaceStatus;
+use crate::domain::priority::Priority;
 use crate::domain::reason::Shown;
 
 /// So many addresses, interfaces or names are listed; the others are counted.
@@ -27,6 +28,9 @@ pub(super) fn function(f: &mut fmt::Formatter<'_>, story: &FunctionStory) -> fmt
         (Some(pool), Some(figures)) => writeln!(f, "  pool {pool}: {}", Figures(figures))?,
         (Some(pool), None) => writeln!(f, "  pool {pool}")?,
         (None, _) => {}
+    }
+    if story.priority != Priority::default() {
+        writeln!(f, "  priority {}", story.priority)?;
     }
     for pin in &story.pins {
         writeln!(f, "  pinned in {} to {}", place(&pin.place), ids(&pin.allocation_ids))?;
@@ -82,7 +86,11 @@ pub(super) fn interface(f: &mut fmt::Formatter<'_>, story: &InterfaceStory) -> f
     };
     writeln!(f, "  used by {declared}{}", others(&story.others))?;
     if let Some(pool) = &story.pool {
-        writeln!(f, "  served from pool {pool}")?;
+        write!(f, "  served from pool {pool}")?;
+        match story.priority != Priority::default() {
+            true => writeln!(f, ", with priority {}", story.priority)?,
+            false => writeln!(f)?,
+        }
     }
     for pin in &story.pins {
         writeln!(f, "  {} is pinned in {} to {}", pin.function, place(&pin.place), ids(&pin.allocation_ids))?;

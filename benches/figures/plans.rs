@@ -25,19 +25,48 @@ const RUNS: usize = 7;
 
 /// Prints how long `plan()` and `audit()` take.
 pub fn plan() {
-    say("   interfaces  pools  state     plan ms (best / middle / worst of 7)   audit ms (middle)");
-    for (interfaces, pools) in [(100, 4), (10_000, 250), (100_000, 250), (100_000, 1)] {
-        for bare in [false, true] {
-            let (desired, observed) = estate(interfaces, pools, bare);
+    say(
+        "   interfaces  pools  functions  state     plan ms (best / middle / worst of 7)   audit ms (middle)",
+    );
+    let shape = |interfaces, pools, functions| Shape { interfaces, pools, functions };
+    let small = [shape(100, 4, 4), shape(10_000, 250, 250)];
+    let large = [shape(100_000, 250, 250), shape(100_000, 1, 1), shape(100_000, 500, 5_000)];
+    for shape in small.into_iter().chain(large) {
+        for state in [State::Healthy, State::Bare, State::Short] {
+            let (desired, observed) = estate(&shape, state);
             let made = make_plan(&desired, &observed);
             let (best, middle, worst) = times(|| make_plan(&desired, &observed));
             let (_, audited, _) = times(|| audit(&desired, &observed, &made.actions));
-            let state = if bare { "all bare" } else { "healthy " };
+            let Shape { interfaces, pools, functions } = shape;
+            let state = match state {
+                State::Healthy => "healthy ",
+                State::Bare => "all bare",
+                State::Short => "short   ",
+            };
             say(&format!(
-                "   {interfaces:>10}  {pools:>5}  {state}  {best:>8.2} / {middle:>8.2} / {worst:>8.2}                {audited:>8.2}"
+                "   {interfaces:>10}  {pools:>5}  {functions:>9}  {state}  {best:>8.2} / {middle:>8.2} / {worst:>8.2}                {audited:>8.2}"
             ));
         }
     }
+}
+
+/// How large an estate is.
+#[derive(Clone, Copy)]
+struct Shape {
+    interfaces: usize,
+    pools: usize,
+    functions: usize,
+}
+
+/// How an estate stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Each interface carries its address.
+    Healthy,
+    /// None carries any, and there is one for each.
+    Bare,
+    /// None carries any, and there is one for every other; functions differ in their priorities.
+    Short,
 }
 
 fn times<T>(mut work: impl FnMut() -> T) -> (f64, f64, f64) {
@@ -55,8 +84,10 @@ fn times<T>(mut work: impl FnMut() -> T) -> (f64, f64, f64) {
     (ms(took[0]), ms(took[RUNS / 2]), ms(took[RUNS - 1]))
 }
 
-/// Each pool serves one function with five published versions, whose pairs have four interfaces each.
-pub fn estate(interfaces: usize, pools: usize, bare: bool) -> (Desired, Observed) {
+/// Each pool serves as many functions, each with five published versions. A pair has four interfaces; where a pool
+/// serves more than one function, two of them share each pair.
+fn estate(shape: &Shape, state: State) -> (Desired, Observed) {
+    let Shape { interfaces, pools, functions } = *shape;
     let account = "111122223333".parse().expect("an account");
     let mut desired = Desired::default();
     let mut observed = Observed {
@@ -77,32 +108,38 @@ pub fn estate(interfaces: usize, pools: usize, bare: bool) -> (Desired, Observed
     };
     let mut listed = Vec::new();
     let per_pool = interfaces / pools;
+    let (pairs, of_pool) = (per_pool.div_ceil(4), functions / pools);
     let shared = Shared { groups: groups(), zone: "eu-west-1a".into(), border_group: "eu-west-1".into() };
     for pool in 0..pools {
         let numbers = pool * per_pool..(pool + 1) * per_pool;
-        let allocations: BTreeSet<AllocationId> = numbers.clone().map(allocation).collect();
+        let exists = |number: &usize| state != State::Short || number.is_multiple_of(2);
+        let allocations: BTreeSet<AllocationId> = numbers.clone().filter(exists).map(allocation).collect();
         let name: PoolName = format!("pool-{pool}").parse().expect("a name");
         desired.pools.insert(name.clone(), Pool { allocations: Arc::new(allocations), ..Pool::default() });
-        let function: FunctionRef = format!("function-{pool}").parse().expect("a name");
-        desired.functions.insert(
-            function.clone(),
-            DesiredFunction {
-                pool: name,
+        for place in 0..of_pool {
+            let function: FunctionRef = format!("function-{pool}-{place}").parse().expect("a name");
+            let urgency = if state == State::Short { place % 3 } else { 0 };
+            let priority = Priority::new(urgency as i64).expect("within the bounds");
+            let declared = DesiredFunction {
+                pool: name.clone(),
                 pins: BTreeMap::new(),
                 versions: Versions::default(),
-                priority: Priority::default(),
-            },
-        );
-        let vpc = VpcConfig {
-            subnets: (0..per_pool.div_ceil(4)).map(|n| subnet(pool, n)).collect(),
-            security_groups: shared.groups.clone(),
-        };
-        let shown = configuration(vpc);
-        let versions = (1..=5).map(|number| function.at_version(number)).chain([function.clone()]);
-        listed.extend(versions.map(|version| (version, shown.clone())));
-        observed.functions.insert(function, FunctionObservation::Known(shown));
+                priority,
+            };
+            desired.functions.insert(function.clone(), declared);
+            let first = place * pairs / of_pool;
+            let used = (pairs * 2 / of_pool).min(pairs);
+            let vpc = VpcConfig {
+                subnets: (first..first + used).map(|n| subnet(pool, n % pairs)).collect(),
+                security_groups: shared.groups.clone(),
+            };
+            let shown = configuration(vpc);
+            let versions = (1..=5).map(|number| function.at_version(number)).chain([function.clone()]);
+            listed.extend(versions.map(|version| (version, shown.clone())));
+            observed.functions.insert(function, FunctionObservation::Known(shown));
+        }
         for number in numbers {
-            add(&mut observed, &shared, (pool, (number % per_pool) / 4), number, bare);
+            add(&mut observed, &shared, (pool, (number % per_pool) / 4), number, state);
         }
     }
     observed.roster = Some(Arc::new(Roster::of(listed)));
@@ -116,9 +153,10 @@ struct Shared {
     border_group: Arc<str>,
 }
 
-fn add(observed: &mut Observed, shared: &Shared, (pool, place): (usize, usize), number: usize, bare: bool) {
+fn add(observed: &mut Observed, shared: &Shared, (pool, place): (usize, usize), number: usize, state: State) {
     let public_ip = IpAddr::V4(Ipv4Addr::from(0x3400_0000 + u32::try_from(number).expect("few enough")));
-    let association = (!bare)
+    let is_healthy = state == State::Healthy;
+    let association = is_healthy
         .then(|| InterfaceAssociation { allocation: Some(allocation(number)), public_ip: Some(public_ip) });
     let interface = Interface {
         id: format!("eni-{number:017x}").parse().expect("an id"),
@@ -134,7 +172,7 @@ fn add(observed: &mut Observed, shared: &Shared, (pool, place): (usize, usize), 
         allocation: allocation(number),
         public_ip,
         border_group: Some(Arc::clone(&shared.border_group)),
-        association: (!bare).then(|| eipd::domain::observed::AddressAssociation {
+        association: is_healthy.then(|| eipd::domain::observed::AddressAssociation {
             id: None,
             interface: Some(interface.id.clone()),
             instance: None,
@@ -142,6 +180,9 @@ fn add(observed: &mut Observed, shared: &Shared, (pool, place): (usize, usize), 
         managed_by: None,
     };
     observed.interfaces.insert(interface.id.clone(), interface);
+    if state == State::Short && number % 2 == 1 {
+        return;
+    }
     observed.addresses.insert(address.allocation.clone(), address);
 }
 

@@ -1,7 +1,7 @@
 //! Who else uses the interfaces of declared functions: functions that nobody declared, which leave from the same addresses,
 //! and versions of declared ones that do not count. Found pair by pair, never interface by interface. Decides nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::ser::SerializeStruct;
@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use super::desired::Desired;
 use super::function::{FunctionRef, Pair};
 use super::ids::{NetworkInterfaceId, PoolName};
+use super::index::{Index, index_for};
 use super::observed::Interface;
 use super::roster::Roster;
 
@@ -19,7 +20,8 @@ pub type Strangers = Arc<[FunctionRef]>;
 /// Answers who uses a pair, from what is declared and the list of all versions.
 pub struct Company<'a> {
     roster: &'a Roster,
-    declared: BTreeSet<&'a str>,
+    /// By name, whatever the qualifier.
+    declared: Index<&'a str, ()>,
     nobody: Strangers,
 }
 
@@ -27,7 +29,8 @@ impl<'a> Company<'a> {
     /// Of this list.
     #[must_use]
     pub fn new(desired: &'a Desired, roster: &'a Roster) -> Self {
-        let declared = desired.functions.keys().map(FunctionRef::name).collect();
+        let mut declared = index_for(desired.functions.len());
+        declared.extend(desired.functions.keys().map(|function| (function.name(), ())));
         Self { roster, declared, nobody: Arc::from([]) }
     }
 
@@ -35,9 +38,14 @@ impl<'a> Company<'a> {
     #[must_use]
     pub fn bystanders(&self, pair: &Pair) -> Strangers {
         let users = self.roster.users_of(pair).iter();
-        let mut strangers: Vec<FunctionRef> =
-            users.filter(|user| !self.declared.contains(user.name())).cloned().collect();
-        strangers.dedup_by(|one, other| one.name() == other.name());
+        let mut strangers: Vec<FunctionRef> = Vec::new();
+        let mut last = None;
+        // In their order the versions of one function stand together.
+        for user in users {
+            if last.replace(user.name()) != Some(user.name()) && !self.declared.contains_key(user.name()) {
+                strangers.push(user.clone());
+            }
+        }
         if strangers.is_empty() { Arc::clone(&self.nobody) } else { strangers.into() }
     }
 
@@ -46,7 +54,7 @@ impl<'a> Company<'a> {
     pub fn held(&self, interface: &Interface) -> Option<Held> {
         let users = self.roster.users_of(&interface.pair).iter();
         let versions: Arc<[FunctionRef]> =
-            users.filter(|user| self.declared.contains(user.name())).cloned().collect();
+            users.filter(|user| self.declared.contains_key(user.name())).cloned().collect();
         (!versions.is_empty()).then(|| Held {
             network_interface_id: interface.id.clone(),
             pair: interface.pair.clone(),

@@ -2,7 +2,7 @@
 
 mod company;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::desired::Desired;
@@ -105,7 +105,7 @@ fn without_interface<'a>(
             .pairs()
             .into_iter()
             // Whether a version is idle is not known.
-            .filter(|pair| is_settled && !seen.contains(pair) && shown.versions_using(pair).is_empty())
+            .filter(|pair| is_settled && !seen.contains_key(pair) && shown.versions_using(pair).is_empty())
             .map(|pair| format!("`{}`", pair.subnet))
             .collect();
         let message = format!(
@@ -119,11 +119,12 @@ fn without_interface<'a>(
 }
 
 /// The interfaces of a pair share what is known of its users, so each pair is looked at once.
-fn seen_pairs(drift: &Drift<'_>) -> BTreeSet<Pair> {
+fn seen_pairs(drift: &Drift<'_>) -> Index<Pair, ()> {
     let mut known = Index::default();
     let first_of_usage =
         |finding: &&Finding<'_>| known.insert(Arc::as_ptr(&finding.usage).cast::<()>(), ()).is_none();
-    drift.interfaces.iter().filter(first_of_usage).map(|finding| finding.interface.pair.clone()).collect()
+    let firsts = drift.interfaces.iter().filter(first_of_usage);
+    firsts.map(|finding| (finding.interface.pair.clone(), ())).collect()
 }
 
 fn function_trouble(observation: Option<&FunctionObservation>) -> Option<(WarningKind, &'static str)> {

@@ -27,8 +27,15 @@ struct Memory {
     exhausted: BTreeSet<PoolName>,
     contested: BTreeSet<AllocationId>,
     breaker_is_open: bool,
-    /// The pass that associations are counted for, and their reasons.
-    associating: (u64, Crowd),
+    acting: Acting,
+}
+
+/// What was done in the pass under way, and told when it was done.
+#[derive(Default)]
+struct Acting {
+    pass: u64,
+    associations: Crowd,
+    disassociations: Crowd,
 }
 
 /// Changes of one kind in one pass.
@@ -58,36 +65,54 @@ impl Crowd {
 }
 
 impl Detector {
-    /// What an action that has ended amounts to. An association beyond the first [`ONE_BY_ONE_MAX`] of its pass is told
-    /// with the pass's report.
+    /// What an action that has ended amounts to. One beyond the first [`ONE_BY_ONE_MAX`] of its kind in its pass is told with
+    /// the pass's report.
     pub fn action(&mut self, target: &TargetName, pass: u64, report: &ActionReport) -> Option<Change> {
         let ActionReport { action, outcome, origin, .. } = report;
-        let is_given = matches!(action.kind, ActionKind::Associate | ActionKind::Move | ActionKind::Replace);
-        if *outcome != Outcome::Done || report.found_done || !is_given {
+        if *outcome != Outcome::Done || report.found_done {
             return None;
         }
-        let associating = &mut self.memory(target).associating;
-        if associating.0 != pass {
-            *associating = (pass, Crowd::default());
+        let acting = &mut self.memory(target).acting;
+        if acting.pass != pass {
+            *acting = Acting { pass, ..Acting::default() };
         }
         let reason = action.reason.as_str();
-        associating.1.admits(reason).then(|| Change::AddressAssociated {
-            allocation_id: action.allocation_id.clone(),
-            public_ip: action.public_ip,
-            network_interface_id: action.network_interface_id.clone(),
-            functions: Functions::of(&action.functions),
-            reason,
-            taken_from: action.from.clone(),
-            caused_by: origin.as_ref().map(|origin| text(&origin.actor)),
-        })
+        let allocation_id = action.allocation_id.clone();
+        let public_ip = action.public_ip;
+        let network_interface_id = action.network_interface_id.clone();
+        let functions = Functions::of(&action.functions);
+        match action.kind {
+            ActionKind::Associate | ActionKind::Move | ActionKind::Replace => {
+                acting.associations.admits(reason).then(|| Change::AddressAssociated {
+                    allocation_id,
+                    public_ip,
+                    network_interface_id,
+                    functions,
+                    reason,
+                    taken_from: action.from.clone(),
+                    replaces: action.replaces.clone(),
+                    caused_by: origin.as_ref().map(|origin| text(&origin.actor)),
+                })
+            }
+            ActionKind::Disassociate => {
+                acting.disassociations.admits(reason).then_some(Change::AddressDisassociated {
+                    allocation_id,
+                    public_ip,
+                    network_interface_id,
+                    functions,
+                    reason,
+                })
+            }
+        }
     }
 
-    /// What a pass amounts to, its associations that were told already not included.
+    /// What a pass amounts to, what was told of it already not included.
     pub fn report(&mut self, report: &Report) -> Vec<Change> {
         let memory = self.memory(&report.target);
-        let (_, associations) = std::mem::take(&mut memory.associating);
+        let Acting { associations, disassociations, .. } = std::mem::take(&mut memory.acting);
         let mut changes = Vec::new();
         changes.extend(associations.summary("address_associated"));
+        changes.extend(disassociations.summary("address_disassociated"));
         if report.result != PassResult::Failed {
             let wants = wants(report);
             memory.exhausted(report, &wants, &mut changes);

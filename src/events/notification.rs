@@ -56,9 +56,26 @@ pub enum Change {
         /// The interface that it was moved from, which nothing uses any more.
         #[serde(skip_serializing_if = "Option::is_none")]
         taken_from: Option<NetworkInterfaceId>,
+        /// The address that made room for it, which the interface should not have carried.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        replaces: Option<AllocationId>,
         /// Who brought it about, as the event that told of it says.
         #[serde(skip_serializing_if = "Option::is_none")]
         caused_by: Option<String>,
+    },
+    /// An address was taken off an interface and given to nothing, and that is confirmed.
+    AddressDisassociated {
+        /// The address, which stays allocated.
+        allocation_id: AllocationId,
+        /// The address as the world sees it.
+        public_ip: IpAddr,
+        /// The interface.
+        network_interface_id: NetworkInterfaceId,
+        /// The declared functions that use the interface; mostly none.
+        #[serde(flatten)]
+        functions: Functions,
+        /// Why it was taken off, as in plans.
+        reason: &'static str,
     },
     /// A serving interface has no address of its set.
     NetworkInterfaceUncovered {
@@ -191,6 +208,7 @@ impl Change {
     pub fn detail_type(&self) -> &'static str {
         match self {
             Self::AddressAssociated { .. } => "Elastic IP Associated",
+            Self::AddressDisassociated { .. } => "Elastic IP Disassociated",
             Self::NetworkInterfaceUncovered { .. } => "Network Interface Uncovered",
             Self::NetworkInterfaceRecovered { .. } => "Network Interface Recovered",
             Self::PoolExhausted { .. } => "Pool Exhausted",

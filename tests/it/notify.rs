@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
+use eipd::domain::policy::OnRemoved;
+use eipd::reconcile::pass::Orders;
 use eipd::reconcile::ports::Delivery;
 use eipd_sim::{Effect, Fault, NewRule, Service, Target};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::process::{PATIENCE, Running, served};
-use crate::rig::{Daemon, POLL, assert_lawful, on_paused_clock};
+use crate::rig::{Daemon, POLL, Wanted, assert_lawful, on_paused_clock, orders};
 use crate::small::Small;
 
 const QUEUE: &str = "told";
@@ -107,6 +109,29 @@ fn a_stray_hand_is_told_once_and_nothing_else_for_hours() {
 }
 
 #[test]
+fn what_is_taken_off_since_its_function_left_the_file_is_told() {
+    on_paused_clock(async {
+        let (small, daemon, _) = started(2).await;
+        assert_eq!(kinds(&told(&small)), ["address_associated"; 2]);
+        sleep(POLL * 4).await;
+        small.sim.world(|world| world.expect::<&str>("billing", &[]));
+        let pool = Wanted::new().pool("partner-a", &small.allocations, 0);
+        let desired = pool.function("nowhere", "partner-a").done();
+        daemon.reload(Orders { on_removed: OnRemoved::Disassociate, ..orders(&desired) });
+        sleep(POLL * 10).await;
+        let off = told(&small);
+        assert_eq!(kinds(&off), ["address_disassociated"; 2]);
+        let mut interfaces: Vec<String> = off.into_iter().map(|(_, interface)| interface).collect();
+        interfaces.sort();
+        let mut all = small.interfaces();
+        all.sort();
+        assert_eq!(interfaces, all);
+        daemon.stop().await;
+        assert_lawful(&small.sim);
+    });
+}
+
+#[test]
 fn an_exhausted_pool_and_its_recovery_are_told_once_each() {
     on_paused_clock(async {
         let (small, daemon, bus) = started(1).await;
@@ -128,9 +153,8 @@ fn an_exhausted_pool_and_its_recovery_are_told_once_each() {
             more
         });
         let pool = [small.allocations[0].clone(), more];
-        let desired =
-            crate::rig::Wanted::new().pool("partner-a", &pool, 0).function("billing", "partner-a").done();
-        daemon.reload(crate::rig::orders(&desired));
+        let desired = Wanted::new().pool("partner-a", &pool, 0).function("billing", "partner-a").done();
+        daemon.reload(orders(&desired));
         sleep(POLL * 5).await;
         let last = told(&small);
         assert_eq!(kinds(&last), ["address_associated", "network_interface_recovered", "pool_recovered"]);

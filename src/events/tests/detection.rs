@@ -1,7 +1,7 @@
 //! Each change of state is told once, recovery and restart included; what could not be seen is no change; and a flood
 //! is summed up.
 
-use super::reports::{Having, association, contested, eni, id, no_free_address, pass};
+use super::reports::{Having, association, contested, disassociation, eni, id, no_free_address, pass};
 use crate::domain::action::{ActionKind, Outcome};
 use crate::domain::observed::InterfaceStatus;
 use crate::domain::reason::Reason;
@@ -18,6 +18,9 @@ fn short(change: &Change) -> String {
     match change {
         Change::AddressAssociated { network_interface_id, .. } => {
             format!("associated {network_interface_id}")
+        }
+        Change::AddressDisassociated { network_interface_id, reason, .. } => {
+            format!("disassociated {network_interface_id} {reason}")
         }
         Change::NetworkInterfaceUncovered { network_interface_id, reason, .. } => {
             format!("uncovered {network_interface_id} {reason}")
@@ -147,6 +150,37 @@ fn a_move_from_a_retired_interface_is_told_as_an_association_with_its_source() {
     let change = detector.action(&pass(1).target, 1, &report);
     let Some(Change::AddressAssociated { taken_from, .. }) = change else { panic!("{change:?}") };
     assert_eq!(taken_from, Some(id(&eni(9))));
+}
+
+#[test]
+fn a_replacement_is_told_as_an_association_with_what_made_room() {
+    let mut detector = Detector::default();
+    let mut report = association(1, Outcome::Done);
+    report.action.kind = ActionKind::Replace;
+    report.action.replaces = Some(id("eipalloc-0a1b2c3d"));
+    let change = detector.action(&pass(1).target, 1, &report);
+    let Some(Change::AddressAssociated { replaces, .. }) = change else { panic!("{change:?}") };
+    assert_eq!(replaces, Some(id("eipalloc-0a1b2c3d")));
+}
+
+#[test]
+fn an_address_that_was_taken_off_is_told_once_that_is_confirmed() {
+    let mut detector = Detector::default();
+    let target = pass(1).target;
+    for outcome in [Outcome::Planned, Outcome::Failed, Outcome::Skipped] {
+        assert_eq!(detector.action(&target, 1, &disassociation(1, outcome)), None);
+    }
+    let mut by_another = disassociation(1, Outcome::Done);
+    by_another.found_done = true;
+    assert_eq!(detector.action(&target, 1, &by_another), None);
+    let change = detector.action(&target, 1, &disassociation(1, Outcome::Done)).expect("it is news");
+    assert_eq!(short(&change), format!("disassociated {} removed", eni(1)));
+    let after = pass(1).covered([]).having(|report| report.actions.push(disassociation(1, Outcome::Done)));
+    assert_eq!(told(&mut detector, &after), nothing(), "it was told when it was done");
+    let many = (1..=50).filter_map(|n| detector.action(&target, 2, &disassociation(n, Outcome::Done)));
+    assert_eq!(many.count(), ONE_BY_ONE_MAX);
+    assert!(detector.action(&target, 2, &association(51, Outcome::Done)).is_some(), "of another kind");
+    assert_eq!(told(&mut detector, &pass(2)), ["30 more address_disassociated {\"removed\": 30}"]);
 }
 
 #[test]

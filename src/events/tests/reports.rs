@@ -139,6 +139,16 @@ pub(super) fn association(n: u32, outcome: Outcome) -> ActionReport {
     }
 }
 
+/// An address that left the configuration was taken off this interface, or was to be.
+pub(super) fn disassociation(n: u32, outcome: Outcome) -> ActionReport {
+    let mut report = association(n, outcome);
+    report.action.kind = ActionKind::Disassociate;
+    report.action.reason = ActionReason::Removed;
+    report.action.functions = Arc::new([]);
+    report.origin = None;
+    report
+}
+
 /// Somebody takes this address off again and again.
 pub(super) fn contested(n: u32) -> Contested {
     Contested {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::reports::{Having, association, contested, moment, no_free_address, pass};
+use super::reports::{Having, association, contested, disassociation, moment, no_free_address, pass};
 use crate::domain::action::Outcome;
 use crate::domain::function::FunctionRef;
 use crate::domain::policy::DisruptionBudget;
@@ -41,6 +41,7 @@ fn one_of_each() -> Vec<BusEntry> {
     let mut held_back = Detector::default();
     held_back.report(&Report { breaker: Some(breaker), ..pass(7) });
     changes.extend(held_back.report(&pass(7)));
+    changes.extend(detector.action(&target, 7, &disassociation(1, Outcome::Done)));
     let notifications = changes.into_iter().map(|change| Notification {
         at: moment(),
         target: target.clone(),

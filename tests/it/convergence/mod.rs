@@ -103,6 +103,8 @@ async fn story(seed: u64) -> String {
     daemons.iter().for_each(|daemon| daemon.poll_every(CALM_POLL));
     sleep(TO_SETTLE).await;
     oracle::assert_best_possible(&estate);
+    let last = |daemon: &Daemon| daemon.heard.reports().last().and_then(|report| report.breaker);
+    oracle::assert_wrong_ones_are_replaced(&estate, &daemons.iter().map(last).collect::<Vec<_>>());
     let changes = changes(sim);
     sleep(CALM_POLL * 4).await;
     assert_eq!(changes, self::changes(sim), "a settled estate was changed");

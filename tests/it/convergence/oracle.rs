@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use eipd::domain::desired::PinPlace;
 use eipd::domain::function::FunctionRef;
+use eipd::domain::report::Breaker;
 use eipd_sim::world::Unit;
-use eipd_sim::{InterfaceStatus, Sim, ViolationKind, VpcConfig, World};
+use eipd_sim::{FunctionState, InterfaceStatus, LastUpdate, Sim, ViolationKind, VpcConfig, World};
 
 use super::estate::Estate;
 
@@ -16,12 +17,11 @@ use super::estate::Estate;
 pub fn assert_best_possible(estate: &Estate) {
     estate.sim.world(|world| {
         let free = free(world, &estate.allocations);
-        let shown = wanting(estate, world, |unit| world.shown_config(unit).into_iter().collect());
-        let both = wanting(estate, world, |unit| {
-            world.shown_config(unit).into_iter().chain(unit.serving_config().cloned()).collect()
-        });
-        for interface in shown.keys() {
-            let sets = shown[interface].iter().chain(&both[interface]);
+        let is_bare = |interface: &str| world.address_of(interface).is_none();
+        let shown = users(estate, world, |unit| world.shown_config(unit).into_iter().collect());
+        let both = users(estate, world, |unit| shown_and_serving(world, unit));
+        for interface in shown.keys().filter(|interface| is_bare(interface)) {
+            let sets = shown[interface].iter().chain(&both[interface]).map(|(_, set)| set);
             let possible: Vec<_> =
                 free.iter().filter(|id| sets.clone().all(|set| set.contains(*id))).collect();
             assert!(
@@ -34,31 +34,69 @@ pub fn assert_best_possible(estate: &Estate) {
     });
 }
 
+/// No interface that a declared function uses carries an address of ours outside its set while a free address of its set
+/// exists, unless each daemon says that its budget does not allow as many replacements. What mid-update or after a failed
+/// one is wrong may be right, so only interfaces with settled users count.
+pub fn assert_wrong_ones_are_replaced(estate: &Estate, breakers: &[Option<Breaker>]) {
+    estate.sim.world(|world| {
+        let free = free(world, &estate.allocations);
+        let mut wrong = Vec::new();
+        for (interface, users) in users(estate, world, |unit| shown_and_serving(world, unit)) {
+            let carried = world.address_of(&interface);
+            let carried = estate.allocations.iter().find(|id| Some(world.public_ip(id)) == carried);
+            let Some(carried) = carried.filter(|_| users.iter().all(|(unit, _)| is_settled(unit))) else {
+                continue;
+            };
+            let is_in_all = |id: &String| users.iter().all(|(_, set)| set.contains(id));
+            if !is_in_all(carried) && free.iter().any(is_in_all) {
+                wrong.push((interface, carried.clone()));
+            }
+        }
+        let may_be_made = breakers.iter().any(Option::is_none);
+        let planned = breakers.iter().flatten().map(|breaker| breaker.planned).max().unwrap_or(0);
+        assert!(
+            if may_be_made { wrong.is_empty() } else { planned <= wrong.len() },
+            "{wrong:?} are wrong while {free:?} are free and the budgets say {breakers:?}\nbeliefs: {}\n{}",
+            world.beliefs(),
+            chronicle(world)
+        );
+    });
+}
+
+fn is_settled(unit: &Unit) -> bool {
+    matches!(unit.state, FunctionState::Active | FunctionState::Inactive)
+        && unit.last_update == LastUpdate::Successful
+}
+
+fn shown_and_serving(world: &World, unit: &Unit) -> Vec<VpcConfig> {
+    world.shown_config(unit).into_iter().chain(unit.serving_config().cloned()).collect()
+}
+
 /// Allocations that exist and are on nothing.
 fn free(world: &World, allocations: &[String]) -> BTreeSet<String> {
     let free = |id: &&String| world.address(id).is_some_and(|a| a.exists() && a.association().is_none());
     allocations.iter().filter(free).cloned().collect()
 }
 
-/// The bare in-use interfaces of declared functions, with the set of each function that uses them.
-fn wanting(
+/// The in-use interfaces of declared functions, with each function that uses them and its set.
+fn users<'w>(
     estate: &Estate,
-    world: &World,
+    world: &'w World,
     configurations: impl Fn(&Unit) -> Vec<VpcConfig>,
-) -> BTreeMap<String, Vec<BTreeSet<String>>> {
-    let mut wanting: BTreeMap<String, Vec<BTreeSet<String>>> = BTreeMap::new();
+) -> BTreeMap<String, Vec<(&'w Unit, BTreeSet<String>)>> {
+    let mut users: BTreeMap<String, Vec<(&Unit, BTreeSet<String>)>> = BTreeMap::new();
     for function in estate.desired.functions.keys() {
         let Some(unit) = world.unit(function.name()) else { continue };
         for configuration in configurations(unit) {
             for subnet in &configuration.subnets {
                 let set = set(estate, function, subnet);
-                for interface in bare(world, subnet, &configuration.security_groups) {
-                    wanting.entry(interface).or_default().push(set.clone());
+                for interface in in_use(world, subnet, &configuration.security_groups) {
+                    users.entry(interface).or_default().push((unit, set.clone()));
                 }
             }
         }
     }
-    wanting
+    users
 }
 
 /// What the function may leave from in the subnet.
@@ -73,19 +111,18 @@ fn set(estate: &Estate, function: &FunctionRef, subnet: &str) -> BTreeSet<String
     set
 }
 
-/// The bare in-use Lambda interfaces of this account in the subnet with exactly these groups.
-fn bare(world: &World, subnet: &str, groups: &[String]) -> Vec<String> {
+/// The in-use Lambda interfaces of this account in the subnet with exactly these groups.
+fn in_use(world: &World, subnet: &str, groups: &[String]) -> Vec<String> {
     let groups: BTreeSet<&String> = groups.iter().collect();
-    let bare = world.interfaces().filter(|interface| {
+    let in_use = world.interfaces().filter(|interface| {
         interface.exists()
             && interface.kind == "lambda"
             && interface.owner == world.config().account
             && interface.status() == InterfaceStatus::InUse
-            && interface.association().is_none()
             && world.subnet_of(interface).id == subnet
             && interface.groups.iter().collect::<BTreeSet<_>>() == groups
     });
-    bare.map(|interface| interface.id.clone()).collect()
+    in_use.map(|interface| interface.id.clone()).collect()
 }
 
 /// No law was broken. Of two replicas that see different things at the same moment one may remap what the other has just

@@ -80,8 +80,10 @@ pub enum Verdict {
     Uncovered(Reason),
 }
 
-/// How many addresses of a pool are in which state, and how many are wanting.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize)]
+/// How many addresses of a pool are in which state, and how many are wanting. What another version of `eipd` does not
+/// tell is read as zero.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct PoolFigures {
     /// On interfaces that declared functions use.
     pub associated: usize,

@@ -35,20 +35,30 @@ pub(super) fn lines(report: &Report, tense: Tense) -> Result<String, fmt::Error>
 }
 
 fn is_quiet(figures: &PoolFigures) -> bool {
+    figures.shortfall == 0 && oddities(figures).iter().all(|(figure, _)| *figure == 0)
+}
+
+/// What is mostly zero, and what it counts.
+fn oddities(figures: &PoolFigures) -> [(usize, &'static str); 5] {
     let PoolFigures {
         associated: _,
         spare: _,
         min_spare: _,
         overflow: _,
+        shortfall: _,
         lingering,
         missing,
         foreign,
         unknown,
-        shortfall,
         bystanders,
-    } = figures;
-    let odd = [lingering, missing, foreign, unknown, shortfall, bystanders];
-    odd.into_iter().all(|figure| *figure == 0)
+    } = *figures;
+    [
+        (lingering, "lingering on retired interfaces"),
+        (missing, "missing"),
+        (foreign, "on foreign resources"),
+        (unknown, "not readable or settling"),
+        (bystanders, "undeclared functions beside"),
+    ]
 }
 
 /// The figures of a pool in words; what is zero and would be bad is left out.
@@ -56,34 +66,15 @@ pub(in crate::cli) struct Figures<'a>(pub(in crate::cli) &'a PoolFigures);
 
 impl fmt::Display for Figures<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let PoolFigures {
-            associated,
-            spare,
-            lingering,
-            missing,
-            foreign,
-            unknown,
-            shortfall,
-            min_spare: _,
-            overflow,
-            bystanders,
-        } = self.0;
+        let PoolFigures { associated, spare, overflow, shortfall, .. } = *self.0;
         write!(f, "{associated} associated, {spare} spare")?;
-        if *overflow > 0 {
-            write!(f, ", {}", count(*overflow, "overflow interface", "overflow interfaces"))?;
+        if overflow > 0 {
+            write!(f, ", {}", count(overflow, "overflow interface", "overflow interfaces"))?;
         }
-        for (figure, what) in [
-            (lingering, "lingering on retired interfaces"),
-            (missing, "missing"),
-            (foreign, "on foreign resources"),
-            (unknown, "not readable or settling"),
-            (bystanders, "undeclared functions beside"),
-        ] {
-            if *figure > 0 {
-                write!(f, ", {}", paint(WARN, format_args!("{figure} {what}")))?;
-            }
+        for (figure, what) in oddities(self.0).into_iter().filter(|(figure, _)| *figure > 0) {
+            write!(f, ", {}", paint(WARN, format_args!("{figure} {what}")))?;
         }
-        if *shortfall > 0 {
+        if shortfall > 0 {
             write!(f, ", {}", paint(BAD, format_args!("short of {shortfall}")))?;
         }
         Ok(())

@@ -65,7 +65,7 @@ pub(in crate::cli) struct Target {
     #[serde(default)]
     pub(super) unservable: Vec<String>,
     #[serde(default)]
-    pub(super) pools: BTreeMap<String, Pool>,
+    pub(super) pools: BTreeMap<String, PoolFigures>,
     #[serde(default)]
     pub(super) warnings: Vec<WarningLine>,
     #[serde(default)]
@@ -109,41 +109,6 @@ pub(super) struct UncoveredInterface {
     pub(super) reason: Option<String>,
     pub(super) detail: Option<String>,
     pub(super) cause: Option<Cause>,
-}
-
-/// The figures of a pool.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Pool {
-    associated: usize,
-    spare: usize,
-    lingering: usize,
-    missing: usize,
-    foreign: usize,
-    unknown: usize,
-    shortfall: usize,
-    min_spare: usize,
-    overflow: usize,
-    bystanders: usize,
-}
-
-impl Pool {
-    pub(super) fn figures(&self) -> PoolFigures {
-        let Self { associated, spare, lingering, missing, foreign, unknown, .. } = *self;
-        let Self { shortfall, min_spare, overflow, bystanders, .. } = *self;
-        PoolFigures {
-            associated,
-            spare,
-            lingering,
-            missing,
-            foreign,
-            unknown,
-            shortfall,
-            min_spare,
-            overflow,
-            bystanders,
-        }
-    }
 }
 
 /// A warning.

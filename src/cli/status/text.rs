@@ -112,7 +112,7 @@ impl Text<'_> {
             }
         }
         for (name, pool) in &target.pools {
-            writeln!(f, "  pool {}: {}", plain(name), Figures(&pool.figures()))?;
+            writeln!(f, "  pool {}: {}", plain(name), Figures(pool))?;
         }
         for warning in target.warnings.iter().filter(|w| !target.failures.contains(&w.message)) {
             message(f, 2, paint(WARN, "warning:"), &warning.message)?;

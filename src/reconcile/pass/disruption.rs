@@ -65,14 +65,15 @@ impl Reconciler {
         if self.removals.consider(&before, observed, *on_removed) {
             let holders = Removals::holders(&before, desired, observed);
             let is_small = holders.len() <= round.limits.function_reads;
-            let reads = self.observer.read_in_detail(holders.iter().filter(|_| is_small).cloned().collect());
-            let read = round.in_time(reads).await?;
-            observed.functions.extend(self.observer.book.observations(holders.iter()));
             // One list in a pass is enough, and an older one too old: what uses an interface decides here.
             let roster = match self.observer.versions.roster_since(round.begun) {
                 Some(roster) => Ok(roster),
                 None => self.list_versions(round).await?,
             };
+            // After the list: what was settled before it may have begun to change when it was made.
+            let reads = self.observer.read_in_detail(holders.iter().filter(|_| is_small).cloned().collect());
+            let read = round.in_time(reads).await?;
+            observed.functions.extend(self.observer.book.observations(holders.iter()));
             match (read, roster) {
                 (Ok(gaps), Ok(roster)) if is_small && gaps.is_empty() => {
                     self.removals.note(&roster, &before, desired, observed, *switchover_grace);

@@ -420,6 +420,14 @@ impl Wanted {
         self
     }
 
+    /// Lets a function be served before others where addresses are short.
+    pub fn priority(mut self, name: &str, number: i64) -> Self {
+        let function = name.parse().expect("a function's name");
+        let declared = self.0.functions.get_mut(&function).expect("declared before");
+        declared.priority = Priority::new(number).expect("within the bounds");
+        self
+    }
+
     /// Lets a pool deny bystanders.
     pub fn denies_bystanders(mut self, pool: &str) -> Self {
         let pool = pool.parse().expect("a pool's name");

@@ -50,7 +50,7 @@ impl Estate {
             undeclared: Vec::new(),
             foreign: Vec::new(),
         };
-        estate.declare(random);
+        estate.declare(random, &mut fastrand::Rng::with_seed(!seed));
         estate.add_strangers(random);
         estate
     }
@@ -91,7 +91,7 @@ impl Estate {
         });
     }
 
-    fn declare(&mut self, random: &mut fastrand::Rng) {
+    fn declare(&mut self, random: &mut fastrand::Rng, priorities: &mut fastrand::Rng) {
         let mut wanted = Wanted::new();
         let mut pools = Vec::new();
         for pool in 0..random.usize(1..=3) {
@@ -109,6 +109,7 @@ impl Estate {
             let pinned = [&*allocations[0]];
             let pins: [(&str, &[&str]); 1] = [(&*vpc.subnets[0], &pinned)];
             wanted = wanted.pinned(&name, pool, if pin { &pins } else { &[] });
+            wanted = wanted.priority(&name, priorities.i64(0..3));
             self.sim.world(|world| world.create_active_function(&name, vpc));
             self.declared.insert(name, allocations.clone());
         }

@@ -21,6 +21,12 @@ use crate::domain::roster::Roster;
 /// The watch interval: so often it is asked whether something still uses the old interfaces, or whether they are gone.
 const ASKED_EVERY: Duration = Duration::from_secs(10);
 
+/// What has been waited for as long as this may never come: something goes on using the old interfaces.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// How often it is asked then. Within [`UNBROKEN`], so that a grace which begins after all goes on.
+const ASKED_RARELY: Duration = Duration::from_secs(45);
+
 /// A list costs a call for each 50 versions, out of 15 a second for all callers of the region (AWS.md 2, confirmed). A
 /// long one is asked for so rarely that it costs no more than a call a second.
 const VERSIONS_A_SECOND: usize = 50;
@@ -44,6 +50,9 @@ pub(super) struct Retirement {
     /// Since when no version was seen to use them.
     since: BTreeMap<NetworkInterfaceId, Instant>,
     asked_at: Option<Instant>,
+    /// What is waited for, and since when just that.
+    wanted: Ripe,
+    wanted_since: Option<Instant>,
     /// When it is worth to ask again, if something waits for it.
     due: Option<Instant>,
     /// Why nothing may be taken yet, for the operator.
@@ -58,11 +67,17 @@ impl Retirement {
     /// that lingers on one which nobody declared uses.
     pub(super) fn consider(&mut self, plan: &Plan, desired: &Desired, take_from: TakeFrom) -> bool {
         let now = Instant::now();
-        if take_from == TakeFrom::Nothing || wanted(plan, desired).is_empty() {
+        let wanted = wanted(plan, desired);
+        if take_from == TakeFrom::Nothing || wanted.is_empty() {
             self.due = None;
             self.obstacle = None;
             self.since.clear();
+            self.wanted_since = None;
             return false;
+        }
+        if self.wanted_since.is_none() || self.wanted != wanted {
+            self.wanted_since = Some(now);
+            self.wanted = wanted;
         }
         self.due.get_or_insert(now);
         self.next(now).is_some_and(|wait| wait.is_zero())
@@ -109,8 +124,9 @@ impl Retirement {
                 ends.push(end);
             }
         }
-        let every =
-            ASKED_EVERY.max(Duration::from_secs((versions.versions().count() / VERSIONS_A_SECOND) as u64));
+        let is_patient = self.wanted_since.is_some_and(|since| now > since + PATIENCE);
+        let every = if is_patient { ASKED_RARELY } else { ASKED_EVERY };
+        let every = every.max(Duration::from_secs((versions.versions().count() / VERSIONS_A_SECOND) as u64));
         let soonest = ends.iter().copied().min();
         self.due = Some(soonest.unwrap_or(now + every).min(now + every));
         self.obstacle = if !ends.is_empty() {

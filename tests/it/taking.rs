@@ -7,7 +7,7 @@ use eipd::domain::ids::NetworkInterfaceId;
 use eipd::domain::policy::BystanderPolicy;
 use eipd::domain::reason::WarningKind;
 use eipd::domain::report::{PassResult, Report};
-use eipd_sim::{Outcome, Sim, Span, Timing, VpcConfig, WorldConfig};
+use eipd_sim::{Entry, Outcome, Sim, Span, Timing, VpcConfig, WorldConfig};
 use tokio::time::sleep;
 
 use crate::rig::{Daemon, Wanted, assert_lawful, on_paused_clock, orders, pass, reconciler};
@@ -79,6 +79,39 @@ fn an_address_is_taken_though_more_functions_hold_it_than_a_pass_reads() {
         assert!(told.iter().any(|why| why.contains("must pass after its last use")), "{told:?}");
         assert!(told.iter().any(|why| why.contains("still to be read anew")), "{told:?}");
         assert_eq!(reports.last().and_then(waits), None, "nothing waits any more");
+        assert_lawful(&crowded.sim);
+    });
+}
+
+#[test]
+fn what_may_never_come_is_asked_for_more_rarely_and_taken_when_it_comes() {
+    on_paused_clock(async {
+        let crowded = crowded(1);
+        crowded.sim.world(|world| {
+            let former = world.unit("billing").and_then(|unit| unit.serving_config()).cloned();
+            world.create_active_function("stranger", former);
+        });
+        let _daemon = Daemon::start(&crowded.sim, &crowded.desired, 1).await;
+        sleep(Duration::from_secs(60)).await;
+        let interface = crowded.change();
+        let lists = || {
+            let is_list = |entry: &&Entry| entry.operation == "ListFunctions";
+            crowded.sim.with_journal(|journal| journal.entries().iter().filter(is_list).count())
+        };
+        sleep(Duration::from_secs(300)).await;
+        let before = lists();
+        sleep(Duration::from_secs(300)).await;
+        let soon = lists() - before;
+        assert!((25..=40).contains(&soon), "{soon} lists in five minutes");
+        sleep(Duration::from_secs(3_600)).await;
+        let before = lists();
+        sleep(Duration::from_secs(3_600)).await;
+        let later = lists() - before;
+        assert!((60..=100).contains(&later), "{later} lists in an hour");
+        assert!(!crowded.carries(&interface));
+        crowded.sim.world(|world| world.delete_function("stranger"));
+        sleep(Duration::from_secs(45 + 60 + 45 + 10)).await;
+        assert!(crowded.carries(&interface), "it was given what nothing uses any more");
         assert_lawful(&crowded.sim);
     });
 }

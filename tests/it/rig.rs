@@ -348,6 +348,11 @@ impl Daemon {
         self.orders.send_modify(|watch| watch.poll_interval = poll_interval);
     }
 
+    /// Lets it receive no more events.
+    pub fn deafen(&self) {
+        self.consumer.iter().for_each(JoinHandle::abort);
+    }
+
     /// Ends it at whatever it is doing, as a crash does.
     pub async fn kill(self) {
         self.task.abort();

@@ -1,19 +1,19 @@
 //! What operators are given agrees with the program: documents that are made from the code are current.
 //!
-//! `EIPD_WRITE_DOCS=1 cargo test --locked --test it -- documents::` writes them anew.
+//! `EIPD_WRITE_DOCS=1 cargo test --locked --test it -- documents:: policies::written` writes them anew.
 
 use std::path::{Path, PathBuf};
 
 use eipd::telemetry::catalogue;
 
-const REGENERATE: &str = "EIPD_WRITE_DOCS=1 cargo test --locked --test it -- documents::";
+const REGENERATE: &str = "EIPD_WRITE_DOCS=1 cargo test --locked --test it -- documents:: policies::written";
 
 pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
 /// Fails unless the file says exactly this; writes it when asked to.
-fn assert_current(path: &str, made: &str) {
+pub(crate) fn assert_current(path: &str, made: &str) {
     let file = repository().join(path);
     if std::env::var_os("EIPD_WRITE_DOCS").is_some() {
         std::fs::write(&file, made).expect("a document can be written");

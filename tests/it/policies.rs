@@ -4,18 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use eipd::domain::permissions::documents::{DOCUMENTS, Place, policy};
 use eipd::domain::permissions::{Loss, Occasion, Scope, TABLE};
 use eipd_sim::{EventWeather, HttpServer, Span};
 use serde_json::Value;
 
+use crate::documents::{assert_current, repository};
 use crate::process::{Bench, Running, configuration, served};
 use crate::small::Small;
-
-/// What writes the documents anew.
-const REGENERATE: &str = "REGENERATE=1 cargo test --test it -- policies::written";
 
 /// Written by hand: whom a member account's role trusts is no call of ours.
 const TRUST: &str = "member-trust.json";
@@ -34,10 +32,6 @@ const CLIENTS: [(&str, &str); 7] = [
 /// Made by the SDK's provider of credentials, not by a call of ours.
 const BY_THE_SDK: &str = "sts:AssumeRole";
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
 fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -47,18 +41,6 @@ mod written {
 
     use super::*;
 
-    /// Compares, or writes anew when asked to.
-    fn is_up_to_date(path: &str, wanted: &str) {
-        let path = root().join(path);
-        if std::env::var_os("REGENERATE").is_some() {
-            fs::create_dir_all(path.parent().expect("below the root"))
-                .expect("the repository can be written");
-            fs::write(&path, wanted).expect("the repository can be written");
-        }
-        let found = fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(found, wanted, "{} is stale; write it anew by: {REGENERATE}", path.display());
-    }
-
     fn text(occasions: &[Occasion]) -> String {
         let policy = policy(occasions, &Place::example());
         serde_json::to_string_pretty(&policy).expect("a policy is JSON") + "\n"
@@ -67,13 +49,13 @@ mod written {
     #[test]
     fn each_policy_is_what_the_table_says() {
         for document in DOCUMENTS {
-            is_up_to_date(&format!("deploy/iam/{}.json", document.name), &text(document.occasions));
+            assert_current(&format!("deploy/iam/{}.json", document.name), &text(document.occasions));
         }
     }
 
     #[test]
     fn no_other_policy_lies_beside_them() {
-        let entries = fs::read_dir(root().join("deploy/iam")).expect("the folder is there");
+        let entries = fs::read_dir(repository().join("deploy/iam")).expect("the folder is there");
         let found: BTreeSet<String> = entries
             .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
             .collect();
@@ -85,7 +67,7 @@ mod written {
 
     #[test]
     fn the_readme_shows_what_the_daemon_needs() {
-        let readme = read(&root().join("README.md"));
+        let readme = read(&repository().join("README.md"));
         let blocks = readme.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next());
         let policies: Vec<Value> = blocks.filter_map(|block| serde_json::from_str(block).ok()).collect();
         let enforce: Value =
@@ -98,7 +80,7 @@ mod written {
 
     #[test]
     fn the_page_for_people_is_what_the_table_says() {
-        is_up_to_date("docs/PERMISSIONS.md", &page());
+        assert_current("docs/PERMISSIONS.md", &page());
     }
 
     const HEAD: &str = "\
@@ -207,7 +189,7 @@ mod called {
             }
         }
         let mut sources = Vec::new();
-        visit(&root().join("src/aws"), &mut sources);
+        visit(&repository().join("src/aws"), &mut sources);
         assert!(sources.len() > 20, "the room was not found");
         sources
     }

@@ -11,7 +11,7 @@ use super::bystanders::{Company, Held, Strangers};
 use super::desired::{Allocations, Desired, DesiredFunction, PinPlace};
 use super::function::{FunctionObservation, FunctionRef, Pair};
 use super::ids::{AllocationId, NetworkInterfaceId, PoolName, ZoneId};
-use super::index::Index;
+use super::index::{Index, index_for};
 use super::observed::{Address, Interface, InterfaceStatus, Observed, Part};
 use super::occupancy::{Carried, Holder, Occupancy};
 use super::policy::BystanderPolicy;
@@ -25,6 +25,8 @@ pub struct Drift<'a> {
     pub held: Vec<Held>,
     /// How many pairs the declared functions use; they are numbered below this.
     pub pairs: usize,
+    /// How many of them have an interface.
+    pub pairs_seen: usize,
     /// For each declared pool, in their order, the numbers of its addresses, in the order of their ids.
     pub pools: Vec<Vec<usize>>,
     /// By the address's number.
@@ -160,7 +162,7 @@ pub fn drift<'a>(desired: &'a Desired, observed: &'a Observed) -> Drift<'a> {
     let mut is_used = vec![false; occupancy.interfaces.len()];
     let mut users = users_by_pair(desired, observed);
     let company = observed.roster.as_deref().map(|roster| Company::new(desired, roster));
-    let (interfaces, held) =
+    let (interfaces, held, pairs_seen) =
         findings(&mut users, company.as_ref(), desired, observed, &occupancy, &mut is_used);
     let mut number = |allocation| occupancy.number(allocation);
     let pools = desired.pools.values().map(|pool| pool.allocations.iter().map(&mut number).collect());
@@ -169,7 +171,7 @@ pub fn drift<'a>(desired: &'a Desired, observed: &'a Observed) -> Drift<'a> {
     let whole_pools = desired.pools.values().enumerate();
     let whole_pools = whole_pools.map(|(place, pool)| (Arc::as_ptr(&pool.allocations), place)).collect();
     let numbers = occupancy.into_numbers();
-    Drift { interfaces, held, pairs: users.len(), pools, places, numbers, whole_pools }
+    Drift { interfaces, held, pairs: users.len(), pairs_seen, pools, places, numbers, whole_pools }
 }
 
 /// The declared functions of one pair; where a zone is pinned, its interfaces may differ in what they may carry.
@@ -187,8 +189,8 @@ fn findings<'a>(
     observed: &Observed,
     occupancy: &Occupancy<'a>,
     is_used: &mut [bool],
-) -> (Vec<Finding<'a>>, Vec<Held>) {
-    let mut held = Vec::new();
+) -> (Vec<Finding<'a>>, Vec<Held>, usize) {
+    let (mut held, mut pairs_seen) = (Vec::new(), 0);
     let mut intersections = Intersections::default();
     let ours = occupancy
         .interfaces
@@ -202,23 +204,30 @@ fn findings<'a>(
             continue;
         };
         *is_used = true;
+        pairs_seen += usize::from(users.usages.is_empty());
         let usage = users.usage_of(interface, desired, company, &mut intersections);
         let standing = standing(&occupancy.carried_by(interface), &usage.candidates);
         findings.push(Finding { interface, usage, standing });
     }
-    (findings, held)
+    (findings, held, pairs_seen)
 }
 
 fn users_by_pair<'a>(desired: &'a Desired, observed: &Observed) -> Index<Pair, Users<'a>> {
-    let mut users: Index<Pair, Users<'_>> = Index::default();
-    for function in desired.functions.keys() {
-        let Some(FunctionObservation::Known(configuration)) = observed.functions.get(function) else {
-            continue;
-        };
-        for pair in configuration.pairs() {
+    let known = || {
+        desired.functions.keys().filter_map(|function| match observed.functions.get(function) {
+            Some(FunctionObservation::Known(configuration)) => Some((function, configuration)),
+            _ => None,
+        })
+    };
+    let subnets = known().filter_map(|(_, configuration)| Some(configuration.vpc.as_ref()?.subnets.len()));
+    let mut users: Index<Pair, Users<'_>> = index_for(subnets.sum());
+    for (function, configuration) in known() {
+        for pair in configuration.pairs_by_configuration() {
             let number = users.len();
             let of_pair = users.entry(pair).or_insert_with(|| Users { number, ..Users::default() });
-            of_pair.functions.push(function);
+            if of_pair.functions.last() != Some(&function) {
+                of_pair.functions.push(function);
+            }
         }
     }
     users

@@ -200,8 +200,13 @@ impl FunctionConfiguration {
     /// Every pair that may carry the function's traffic now: while an update is under way, those of both configurations,
     /// and those of the other versions that count.
     pub fn pairs(&self) -> BTreeSet<Pair> {
+        self.pairs_by_configuration().collect()
+    }
+
+    /// The same one configuration after the other, so that a pair may come more than once.
+    pub fn pairs_by_configuration(&self) -> impl Iterator<Item = Pair> + '_ {
         let own = self.vpc.iter().chain(&self.former_vpc).filter(|_| !self.on_capacity_provider);
-        own.chain(self.versions.values()).flat_map(VpcConfig::pairs).collect()
+        own.chain(self.versions.values()).flat_map(VpcConfig::pairs)
     }
 
     /// The numbers of the versions through which alone it uses a pair; none when the shown configuration does too.

@@ -96,9 +96,9 @@ fn without_interface<'a>(
     observed: &'a Observed,
     drift: &Drift<'_>,
 ) -> impl Iterator<Item = Warning> + use<'a> {
-    let seen = seen_pairs(drift);
-    let is_whole = !observed.lacks(Part::Interfaces);
-    desired.functions.keys().filter(move |_| is_whole).filter_map(move |function| {
+    let may_lack = !observed.lacks(Part::Interfaces) && drift.pairs_seen < drift.pairs;
+    let seen = if may_lack { seen_pairs(drift) } else { Index::default() };
+    desired.functions.keys().filter(move |_| may_lack).filter_map(move |function| {
         let Some(FunctionObservation::Known(shown)) = observed.functions.get(function) else { return None };
         let is_settled = shown.state == Some(FunctionState::Active) && !shown.is_unsettled();
         let bare: Vec<String> = shown

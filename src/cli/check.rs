@@ -132,6 +132,7 @@ mod tests {
                 rate_share: RateShare::default(),
             },
             targets: vec![Target { name, region: None, role: None, stated: Stated::default(), declared }],
+            told: Vec::new(),
             notes: vec!["`safety.take_from` is not acted on yet".to_owned()],
         }
     }

@@ -286,6 +286,12 @@ impl Daemon {
         let poll_interval = configuration.settings.poll_interval;
         let mut blank = Configured::new(self.source.name().to_string(), Timestamp::now(), poll_interval);
         blank.notes.clone_from(&configuration.notes);
+        blank.settings.clone_from(&configuration.told);
+        if self.observe {
+            blank
+                .settings
+                .push(("--observe".to_owned(), "nothing is changed, whatever safety.mode says".to_owned()));
+        }
         configuration
             .targets
             .iter()

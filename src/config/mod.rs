@@ -95,7 +95,7 @@ fn read(
     let known: Vec<_> = scalars::SECTIONS.into_iter().chain(tables).collect();
     root.refuse_unknown(&known, scalars::home_of, faults);
     let mut notes = Vec::new();
-    let settings = scalars::settings(root, environment, faults);
+    let (settings, in_force) = scalars::settings(root, environment, faults);
     let before = faults.len();
     let functions = sections::tables(root, "functions", faults, sections::function);
     let told = faults.len() > before;
@@ -110,5 +110,5 @@ fn read(
         bystanders: settings.as_ref().map(|settings| settings.bystanders).unwrap_or_default(),
     };
     let targets = links::link(&tables, faults, &mut notes);
-    Some(Configuration { settings: settings?, targets, notes })
+    Some(Configuration { settings: settings?, targets, told: in_force, notes })
 }

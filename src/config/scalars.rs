@@ -96,12 +96,12 @@ pub(super) fn home_of(name: &str) -> Option<String> {
     Some(format!("it belongs to [{}]", key.section))
 }
 
-/// The settings of the tree and the environment; nothing when a fault was found in them.
+/// The settings of the tree and the environment, nothing when a fault was found in them; and the same key by key.
 pub(super) fn settings(
     root: &Fields<'_>,
     environment: &BTreeMap<String, String>,
     faults: &mut Vec<Fault>,
-) -> Option<Settings> {
+) -> (Option<Settings>, Vec<(String, String)>) {
     let before = faults.len();
     let mut layers = Layers { values: Config::builder(), origins: BTreeMap::new() };
     let filled = layers.add_defaults().and_then(|()| {
@@ -111,7 +111,9 @@ pub(super) fn settings(
     filled.expect("every key is a plain dotted path");
     let merged = layers.merge();
     let settings = read(&merged, faults);
-    if faults.len() == before { settings } else { None }
+    let settings = settings.filter(|_| faults.len() == before);
+    let told = settings.as_ref().map(|settings| merged.told(settings)).unwrap_or_default();
+    (settings, told)
 }
 
 /// What is to be merged, and where each value came from.
@@ -222,6 +224,21 @@ impl<'t> Merged<'t> {
         let value = child(child(&self.values.cache, key.section)?, name)?;
         let spot = value.origin().and_then(|origin| self.origins.get(origin));
         Some(Scalar { kind: &value.kind, spot, key })
+    }
+
+    /// Every key that has a value, with the one in force.
+    fn told(&self, settings: &Settings) -> Vec<(String, String)> {
+        let value = |key: &Key| {
+            let merged = self.get(key.name)?.kind.to_string();
+            // Defaults that give way to another key.
+            let value = match key.name {
+                "function_refresh" => in_words(settings.function_refresh),
+                "max_disruptions_per_hour" => settings.disruptions.per_hour.to_string(),
+                _ => merged,
+            };
+            Some((key.path(), value))
+        };
+        KEYS.iter().filter_map(value).collect()
     }
 
     /// Reads the value of a key.

@@ -14,6 +14,8 @@ pub struct Configuration {
     pub settings: Settings,
     /// The targets, at least one, in the order of the file.
     pub targets: Vec<Target>,
+    /// The keys of the fixed sections with their values in force, as the file would write them.
+    pub told: Vec<(String, String)>,
     /// Keys that are valid and that this version does not act on yet: one line each, for `check` and the log.
     pub notes: Vec<String>,
 }

@@ -111,6 +111,9 @@ impl Audience for Telemetry {
 impl EventAudience for Telemetry {
     fn hear_event(&self, kind: &'static str, outcome: &'static str, lag: Option<Duration>) {
         self.metrics.hear_event(kind, outcome, lag);
+        if let Some(lag) = lag {
+            self.status.hear_lag(Timestamp::now(), lag);
+        }
     }
 
     fn hear_note(&self, note: EventNote) {

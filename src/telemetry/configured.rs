@@ -19,6 +19,8 @@ pub struct Configured {
     pub loaded_at: Timestamp,
     /// How often passes are made; health is measured by it.
     pub poll_interval: Duration,
+    /// The keys of the fixed sections with their values in force.
+    pub settings: Vec<(String, String)>,
     /// Keys that are valid and have no effect in this version, one line each.
     pub notes: Vec<String>,
     /// Its targets with the functions named there.
@@ -29,7 +31,14 @@ impl Configured {
     /// A configuration without targets: add them with [`Self::target`].
     #[must_use]
     pub fn new(source: impl Into<String>, loaded_at: Timestamp, poll_interval: Duration) -> Self {
-        Self { source: source.into(), loaded_at, poll_interval, notes: Vec::new(), targets: BTreeMap::new() }
+        Self {
+            source: source.into(),
+            loaded_at,
+            poll_interval,
+            settings: Vec::new(),
+            notes: Vec::new(),
+            targets: BTreeMap::new(),
+        }
     }
 
     /// Adds a target with what is declared in it. Functions that only a tag selects show in the reports.

@@ -19,6 +19,7 @@ use axum::serve::Listener;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -170,7 +171,7 @@ async fn status(State(telemetry): State<Arc<Telemetry>>) -> Response {
 }
 
 async fn page(State(telemetry): State<Arc<Telemetry>>) -> Response {
-    let body = page::render(&telemetry.snapshot());
+    let body = page::render(&telemetry.snapshot(), Timestamp::now());
     let policy = [(header::CONTENT_SECURITY_POLICY, page::CONTENT_SECURITY_POLICY)];
     (policy, answer(StatusCode::OK, "text/html; charset=utf-8", body)).into_response()
 }

@@ -10,7 +10,6 @@ mod audience;
 pub mod catalogue;
 mod configured;
 mod health;
-mod html;
 pub mod http;
 mod journal;
 pub mod log;
@@ -20,6 +19,7 @@ pub mod panic;
 mod recent;
 mod record;
 mod series;
+mod since;
 mod status;
 mod uncovered_time;
 

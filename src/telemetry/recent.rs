@@ -2,6 +2,7 @@
 //! fixed size: what a person reads, while the log keeps the rest.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -17,6 +18,9 @@ pub(super) const CHANGES_MAX: usize = 50;
 
 /// How many events of a target are remembered.
 pub(super) const EVENTS_MAX: usize = 50;
+
+/// How many events are remembered for how late they came.
+const LAGS_MAX: usize = 50;
 
 /// An action that was carried out, or tried.
 #[derive(Clone, Debug, Serialize)]
@@ -71,5 +75,34 @@ impl Recent {
             self.events.push_front(note);
             self.events.truncate(EVENTS_MAX);
         }
+    }
+}
+
+/// How late the last events came.
+#[derive(Default)]
+pub(super) struct Lags {
+    newest: VecDeque<Duration>,
+    last_at: Timestamp,
+}
+
+/// The same in short.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lag {
+    pub(super) last_at: Timestamp,
+    pub(super) last: Duration,
+    pub(super) longest: Duration,
+    pub(super) count: usize,
+}
+
+impl Lags {
+    pub(super) fn note(&mut self, at: Timestamp, lag: Duration) {
+        self.last_at = at;
+        self.newest.push_front(lag);
+        self.newest.truncate(LAGS_MAX);
+    }
+
+    pub(super) fn told(&self) -> Option<Lag> {
+        let (last, longest) = (*self.newest.front()?, *self.newest.iter().max()?);
+        Some(Lag { last_at: self.last_at, last, longest, count: self.newest.len() })
     }
 }

@@ -13,7 +13,8 @@ use tokio::time::Instant;
 
 use super::configured::Configured;
 use super::health::Watch;
-use super::recent::{Change, Recent};
+use super::recent::{Change, Lag, Lags, Recent};
+use super::since::Since;
 use crate::domain::function::FunctionRef;
 use crate::domain::ids::TargetName;
 use crate::domain::report::{PassResult, Report};
@@ -39,6 +40,7 @@ struct State {
     poll_interval: Duration,
     targets: BTreeMap<TargetName, Target>,
     queue: Option<QueueStatus>,
+    lags: Lags,
 }
 
 struct Target {
@@ -47,6 +49,8 @@ struct Target {
     latest: Option<Arc<Report>>,
     /// The latest report that saw something; the same as `latest` unless that failed.
     seen: Option<Arc<Report>>,
+    /// Of what `seen` shows.
+    since: Arc<Since>,
     recent: Recent,
 }
 
@@ -56,6 +60,8 @@ pub(super) struct ConfigurationStatus {
     pub(super) source: String,
     pub(super) loaded_at: Timestamp,
     pub(super) poll_interval_seconds: f64,
+    /// The keys of the fixed sections with their values.
+    pub(super) settings: Vec<(String, String)>,
     pub(super) notes: Vec<String>,
     /// Why a newer one is not in force.
     pub(super) last_reload_error: Option<ReloadError>,
@@ -75,6 +81,9 @@ pub(super) struct QueueStatus {
     pub(super) since: Timestamp,
     /// What of it can't be used, and why.
     pub(super) trouble: Option<String>,
+    /// How late events came; nothing before the first that concerned a target.
+    #[serde(skip)]
+    pub(super) lags: Option<Lag>,
     #[serde(skip)]
     troubles: QueueTroubles,
 }
@@ -98,6 +107,7 @@ pub(super) struct TargetSnapshot {
     pub(super) declared: Arc<BTreeSet<FunctionRef>>,
     pub(super) latest: Option<Arc<Report>>,
     pub(super) seen: Option<Arc<Report>>,
+    pub(super) since: Arc<Since>,
     pub(super) next_pass_in: Option<Duration>,
     pub(super) stuck_for: Option<Duration>,
     pub(super) ready: bool,
@@ -117,6 +127,7 @@ impl Status {
             source: configured.source.clone(),
             loaded_at: configured.loaded_at,
             poll_interval_seconds: configured.poll_interval.as_secs_f64(),
+            settings: configured.settings.clone(),
             notes: configured.notes.clone(),
             last_reload_error: None,
         });
@@ -126,7 +137,14 @@ impl Status {
             let declared = Arc::clone(declared);
             let target = match former.remove(name) {
                 Some(known) => Target { declared, ..known },
-                None => Target { declared, watch, latest: None, seen: None, recent: Recent::default() },
+                None => Target {
+                    declared,
+                    watch,
+                    latest: None,
+                    seen: None,
+                    since: Arc::default(),
+                    recent: Recent::default(),
+                },
             };
             state.targets.insert(name.clone(), target);
         }
@@ -144,8 +162,13 @@ impl Status {
         let since = since.map(|known| known.since);
         let trouble = troubles.told();
         let troubles = troubles.clone();
-        state.queue = Some(QueueStatus { since: since.unwrap_or(at), trouble, troubles });
+        state.queue = Some(QueueStatus { since: since.unwrap_or(at), trouble, lags: None, troubles });
         since.is_none()
+    }
+
+    /// An event that concerned a target came so late.
+    pub(super) fn hear_lag(&self, at: Timestamp, lag: Duration) {
+        self.lock().lags.note(at, lag);
     }
 
     pub(super) fn reload_failed(&self, at: Timestamp, message: &str) {
@@ -164,6 +187,7 @@ impl Status {
         target.latest = Some(Arc::clone(&report));
         if report.result != PassResult::Failed {
             target.seen = Some(Arc::clone(&report));
+            target.since = Arc::new(target.since.after(&report));
         }
         target.recent.note_changes(&report);
     }
@@ -209,6 +233,7 @@ impl Status {
             declared: Arc::clone(&target.declared),
             latest: target.latest.clone(),
             seen: target.seen.clone(),
+            since: Arc::clone(&target.since),
             next_pass_in: target.watch.next_in(now),
             stuck_for: target.watch.stuck_for(now),
             ready: target.watch.ready,
@@ -219,7 +244,7 @@ impl Status {
         let mut events: Vec<EventNote> = recent().flat_map(Recent::events).cloned().collect();
         events.sort_by_key(|event| Reverse(event.at));
         Snapshot {
-            queue: state.queue.clone(),
+            queue: state.queue.clone().map(|queue| QueueStatus { lags: state.lags.told(), ..queue }),
             build: self.build.clone(),
             configuration: state.configuration.clone(),
             targets: targets.collect(),

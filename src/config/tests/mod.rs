@@ -86,6 +86,27 @@ fn the_full_example_shows_the_defaults() {
 }
 
 #[test]
+fn what_is_in_force_is_told_key_by_key() {
+    let told = |text: &str, variables: &[(&str, &str)]| {
+        let loaded = inline(text, variables).unwrap_or_else(|faults| panic!("{faults}"));
+        loaded.told.into_iter().collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let text = format!("[daemon]\npoll_interval = \"10m\"\n[safety]\nrate_share = 0.25\n{SOUND}");
+    let told = told(&text, &[("EIPD__SAFETY__MODE", "observe")]);
+    for (key, value) in [
+        ("daemon.poll_interval", "10m"),
+        ("daemon.function_refresh", "10m"),
+        ("daemon.listen", "127.0.0.1:9464"),
+        ("safety.mode", "observe"),
+        ("safety.rate_share", "0.25"),
+        ("safety.max_disruptions_per_hour", "20"),
+    ] {
+        assert_eq!(told.get(key).map(String::as_str), Some(value), "{key}");
+    }
+    assert!(!told.contains_key("events.queue_url"), "what is absent is not told");
+}
+
+#[test]
 fn the_shape_of_the_contract_is_accepted() {
     let configuration = sound(
         r#"

@@ -7,7 +7,7 @@ use crate::domain::report::{PassResult, Report};
 use crate::reconcile::ports::{Audience, EventAudience as _, QueueTroubles};
 use crate::telemetry::Telemetry;
 use crate::telemetry::fixture::{configured, id, moment, no_free_address, pass};
-use crate::telemetry::page::render;
+use crate::telemetry::page::{CONTENT_SECURITY_POLICY, render};
 
 fn page(reports: impl IntoIterator<Item = Report>) -> String {
     let telemetry = Telemetry::new(moment(0));
@@ -15,11 +15,18 @@ fn page(reports: impl IntoIterator<Item = Report>) -> String {
     for report in reports {
         telemetry.hear(&report);
     }
-    render(&telemetry.snapshot())
+    render(&telemetry.snapshot(), moment(3600))
 }
 
 fn headline(page: &str) -> &str {
-    page.lines().find(|line| line.starts_with("<h1")).expect("a headline")
+    let (_, rest) = page.split_once("<h1>").expect("a headline");
+    rest.split("</h1>").next().expect("some text")
+}
+
+/// What is between two marks.
+fn between<'a>(page: &'a str, open: &str, close: &str) -> &'a str {
+    let (_, rest) = page.split_once(open).expect("it begins");
+    rest.split_once(close).expect("it ends").0
 }
 
 #[test]
@@ -29,13 +36,34 @@ fn the_page_is_as_reviewed() {
         .covered(1, "partner-a", &["billing", "orders:live"])
         .repaired(2, "partner-a", &["orders:live"], 1)
         .uncovered(3, "partner-a", &["orders:live"], no_free_address())
-        .warning(WarningKind::FunctionNotFound, "function `gone` does not exist")
+        .warning(WarningKind::FunctionNotFound, "function `gone` does not exist; hint: check its spelling")
         .with(|report| report.unservable = vec![id("gone")])
         .report();
     let page = page([report]);
-    let (_, body) = page.split_once("<body>").expect("a body");
     let build = format!("{} ({})", crate::telemetry::VERSION, crate::telemetry::REVISION);
-    insta::assert_snapshot!(body.replace(&build, "VERSION (REVISION)"));
+    let main = between(&page, "<main id=\"live\">", "</main>").replace(&build, "VERSION (REVISION)");
+    // A line for each element, for whoever reviews it.
+    let lines = main.replace("><", ">\n<");
+    insta::assert_snapshot!(lines);
+}
+
+#[test]
+fn the_page_is_complete_in_itself_and_its_policy_allows_nothing_else() {
+    use aws_smithy_types::base64::encode;
+    use sha2::{Digest, Sha256};
+    let page = page([]);
+    for (element, directive) in [("style", "style-src"), ("script", "script-src")] {
+        let text = between(&page, &format!("<{element}>"), &format!("</{element}>"));
+        let hash = encode(Sha256::digest(text));
+        let allowed = between(CONTENT_SECURITY_POLICY, &format!("{directive} 'sha256-"), "'");
+        assert_eq!(allowed, hash, "of {directive} in CONTENT_SECURITY_POLICY: put the right one there");
+    }
+    for outside in ["src=", "http:", "@import", "url(", " style=", " onclick"] {
+        let page = page.replace("http://www.w3.org/2000/svg", "");
+        assert!(!page.contains(outside), "{outside}");
+    }
+    assert!(page.contains("<noscript><meta http-equiv=\"refresh\""), "it renews itself without the script");
+    assert!(!page.contains("<form") && !page.contains("<button"), "there is nothing to press");
 }
 
 #[test]
@@ -46,11 +74,11 @@ fn the_headline_says_whether_the_promise_holds() {
         (vec![covered(1)], "Covered: every network interface has its address (1)"),
         (
             vec![covered(1).uncovered(2, "p", &["billing"], no_free_address())],
-            "Not covered: network interfaces without their address: 1<",
+            "Not covered: network interfaces without their address: 1",
         ),
         (
             vec![covered(1).with(|report| report.unservable = vec![id("gone")])],
-            "; functions that can have none: 1<",
+            "; functions that can have none: 1",
         ),
         (vec![covered(1), pass("prod-eu", 2).ended(PassResult::Failed, &["no route"])], "Not known: "),
         (vec![covered(1).warning(WarningKind::ObservationIncomplete, "a page was lost")], "Not known: "),
@@ -84,12 +112,14 @@ fn text_from_outside_is_harmless() {
     let mut configuration = configured(&[("prod-eu", &["billing"])]);
     configuration.source = evil.to_owned();
     configuration.notes.push(evil.to_owned());
+    configuration.settings.push((evil.to_owned(), evil.to_owned()));
     telemetry.configured(&configuration);
     telemetry.reload_failed(moment(1), evil);
     telemetry.hear(&report);
-    let page = render(&telemetry.snapshot());
-    assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
-    assert_eq!(page.matches("&lt;script&gt;alert(&quot;1&quot;)").count(), 8, "{page}");
+    let page = render(&telemetry.snapshot(), moment(60));
+    let main = between(&page, "<main", "</main>");
+    assert!(!main.contains("<script") && !main.contains("<img"), "{main}");
+    assert_eq!(main.matches("&lt;script&gt;alert(&quot;1&quot;)").count(), 11, "{main}");
 }
 
 #[test]
@@ -99,8 +129,20 @@ fn a_huge_target_makes_a_page_of_bounded_length() {
         all = all.uncovered(n, "p", &[&format!("f{n}")], no_free_address());
     }
     let page = page([all.report()]);
-    assert_eq!(page.matches("<td><code>eni-").count(), 1000);
+    assert_eq!(page.matches("<details").count(), 1000);
     assert!(page.contains("and 2003 more functions"), "the rest is counted");
+    assert!(page.contains("and 2979 more network interfaces of target prod-eu"), "so it is at the top");
+}
+
+#[test]
+fn ten_thousand_interfaces_of_one_function_make_a_page_of_bounded_length() {
+    let mut all = pass("prod-eu", 1);
+    for n in 0..10_000 {
+        all = all.uncovered(n, "p", &["billing", "orders:live"], no_free_address());
+    }
+    let page = page([all.report()]);
+    assert!(page.len() < 400_000, "{}", page.len());
+    assert_eq!(page.matches("and 9900 more network interfaces<").count(), 2);
 }
 
 #[test]
@@ -108,9 +150,12 @@ fn the_queue_is_told_of_with_what_is_wrong_with_it() {
     let telemetry = Telemetry::new(moment(0));
     let shown = |troubles: Option<&QueueTroubles>| {
         telemetry.hear_queue(troubles);
-        render(&telemetry.snapshot())
+        render(&telemetry.snapshot(), moment(60))
     };
-    assert!(shown(Some(&QueueTroubles::default())).contains("Events: received since"));
+    assert!(shown(Some(&QueueTroubles::default())).contains("; none concerned us yet"));
+    telemetry.hear_event("associate_address", "accepted", Some(std::time::Duration::from_millis(2500)));
+    let late = shown(Some(&QueueTroubles::default()));
+    assert!(late.contains("came 2.5 s late, of the last 1 none more than 2.5 s"), "{late}");
     let delete = Some("sqs:DeleteMessage of <it> failed".to_owned());
     let denied = shown(Some(&QueueTroubles { delete, ..QueueTroubles::default() }));
     assert!(denied.contains("trouble with the queue"), "{denied}");

@@ -36,9 +36,12 @@ class Browser:
         return self.ask("POST", "/goog/cdp/execute", {"cmd": method, "params": parameters})
 
     def html(self) -> str:
-        """The document as it is now; works without scripts."""
-        root = self.devtools("DOM.getDocument", depth=0)["root"]["nodeId"]
-        return self.devtools("DOM.getOuterHTML", nodeId=root)["outerHTML"]
+        """The document as it is now; works without scripts. Nothing when it was reloaded just then."""
+        try:
+            root = self.devtools("DOM.getDocument", depth=0)["root"]["nodeId"]
+            return self.devtools("DOM.getOuterHTML", nodeId=root)["outerHTML"]
+        except Failed:
+            return ""
 
     def size(self, width: int, height: int, scale: float = 1, mobile: bool = False) -> None:
         """Makes the visible part so large."""

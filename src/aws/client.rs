@@ -5,11 +5,8 @@ use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
 use aws_config::sts::AssumeRoleProvider;
-use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::future::ProvideCredentials as Provided;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_config::{AppName, BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -21,6 +18,7 @@ use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProt
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
+use super::credentials::{InTime, Renewed};
 use super::whole::WholeAnswers;
 
 /// A TLS connection within a region takes tens of milliseconds; three seconds allow for one lost SYN (resent after
@@ -28,9 +26,6 @@ use super::whole::WholeAnswers;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// From signing to the last byte of the answer. The largest, 1,000 interfaces, takes EC2 one to three seconds.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// From asking the first provider for credentials to having them, a role's included: missing ones must show in
-/// seconds. Where nothing listens for the instance metadata service, the SDK gives up after one second of its own.
-const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Shorter than a poll interval: a connection that idles longer was perhaps closed by the other side, and a change that
 /// is sent into it has an unknown outcome.
 const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(20);
@@ -173,6 +168,20 @@ async fn config(place: &Place, surroundings: &Surroundings) -> Result<(SdkConfig
 
 /// With the SDK's own settings, as far as ours do not override them.
 async fn found(place: &Place, surroundings: &Surroundings) -> SdkConfig {
+    let region = place.region.clone().map(Region::new);
+    let config = loader(region, surroundings).load().await;
+    let Some(first) = config.credentials_provider() else { return config };
+    // The region is known by now, lest each search look for it again.
+    let (region, again) = (config.region().cloned(), surroundings.clone());
+    let search = move || {
+        let loader = loader(region.clone(), &again);
+        async move { loader.load().await.credentials_provider() }
+    };
+    let renewed = Renewed::new(first, search, surroundings.time_source.clone());
+    config.into_builder().credentials_provider(SharedCredentialsProvider::new(renewed)).build()
+}
+
+fn loader(region: Option<Region>, surroundings: &Surroundings) -> ConfigLoader {
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(surroundings.http_client.clone())
         .time_source(surroundings.time_source.clone())
@@ -182,13 +191,13 @@ async fn found(place: &Place, surroundings: &Surroundings) -> SdkConfig {
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .identity_cache(identity_cache())
         .app_name(app_name());
-    if let Some(region) = &place.region {
-        loader = loader.region(Region::new(region.clone()));
+    if let Some(region) = region {
+        loader = loader.region(region);
     }
     if let Some(url) = &surroundings.endpoint_url {
         loader = loader.endpoint_url(url);
     }
-    loader.load().await
+    loader
 }
 
 /// With nothing but what is given.
@@ -218,32 +227,6 @@ fn bound(config: SdkConfig) -> SdkConfig {
             config.into_builder().credentials_provider(provider).build()
         }
         None => config,
-    }
-}
-
-/// Gives credentials up after [`CREDENTIALS_TIMEOUT`], with an error that says so: the SDK's own bound, in its cache of
-/// identities, cannot be told from a broken connection.
-#[derive(Debug)]
-struct InTime(SharedCredentialsProvider);
-
-impl ProvideCredentials for InTime {
-    fn provide_credentials<'a>(&'a self) -> Provided<'a>
-    where
-        Self: 'a,
-    {
-        Provided::new(async {
-            let in_time = tokio::time::timeout(CREDENTIALS_TIMEOUT, self.0.provide_credentials());
-            match in_time.await {
-                Ok(result) => result,
-                Err(_) => self
-                    .fallback_on_interrupt()
-                    .ok_or_else(|| CredentialsError::provider_timed_out(CREDENTIALS_TIMEOUT)),
-            }
-        })
-    }
-
-    fn fallback_on_interrupt(&self) -> Option<Credentials> {
-        self.0.fallback_on_interrupt()
     }
 }
 

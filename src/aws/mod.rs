@@ -1,6 +1,6 @@
 //! The AWS side of a target: reads and changes it through the AWS SDK, and tells its failures apart.
 //!
-//! `client` makes the SDK's clients; `call` is the one way that every call goes (`limits`, metering, retry of reads,
+//! `client` makes the SDK's clients (`credentials` says with what); `call` is the one way that every call goes (`limits`, metering, retry of reads,
 //! `errors` with its `codes`); `observe` and `act` have one file per API call; `queue` reads messages, `wiring` sets their way up; `convert` turns the SDK's options
 //! into domain types, and nothing else does.
 //!
@@ -13,6 +13,7 @@ mod call;
 mod client;
 mod codes;
 mod convert;
+mod credentials;
 mod errors;
 mod examination;
 mod hints;

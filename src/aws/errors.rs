@@ -400,8 +400,8 @@ mod tests {
         let error = target.account().await.expect_err("no credentials");
         assert_eq!(
             error.to_string(),
-            "sts:GetCallerIdentity in `eu-west-1` failed: no AWS credentials found; hint: set AWS_PROFILE, or \
-             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run with a role"
+            "sts:GetCallerIdentity in `eu-west-1` failed: no AWS credentials found; hint: set AWS_PROFILE \
+             to a profile that has some, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run with a role"
         );
         let (allocation, id) = (ALLOCATION.parse().expect("valid"), ENI.parse().expect("valid"));
         let change = target

@@ -14,9 +14,9 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Error;
 use super::notify::Notifications;
 use super::wire::{self, load_valid};
+use super::{Error, sign_in};
 use crate::aws::{SqsQueue, Surroundings};
 use crate::config::settings::{Configuration, Settings, Target};
 use crate::config::source::Source;
@@ -33,6 +33,9 @@ use crate::telemetry::{Configured, Telemetry, http, panic};
 const TO_END: Duration = Duration::from_secs(9);
 
 /// Runs the daemon until SIGTERM or SIGINT ends it.
+///
+/// # Errors
+/// When it can't begin: a faulty configuration, an address that is taken, credentials that every target refuses.
 pub(super) async fn run(file: Option<&Path>, observe: bool) -> Result<(), Error> {
     LogSettings::from_environment()?.install()?;
     panic::install_hook();
@@ -60,9 +63,17 @@ pub(super) async fn run(file: Option<&Path>, observe: bool) -> Result<(), Error>
         consumer: None,
     };
     let mode = daemon.mode(&configuration.settings);
-    daemon.take_orders(configuration).await?;
-    tracing::info!(version = crate::telemetry::VERSION, %listen, mode = mode.as_str(), "eipd runs");
     let Signals { mut end, mut reload } = signals;
+    let signed_in = tokio::select! {
+        biased;
+        () = end.next() => false,
+        taken = daemon.take_orders(configuration) => taken.map(|()| true)?,
+    };
+    if !signed_in {
+        daemon.end(server).await;
+        return Ok(());
+    }
+    tracing::info!(version = crate::telemetry::VERSION, %listen, mode = mode.as_str(), "eipd runs");
     let reloads = async {
         loop {
             tokio::select! {
@@ -191,6 +202,10 @@ impl Daemon {
                 let wired = wire::reconciler(target, settings, &self.surroundings, meter, audience).await?;
                 fresh.push((target, fixed, wired));
             }
+        }
+        if self.drivers.is_empty() {
+            let lines = fresh.iter_mut().map(|(target, _, (line, _))| (line, wire::orders(target, settings)));
+            sign_in::any(lines).await?;
         }
         self.telemetry.configured(&self.configured(&configuration));
         self.notifications.switch(settings.event_bus.as_deref(), bus, &mut self.tasks);

@@ -22,6 +22,7 @@ mod plan;
 mod render;
 mod run;
 mod sight;
+mod sign_in;
 mod status;
 mod url;
 mod wait;
@@ -42,6 +43,7 @@ use crate::domain::assume::Unassumable;
 use crate::domain::function::FunctionRef;
 use crate::domain::ids::{AccountId, PoolName, TargetName};
 use crate::events::wiring::NameError;
+use crate::reconcile::pass::sign_in::SignInError;
 use crate::reconcile::ports::ApiError;
 use crate::telemetry::log::LogError;
 
@@ -234,6 +236,9 @@ pub enum Error {
     /// A call to AWS failed.
     #[error(transparent)]
     Api(Box<ApiError>),
+    /// The credentials are refused, or there are none.
+    #[error(transparent)]
+    SignIn(Box<SignInError>),
     /// The clients for the wiring can't be made.
     #[error("the wiring of events can't be reached")]
     Wiring(#[source] SetUpError),

@@ -23,7 +23,8 @@ Examples:
   EIPD_LOG=debug eipd run -c eipd.toml  with a longer log on stderr
 
 SIGHUP, or a change of the file, loads the configuration again; a bad one leaves the old in force.
-SIGTERM or SIGINT ends it within 10 seconds, exit code 0.
+SIGTERM or SIGINT ends it within 10 seconds, exit code 0. A faulty file, or credentials that AWS refuses for
+every target at the start, end it with 1; what becomes of credentials later is reported and waited out.
 Metrics and status are served on `daemon.listen`, by default http://127.0.0.1:9464.";
 
 impl Run {

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 use super::function_book::FunctionBook;
 use super::network::{self, NetworkBook};
 use super::pass::Orders;
+use super::pass::sign_in::SignInError;
 use super::ports::{ApiError, Clock, Partial, Reads};
 use super::recent::RecentWrites;
 use super::selections::Selections;
@@ -95,7 +96,8 @@ impl Observer {
     ) -> Result<Sighting, Blind> {
         let (declared, refresh) = (&orders.declared, orders.function_refresh);
         let at = self.clock.now();
-        let account = self.account(orders.account.as_ref()).await?;
+        let account =
+            self.account(orders.account.as_ref()).await.map_err(|error| Blind(vec![error.to_string()]))?;
         self.versions.begin_first(&self.reads);
         let (interfaces, addresses) = tokio::join!(
             self.reads.interfaces(),
@@ -177,17 +179,13 @@ impl Observer {
     }
 
     /// The credentials' account does not change while the process lives.
-    async fn account(&mut self, wanted: Option<&AccountId>) -> Result<AccountId, Blind> {
+    pub(super) async fn account(&mut self, wanted: Option<&AccountId>) -> Result<AccountId, SignInError> {
         let account = match &self.account {
             Some(account) => account.clone(),
-            None => self.reads.account().await.map_err(|error| Blind::by(&[error]))?,
+            None => self.reads.account().await?,
         };
         if let Some(wanted) = wanted.filter(|wanted| **wanted != account) {
-            let why = format!(
-                "the credentials belong to account {account}, but the configuration names {wanted}; \
-                 hint: use credentials or a role of {wanted}"
-            );
-            return Err(Blind(vec![why]));
+            return Err(SignInError::Elsewhere { account, wanted: wanted.clone() });
         }
         Ok(self.account.insert(account).clone())
     }

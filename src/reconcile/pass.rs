@@ -3,6 +3,7 @@
 
 mod disruption;
 mod ending;
+pub mod sign_in;
 mod taking;
 
 use std::collections::BTreeSet;

@@ -9,6 +9,7 @@ mod budget;
 mod cli;
 mod convergence;
 mod crash;
+mod credentials;
 mod disruptions;
 mod doctor;
 mod documents;

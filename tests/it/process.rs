@@ -1,12 +1,13 @@
 //! The built binary as a child over HTTP, with a configuration and an environment of its own. Knows nothing of what a
 //! test wants to see.
 
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
 
 use eipd_sim::{EIPD_ACCESS_KEY, HttpServer, SECRET_ACCESS_KEY};
 use serde_json::Value;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::small::Small;
 
@@ -35,6 +36,12 @@ impl Bench {
     pub fn without(mut self, names: &[&str]) -> Self {
         self.environment.retain(|(name, _)| !names.contains(name));
         self
+    }
+
+    pub fn with(self, name: &'static str, value: &str) -> Self {
+        let mut changed = self.without(&[name]);
+        changed.environment.push((name, value.to_owned()));
+        changed
     }
 
     pub fn command(&self, line: &[&str]) -> Command {
@@ -94,6 +101,8 @@ pub struct Running {
     child: Child,
     bench: Bench,
     url: String,
+    /// Not in the folder of its configuration, which it watches.
+    log: NamedTempFile,
 }
 
 impl Running {
@@ -109,11 +118,35 @@ impl Running {
 
     /// Starts it with a configuration that listens on `127.0.0.1:0`, which becomes a free port.
     pub fn of(configuration: &str, server: &HttpServer) -> Self {
+        Self::within(configuration, server, |bench| bench)
+    }
+
+    /// [`Running::of`] with the environment changed.
+    pub fn within(configuration: &str, server: &HttpServer, change: impl FnOnce(Bench) -> Bench) -> Self {
         let address = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
         let address = address.expect("a free port").to_string();
-        let bench = Bench::new(&configuration.replace("127.0.0.1:0", &address), &server.url());
-        let child = bench.command(&["run"]).stderr(Stdio::null()).spawn().expect("the binary starts");
-        Self { child, bench, url: format!("http://{address}") }
+        let bench = change(Bench::new(&configuration.replace("127.0.0.1:0", &address), &server.url()));
+        let log = NamedTempFile::new().expect("a file for the log");
+        let to_log = log.reopen().expect("it is there");
+        let child = bench.command(&["run"]).stderr(to_log).spawn().expect("the binary starts");
+        Self { child, bench, url: format!("http://{address}"), log }
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log.path()).expect("it is there")
+    }
+
+    /// The value of a metric with its labels, as its line begins; nothing while there is none.
+    pub async fn metric(&self, series: &str) -> Option<f64> {
+        let address = self.url.strip_prefix("http://").expect("its scheme").to_owned();
+        let mut stream = tokio::net::TcpStream::connect(&address).await.ok()?;
+        let request = format!("GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.ok()?;
+        let value = answer.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
+        value.trim().parse().ok()
     }
 
     /// Where its configuration is.
@@ -135,6 +168,18 @@ impl Running {
                 return true;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        false
+    }
+
+    /// Waits until a metric is as wanted, and tells whether it became so in time.
+    pub async fn until_metric(&self, series: &str, wanted: impl Fn(f64) -> bool) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if self.metric(series).await.is_some_and(&wanted) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         false
     }

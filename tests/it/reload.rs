@@ -3,8 +3,9 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
-use eipd_sim::Sim;
+use eipd_sim::{EventWeather, Sim, Span};
 use serde_json::Value;
 
 use crate::process::{Running, served};
@@ -16,6 +17,95 @@ fn is_covered(status: &Value) -> bool {
 
 fn passes(sim: &Sim) -> usize {
     sim.calls("DescribeNetworkInterfaces")
+}
+
+fn refusal(status: &Value) -> Option<&str> {
+    status["config"]["last_reload_error"]["message"].as_str()
+}
+
+/// Files that no daemon may take, each with what must be said of it.
+fn malformed(good: &str, small: &Small) -> Vec<(String, String)> {
+    let (first, second) = (&small.allocations[0], &small.allocations[1]);
+    let with = |more: &str| format!("{good}\n{more}\n");
+    vec![
+        (good.replace("[pools.partner-a]", "[pools.partner-a"), "eipd.toml:5:".to_owned()),
+        (good.replace(first.as_str(), "eipalloc-x"), "`eipalloc-x`".to_owned()),
+        (good.replace(second.as_str(), first), first.clone()),
+        (good.replace("pool = \"partner-a\"", "pool = \"partner-b\""), "partner-b".to_owned()),
+        (with("[safty]\nmode = \"observe\""), "safety".to_owned()),
+        (with("[events]\nqueue_url = \"nonsense\""), "queue_url".to_owned()),
+        (String::from_utf8_lossy(&[0, 159, 146, 150]).into_owned(), "eipd.toml:1:".to_owned()),
+    ]
+}
+
+#[tokio::test]
+async fn a_malformed_file_is_told_everywhere_and_the_former_orders_hold() {
+    const SUCCESSFUL: &str = "eipd_config_last_reload_successful";
+    const FAILED: &str = "eipd_config_reloads_total{outcome=\"failed\"}";
+    let small = Small::with(2);
+    let server = served(&small).await;
+    let daemon = Running::start(&small, &server);
+    assert!(daemon.until(is_covered).await);
+    let good = fs::read_to_string(daemon.file()).expect("it is there");
+    for (number, (text, wanted)) in malformed(&good, &small).into_iter().enumerate() {
+        fs::write(daemon.file(), &text).expect("the folder is ours");
+        let is_told = |status: &Value| refusal(status).is_some_and(|why| why.contains(&wanted));
+        assert!(daemon.until(is_told).await, "{wanted}, by the watch of the file: {}", daemon.log());
+        assert!(daemon.until_metric(SUCCESSFUL, |value| value == 0.0).await, "{wanted}");
+        let log = daemon.log();
+        let told = log.lines().filter(|line| line.contains("configuration refused"));
+        assert!(told.filter(|line| line.contains(&wanted)).count() >= 1, "{wanted}: {log}");
+        let said = daemon.ask(&["status"]).await.stdout();
+        assert!(said.contains(&wanted), "{said}");
+
+        let before = daemon.metric(FAILED).await.expect("it is counted");
+        if number == 0 {
+            small.sim.world(|world| world.stray_disassociate(&small.allocations[0]));
+        }
+        daemon.signal("-HUP");
+        assert!(daemon.until_metric(FAILED, |value| value > before).await, "{wanted}, by a signal");
+        let holds = daemon.until(|status| is_covered(status) && small.is_covered()).await;
+        assert!(holds, "{wanted}: the former orders hold");
+
+        fs::write(daemon.file(), &good).expect("the folder is ours");
+        assert!(daemon.until(|status| refusal(status).is_none()).await, "{wanted}: a good one is taken");
+        assert!(daemon.until_metric(SUCCESSFUL, |value| value == 1.0).await, "{wanted}");
+    }
+    assert_eq!(daemon.end().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn a_reload_begins_to_read_a_queue_and_ends_it() {
+    const UP: &str = "eipd_event_queue_up";
+    let small = Small::with(2);
+    let moment = Span { shortest: Duration::from_millis(10), longest: Duration::from_millis(50) };
+    small.sim.set_events(EventWeather { bus_delay: moment, ..EventWeather::delayed(moment) });
+    let pattern = eipd::events::pattern::event_pattern();
+    let url = small.sim.world(|world| world.wire_events_of("eipd", &pattern));
+    let server = served(&small).await;
+    let rarely = |text: String| text.replace("\"1s\"", "\"1h\"\nfunction_refresh = \"1h\"");
+    let daemon = Running::with(&small, &server, rarely);
+    assert!(daemon.until(is_covered).await);
+    let without = fs::read_to_string(daemon.file()).expect("it is there");
+    let with = format!("{without}\n[events]\nqueue_url = \"{url}\"\n");
+    for allocation in &small.allocations {
+        assert!(daemon.until(|status| status["queue"].is_null()).await);
+        assert_eq!(daemon.metric(UP).await, Some(0.0));
+        fs::write(daemon.file(), &with).expect("the folder is ours");
+        assert!(daemon.until_metric(UP, |value| value == 1.0).await, "{}", daemon.log());
+        assert!(daemon.until(|status| status["queue"].is_object()).await);
+        small.sim.world(|world| world.stray_disassociate(allocation));
+        assert!(daemon.until(|_| small.is_covered()).await, "an hour before the next poll");
+        fs::write(daemon.file(), &without).expect("the folder is ours");
+        assert!(daemon.until_metric(UP, |value| value == 0.0).await, "{}", daemon.log());
+    }
+    assert!(daemon.until(|status| status["queue"].is_null()).await);
+    let received = small.sim.calls("ReceiveMessage");
+    small.sim.world(|world| world.stray_disassociate(&small.allocations[0]));
+    daemon.signal("-HUP");
+    assert!(daemon.until(|_| small.is_covered()).await, "a signal makes a pass in any case");
+    assert_eq!(small.sim.calls("ReceiveMessage"), received, "and the queue is no longer read");
+    assert_eq!(daemon.end().await.0, Some(0));
 }
 
 #[tokio::test]

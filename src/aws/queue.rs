@@ -157,7 +157,60 @@ fn message(item: aws_sdk_sqs::types::Message) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::aws::Manner;
+    use crate::aws::canned::{Answer, Remembered, Wire};
+    use crate::domain::policy::RateShare;
+
+    async fn queue(wire: &Wire) -> SqsQueue {
+        let meter: Arc<Remembered> = Arc::default();
+        let manner = Manner { rate_share: RateShare::default(), seed: 1, meter };
+        let url = "https://sqs.eu-west-1.amazonaws.com/111122223333/eipd";
+        SqsQueue::connect(url, &wire.surroundings(), manner).await.expect("the URL has a region")
+    }
+
+    fn answer(body: &str) -> Answer {
+        Answer::Body(200, body.to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn messages_are_waited_for_as_long_and_taken_as_many_as_sqs_allows() {
+        let message = r#"{"MessageId":"m","ReceiptHandle":"r","Body":"{}","Attributes":{"ApproximateReceiveCount":"3"}}"#;
+        let wire = Wire::of([answer(&format!(r#"{{"Messages":[{message}]}}"#)), answer("{}")]);
+        let queue = queue(&wire).await;
+        let received = queue.receive().await.expect("it answers");
+        let seen: Vec<_> = received.iter().map(|one| (one.id.as_str(), one.receives)).collect();
+        assert_eq!(seen, [("m", 3)]);
+        assert!(queue.receive().await.expect("it answers").is_empty());
+        for sent in wire.sent() {
+            let asked: serde_json::Value = serde_json::from_str(&sent.body).expect("JSON");
+            assert_eq!((&asked["MaxNumberOfMessages"], &asked["WaitTimeSeconds"]), (&10.into(), &20.into()));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn messages_are_deleted_ten_at_a_time_and_one_that_fails_is_told() {
+        let failed =
+            r#"{"Successful":[],"Failed":[{"Id":"0","SenderFault":true,"Code":"ReceiptHandleIsInvalid"}]}"#;
+        let wire = Wire::of([answer(r#"{"Successful":[],"Failed":[]}"#), answer(failed)]);
+        let message = |n: usize| Message {
+            id: n.to_string(),
+            receipt: format!("r{n}"),
+            body: String::new(),
+            receives: 1,
+        };
+        let messages: Vec<Message> = (0..12).map(message).collect();
+        let error =
+            queue(&wire).await.delete(&messages).await.expect_err("an entry fails though the answer is 200");
+        assert_eq!(error.code.as_deref(), Some("ReceiptHandleIsInvalid"));
+        let entries = wire.sent().into_iter().map(|sent| {
+            let asked: serde_json::Value = serde_json::from_str(&sent.body).expect("JSON");
+            asked["Entries"].as_array().map_or(0, Vec::len)
+        });
+        assert_eq!(entries.collect::<Vec<_>>(), [10, 2]);
+    }
 
     #[test]
     fn the_region_is_that_of_the_url() {

@@ -9,13 +9,15 @@ use eipd::domain::desired::Desired;
 use eipd::domain::ids::{AllocationId, NetworkInterfaceId};
 use eipd::domain::policy::{DisruptionBudget, Mode};
 use eipd::domain::reason::WarningKind;
-use eipd::domain::report::{Coverage, Report};
+use eipd::domain::report::{Coverage, Report, Trigger};
 use eipd::reconcile::pass::{Orders, Reconciler};
-use eipd_sim::beliefs::BusyInterface;
-use eipd_sim::{Beliefs, Effect, Fault, NewAddress, NewInterface, Sim, VpcConfig, WorldConfig};
+use eipd_sim::beliefs::{BusyInterface, RecordRequestId};
+use eipd_sim::{
+    Beliefs, Effect, EventWeather, Fault, NewAddress, NewInterface, Sim, Span, VpcConfig, WorldConfig,
+};
 use tokio::time::sleep;
 
-use crate::rig::{Wanted, assert_lawful, on_paused_clock, orders, pass, reconciler};
+use crate::rig::{Daemon, Wanted, assert_lawful, on_paused_clock, orders, pass, reconciler};
 
 /// `billing` on some subnets, whose interfaces carry addresses of a pool that is no longer its own.
 struct Moved {
@@ -87,6 +89,35 @@ fn an_address_of_another_pool_makes_room_under_each_belief() {
             sleep(Duration::from_secs(180)).await;
             let calm = pass(&mut reconciler, &moved.orders(5, 5)).await;
             assert_eq!(calm.actions.len(), 0, "it is done");
+            assert_lawful(&moved.sim);
+        });
+    }
+}
+
+#[test]
+fn each_request_of_a_replacement_is_known_as_our_own_when_its_event_comes() {
+    let busy = [BusyInterface::Replaces, BusyInterface::RefusedUnlessAllowed, BusyInterface::RefusedAlways];
+    let records = [RecordRequestId::Both, RecordRequestId::OfResponse, RecordRequestId::OfRecord];
+    for (busy_interface, record_request_id) in busy.into_iter().flat_map(|one| records.map(|two| (one, two)))
+    {
+        on_paused_clock(async {
+            let beliefs = Beliefs { busy_interface, record_request_id, ..Beliefs::default() };
+            let moved = Moved::with(beliefs, 1, 1);
+            let pattern = eipd::events::pattern::event_pattern();
+            let url = moved.sim.world(|world| world.wire_events_of("eipd", &pattern));
+            moved.sim.set_events(EventWeather::delayed(Span::exactly(Duration::from_secs(1))));
+            let daemon = Daemon::start_with_queue(&moved.sim, &moved.desired, 1, &url).await;
+            sleep(Duration::from_secs(30)).await;
+            let calls = ["AssociateAddress", "DisassociateAddress"].map(|call| moved.sim.calls(call));
+            let wanted = if busy_interface == BusyInterface::Replaces { [1, 0] } else { [2, 1] };
+            assert_eq!((moved.right(), calls), (1, wanted), "{beliefs}");
+            let heard = daemon.heard.events();
+            let of = |kind, outcome| heard.get(&(kind, outcome)).copied().unwrap_or(0);
+            let echoes = (of("associate_address", "echo"), of("disassociate_address", "echo"));
+            assert_eq!(echoes, (1, calls[1]), "{beliefs}: {heard:?}");
+            assert!(heard.keys().all(|(_, outcome)| *outcome != "accepted"), "{beliefs}: {heard:?}");
+            let caused = daemon.heard.reports();
+            assert!(caused.iter().all(|pass| pass.trigger != Trigger::Event), "{beliefs}: {heard:?}");
             assert_lawful(&moved.sim);
         });
     }

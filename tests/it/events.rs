@@ -1,6 +1,7 @@
 //! What comes through the queue: seconds instead of a poll interval, no promise that rests on it, and no harm in what is
 //! late, doubled, forged or nonsense.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use eipd::domain::report::Trigger;
@@ -145,6 +146,76 @@ fn own_echoes_and_what_concerns_nobody_cost_no_pass() {
 }
 
 #[test]
+fn what_another_process_does_in_the_same_role_is_no_echo() {
+    on_paused_clock(async {
+        let (small, daemon) = listening(3, Duration::from_secs(1)).await;
+        daemon.poll_every(Duration::from_secs(3600));
+        // Until what was given is not reserved any more.
+        sleep(Duration::from_secs(150)).await;
+        small.sim.set_events(EventWeather { loss: 1.0, ..EventWeather::default() });
+        small.sim.world(|world| world.stray_disassociate(&small.allocations[0]));
+        small.sim.world(|world| world.stray_disassociate(&small.allocations[1]));
+        small.sim.world(|world| world.stray_disassociate(&small.allocations[2]));
+        small.sim.set_events(EventWeather::delayed(Span::exactly(Duration::from_secs(1))));
+        let before = daemon.heard.events().get(&("associate_address", "accepted")).copied();
+        crate::rig::apply(&small.sim, &small.desired).await;
+        assert!(small.is_covered(), "another process with the same credentials");
+        sleep(Duration::from_secs(10)).await;
+        let heard = daemon.heard.events();
+        assert!(heard.get(&("associate_address", "accepted")).copied() > before, "{heard:?}");
+        assert_lawful(&small.sim);
+    });
+}
+
+#[test]
+fn nonsense_is_left_to_the_dead_letters_where_there_are_some() {
+    on_paused_clock(async {
+        let (small, daemon) = listening(2, Duration::from_secs(1)).await;
+        small.sim.world(|world| {
+            let none = BTreeMap::new();
+            world.create_queue("dead", &none, &none).expect("it is new");
+            let arn = world.queue("dead").expect("it was made").arn.clone();
+            let policy = format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":"5"}}"#);
+            let attributes = BTreeMap::from([("RedrivePolicy".to_owned(), policy)]);
+            world.set_queue_attributes(QUEUE, &attributes).expect("it is a policy");
+        });
+        daemon.stop().await;
+        let url = small.sim.world(|world| world.queue_url(QUEUE));
+        let daemon = Daemon::start_with_queue(&small.sim, &small.desired, 2, &url).await;
+        small.sim.world(|world| {
+            for body in ["{", "null", &"x".repeat(200_000)] {
+                world.send_message(QUEUE, body, None).expect("it fits");
+            }
+        });
+        sleep(Duration::from_secs(400)).await;
+        let left = |queue| small.sim.world(|world| world.queue(queue).map(|queue| queue.len()));
+        assert_eq!((left(QUEUE), left("dead")), (Some(0), Some(3)), "{:?}", daemon.heard.events());
+        assert_eq!(daemon.heard.events()[&("malformed", "malformed")], 3 * 5, "each time it came");
+        small.sim.world(|world| world.stray_disassociate(&small.allocations[0]));
+        assert!(until_covered(&small, POLL).await < Duration::from_secs(3));
+    });
+}
+
+#[test]
+fn a_queue_that_does_not_say_whether_it_has_dead_letters_is_told_of_and_read() {
+    on_paused_clock(async {
+        let small = Small::with(2);
+        let pattern = eipd::events::pattern::event_pattern();
+        let url = small.sim.world(|world| world.wire_events_of(QUEUE, &pattern));
+        small.sim.deny("sqs:GetQueueAttributes");
+        let daemon = Daemon::start_with_queue(&small.sim, &small.desired, 1, &url).await;
+        sleep(Duration::from_secs(30)).await;
+        let told = daemon.heard.queue_trouble().expect("it is told");
+        assert!(told.contains("hint: grant `sqs:GetQueueAttributes`"), "{told}");
+        small.sim.set_events(EventWeather::delayed(Span::exactly(Duration::from_secs(1))));
+        daemon.poll_every(Duration::from_secs(3600));
+        sleep(Duration::from_secs(1)).await;
+        small.sim.world(|world| world.stray_disassociate(&small.allocations[0]));
+        assert!(until_covered(&small, POLL).await < Duration::from_secs(5));
+    });
+}
+
+#[test]
 fn nonsense_is_counted_and_deleted_and_harms_nobody() {
     on_paused_clock(async {
         let (small, daemon) = listening(2, Duration::from_secs(1)).await;
@@ -170,6 +241,8 @@ fn a_flood_costs_a_bounded_number_of_passes() {
         let (small, daemon) = listening(2, Duration::from_secs(1)).await;
         let interface = small.interfaces()[0].clone();
         let before = daemon.heard.reports().len();
+        let changes = || ["AssociateAddress", "DisassociateAddress"].map(|call| small.sim.calls(call));
+        let changed = changes();
         small.sim.world(|world| {
             for n in 0..3000 {
                 let forged = forged_change(&interface, n);
@@ -180,6 +253,7 @@ fn a_flood_costs_a_bounded_number_of_passes() {
         let heard = daemon.heard.reports();
         let errands = heard[before..].iter().filter(|report| report.trigger == Trigger::Event).count();
         assert!((1..=95).contains(&errands), "{errands} passes");
+        assert_eq!(changes(), changed, "a forged event causes reads at worst");
         assert_eq!(small.sim.world(|world| world.queue(QUEUE).map(|queue| queue.len())), Some(0));
         assert!(small.is_covered());
         assert_lawful(&small.sim);

@@ -7,7 +7,7 @@ use eipd::domain::ids::NetworkInterfaceId;
 use eipd::domain::policy::BystanderPolicy;
 use eipd::domain::reason::WarningKind;
 use eipd::domain::report::{PassResult, Report};
-use eipd_sim::{Entry, Outcome, Sim, Span, Timing, VpcConfig, WorldConfig};
+use eipd_sim::{Effect, Entry, Fault, Outcome, Population, Sim, Span, Timing, VpcConfig, WorldConfig};
 use tokio::time::sleep;
 
 use crate::rig::{Daemon, Wanted, assert_lawful, on_paused_clock, orders, pass, reconciler};
@@ -185,6 +185,31 @@ fn what_the_list_for_a_taking_shows_of_strangers_counts_in_the_same_pass() {
         assert_eq!((report.result, report.actions.len()), (PassResult::Ok, 0), "{:?}", report.failures);
         let reasons: Vec<_> = report.uncovered.iter().map(|uncovered| uncovered.reason.code()).collect();
         assert_eq!(reasons, ["bystanders"; 2]);
+        assert_lawful(&crowded.sim);
+    });
+}
+
+#[test]
+fn a_page_that_is_lost_in_the_middle_holds_back_what_would_be_taken() {
+    on_paused_clock(async {
+        let crowded = crowded(1);
+        let others =
+            Population { functions: 1, subnets_per_function: 1, subnets: 1, interfaces_per_pair: 2100 };
+        crowded.sim.world(|world| drop(world.populate(&others)));
+        let daemon = Daemon::start(&crowded.sim, &crowded.desired, 1).await;
+        sleep(Duration::from_secs(30)).await;
+        let lost = Fault::new(Effect::Unavailable).on_operation("DescribeNetworkInterfaces").page(2);
+        crowded.sim.inject(lost);
+        let changes = || ["AssociateAddress", "DisassociateAddress"].map(|call| crowded.sim.calls(call));
+        let before = changes();
+        let interface = crowded.change();
+        sleep(Duration::from_secs(200)).await;
+        let last = daemon.heard.reports().pop().expect("passes were made");
+        assert_eq!(last.result, PassResult::Incomplete);
+        assert_eq!(changes(), before, "nothing is taken, though the grace is over");
+        crowded.sim.clear_faults();
+        sleep(Duration::from_secs(150)).await;
+        assert!(crowded.carries(&interface));
         assert_lawful(&crowded.sim);
     });
 }

@@ -4,8 +4,9 @@
 use super::reports::{Having, association, contested, disassociation, eni, id, no_free_address, pass};
 use crate::domain::action::{ActionKind, Outcome};
 use crate::domain::observed::InterfaceStatus;
+use crate::domain::policy::DisruptionBudget;
 use crate::domain::reason::Reason;
-use crate::domain::report::{PassResult, Report};
+use crate::domain::report::{Breaker, PassResult, Report};
 use crate::events::detector::{Detector, ONE_BY_ONE_MAX};
 use crate::events::notification::Change;
 
@@ -194,6 +195,21 @@ fn a_contest_is_told_when_it_begins_and_when_it_ends() {
         assert_eq!(told(&mut detector, &fought(n)), nothing(), "not once for each pass");
     }
     assert_eq!(told(&mut detector, &pass(9).covered([1])), ["left alone eipalloc-00000000000000001"]);
+    assert_eq!(told(&mut detector, &pass(10).covered([1])), nothing());
+}
+
+#[test]
+fn disruptions_that_are_held_back_are_told_once_and_so_is_their_end() {
+    let mut detector = Detector::default();
+    let held_back = |n: u64, planned: usize| {
+        let breaker = Breaker { planned, in_last_hour: 0, limits: DisruptionBudget::default() };
+        pass(n).covered([1]).having(|report| report.breaker = Some(breaker))
+    };
+    assert_eq!(told(&mut detector, &held_back(1, 12)), ["breaker opened: 12 for 5"]);
+    for (n, planned) in (2..9).zip(9..) {
+        assert_eq!(told(&mut detector, &held_back(n, planned)), nothing(), "not once for each pass");
+    }
+    assert_eq!(told(&mut detector, &pass(9).covered([1])), ["breaker closed"]);
     assert_eq!(told(&mut detector, &pass(10).covered([1])), nothing());
 }
 

@@ -76,6 +76,8 @@ pub struct Update {
     pub restarted: Option<Duration>,
     /// From its call to the removal of the last old interface, if they were removed.
     pub removed: Option<Duration>,
+    /// From its call to the time when the new interfaces are ready.
+    pub ready: Duration,
 }
 
 impl Update {
@@ -93,8 +95,7 @@ impl Update {
     pub fn with_spares(&self) -> Duration {
         let mut covered = self.shown();
         if refuses_pending(&self.beliefs) {
-            // The interfaces are ready two seconds after the call.
-            covered = covered.max(Duration::from_secs(2) + after_refusal());
+            covered = covered.max(self.ready + after_refusal());
         }
         if covered <= self.took { Duration::ZERO } else { covered - self.took }
     }

@@ -5,6 +5,7 @@
 mod arrivals;
 mod bounds;
 mod idle;
+mod pending;
 mod row;
 mod strays;
 mod updates;
@@ -41,9 +42,20 @@ impl Story {
     /// `billing` with two interfaces and so many spare addresses; its events take from a second to ten minutes, and of one
     /// story in four are lost.
     fn drawn(seed: u64, spares: usize, timing: impl FnOnce(&mut fastrand::Rng) -> Timing) -> Self {
+        Self::believing(seed, spares, timing, |drawn| drawn)
+    }
+
+    /// [`Story::drawn`] with some of the beliefs as they are wanted.
+    fn believing(
+        seed: u64,
+        spares: usize,
+        timing: impl FnOnce(&mut fastrand::Rng) -> Timing,
+        beliefs: impl FnOnce(Beliefs) -> Beliefs,
+    ) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let timing = timing(&mut random);
-        let sim = Sim::new(WorldConfig { timing, ..WorldConfig::drawn(seed) });
+        let drawn = WorldConfig::drawn(seed);
+        let sim = Sim::new(WorldConfig { timing, beliefs: beliefs(drawn.beliefs), ..drawn });
         let (subnets, group, allocations, queue) = sim.world(|world| {
             let vpc = world.create_vpc();
             let subnets = [world.create_subnet(&vpc, 'a'), world.create_subnet(&vpc, 'b')];

@@ -67,10 +67,11 @@ async fn told(seed: u64, spares: usize) -> (Duration, Update, bool) {
         let deleted = |id: &String| world.interface(id).and_then(|interface| interface.deleted);
         old.iter().map(|id| deleted(id).map(|at| at.since(begun))).collect::<Option<Vec<_>>>()
     });
-    let took = story.sim.world(|world| world.config().timing.update.longest);
+    let timing = story.sim.world(|world| world.config().timing.clone());
+    let (took, ready) = (timing.update.longest, timing.interface_creation.longest);
     let removed = removals.and_then(|all| all.into_iter().max());
     let update =
-        Update { beliefs: story.beliefs(), took, seen: seen.unwrap_or_default(), restarted, removed };
+        Update { beliefs: story.beliefs(), took, seen: seen.unwrap_or_default(), restarted, removed, ready };
     (story.gap() - before, update, fails)
 }
 

@@ -18,7 +18,7 @@ use crate::domain::policy::{Grace, TakeFrom};
 use crate::domain::reason::{Warning, WarningKind};
 use crate::domain::roster::Roster;
 
-/// The watch interval: so often it is asked whether something still uses the old interfaces, or whether they are gone.
+/// So often it is asked whether something still uses the old interfaces, or whether they are gone.
 const ASKED_EVERY: Duration = Duration::from_secs(10);
 
 /// What has been waited for as long as this may never come: something goes on using the old interfaces.
@@ -32,7 +32,7 @@ const ASKED_RARELY: Duration = Duration::from_secs(45);
 const VERSIONS_A_SECOND: usize = 50;
 
 /// Within this time of one list nothing came to use an interface and left it again without a trace: no invocation that
-/// began meanwhile is cut off, since the shortest grace is as long.
+/// began meanwhile is cut off, since the shortest grace is as long. Long lists come more rarely, and both grow with that.
 const UNBROKEN: Duration = SHORTEST_GRACE;
 
 /// A list that failed is tried again after this.
@@ -102,8 +102,10 @@ impl Retirement {
         grace: Grace,
     ) -> Ripe {
         let now = Instant::now();
+        let length = Duration::from_secs((versions.versions().count() / VERSIONS_A_SECOND) as u64);
+        let unbroken = UNBROKEN.max(2 * length);
         let asked_before = self.asked_at.replace(now);
-        if asked_before.is_none_or(|asked| now > asked + UNBROKEN) {
+        if asked_before.is_none_or(|asked| now > asked + unbroken) {
             // Something may have used them meanwhile.
             self.since.clear();
         }
@@ -117,7 +119,8 @@ impl Retirement {
             }
             let since = before.get(&seen.id).copied().unwrap_or(now);
             self.since.insert(interface.clone(), since);
-            let end = since + wait(grace, &allocation, desired, observed);
+            let grace = wait(grace, &allocation, desired, observed);
+            let end = since + if unbroken > UNBROKEN { grace.max(unbroken) } else { grace };
             if end <= now {
                 ripe.push((allocation, interface));
             } else {
@@ -126,7 +129,7 @@ impl Retirement {
         }
         let is_patient = self.wanted_since.is_some_and(|since| now > since + PATIENCE);
         let every = if is_patient { ASKED_RARELY } else { ASKED_EVERY };
-        let every = every.max(Duration::from_secs((versions.versions().count() / VERSIONS_A_SECOND) as u64));
+        let every = every.max(length);
         let soonest = ends.iter().copied().min();
         self.due = Some(soonest.unwrap_or(now + every).min(now + every));
         self.obstacle = if !ends.is_empty() {

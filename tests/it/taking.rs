@@ -84,6 +84,26 @@ fn an_address_is_taken_though_more_functions_hold_it_than_a_pass_reads() {
 }
 
 #[test]
+fn an_address_is_taken_in_a_region_of_thousands_of_versions() {
+    on_paused_clock(async {
+        let crowded = crowded(1);
+        crowded.sim.world(|world| {
+            world.create_active_function("much-deployed", None);
+            for _ in 0..4_000 {
+                world.publish_version("much-deployed");
+            }
+        });
+        let daemon = Daemon::start(&crowded.sim, &crowded.desired, 1).await;
+        sleep(Duration::from_secs(60)).await;
+        let interface = crowded.change();
+        // The update, the grace, which is as long as two lists are apart, and the lists.
+        sleep(Duration::from_secs(8 * 60)).await;
+        assert!(crowded.carries(&interface), "{:?}", daemon.heard.reports().last().and_then(waits));
+        assert_lawful(&crowded.sim);
+    });
+}
+
+#[test]
 fn what_may_never_come_is_asked_for_more_rarely_and_taken_when_it_comes() {
     on_paused_clock(async {
         let crowded = crowded(1);

@@ -10,7 +10,9 @@
 mod arn;
 mod document;
 pub mod fault;
+mod keys;
 mod links;
+pub mod reference;
 mod scalars;
 mod sections;
 mod selectors;
@@ -92,7 +94,7 @@ fn read(
     faults: &mut Vec<Fault>,
 ) -> Option<Configuration> {
     let tables = ["targets", "pools", "functions"];
-    let known: Vec<_> = scalars::SECTIONS.into_iter().chain(tables).collect();
+    let known: Vec<_> = keys::SECTIONS.into_iter().chain(tables).collect();
     root.refuse_unknown(&known, scalars::home_of, faults);
     let mut notes = Vec::new();
     let (settings, in_force) = scalars::settings(root, environment, faults);

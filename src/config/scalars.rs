@@ -24,6 +24,7 @@ use toml::de::DeValue;
 use super::arn;
 use super::document::{Fields, Node, Spot};
 use super::fault::{Fault, near, shown};
+use super::keys::{KEYS, Key, PREFIX, SECTIONS};
 use super::settings::Settings;
 use crate::domain::policy::{BystanderPolicy, DisruptionBudget, Grace, Mode, OnRemoved, RateShare, TakeFrom};
 
@@ -39,56 +40,6 @@ const LONGEST_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 /// What may be done about bystanders.
 pub(super) const BYSTANDERS: [(&str, BystanderPolicy); 2] =
     [("report", BystanderPolicy::Report), ("deny", BystanderPolicy::Deny)];
-
-const PREFIX: &str = "EIPD__";
-
-/// A scalar key of a fixed section.
-struct Key {
-    section: &'static str,
-    name: &'static str,
-    /// As a variable would hold it.
-    default: Option<&'static str>,
-    /// The form of a value, in words.
-    expected: &'static str,
-}
-
-impl Key {
-    fn path(&self) -> String {
-        format!("{}.{}", self.section, self.name)
-    }
-
-    fn variable(&self) -> String {
-        format!("{PREFIX}{}__{}", self.section, self.name).to_uppercase()
-    }
-}
-
-const fn key(
-    section: &'static str,
-    name: &'static str,
-    default: Option<&'static str>,
-    expected: &'static str,
-) -> Key {
-    Key { section, name, default, expected }
-}
-
-const KEYS: [Key; 13] = [
-    key("daemon", "poll_interval", Some("60s"), "a duration such as \"60s\""),
-    key("daemon", "function_refresh", Some("5m"), "a duration such as \"5m\""),
-    key("daemon", "listen", Some("127.0.0.1:9464"), "an address with its port such as \"127.0.0.1:9464\""),
-    key("events", "queue_url", None, "the URL of a queue"),
-    key("safety", "mode", Some("enforce"), "\"enforce\" or \"observe\""),
-    key("safety", "max_disruptions_per_pass", Some("5"), "a whole number, zero or more"),
-    key("safety", "max_disruptions_per_hour", Some("20"), "a whole number, zero or more"),
-    key("safety", "rate_share", Some("0.5"), "a number from 0.05 to 1"),
-    key("safety", "take_from", Some("retired"), "\"retired\" or \"nothing\""),
-    key("safety", "switchover_grace", Some("auto"), "\"auto\" or a duration such as \"60s\""),
-    key("safety", "bystanders", Some("report"), "\"report\" or \"deny\""),
-    key("safety", "on_removed", Some("keep"), "\"keep\" or \"disassociate\""),
-    key("notify", "event_bus", None, "the name or the ARN of an event bus"),
-];
-
-/// The fixed sections in the order of the documentation.
-pub(super) const SECTIONS: [&str; 4] = ["daemon", "events", "safety", "notify"];
 
 /// Says to which fixed section a key belongs that stands somewhere else.
 pub(super) fn home_of(name: &str) -> Option<String> {

@@ -4,6 +4,7 @@
 use super::arn;
 use super::document::{Fields, Located, Node};
 use super::fault::{Fault, shown};
+use super::reference;
 use super::scalars::BYSTANDERS;
 use super::selectors::{ADDRESS_LIST, RawWhich, addresses, tag, which};
 use super::settings::Role;
@@ -91,7 +92,7 @@ pub(super) fn tables<'t, T>(
 
 pub(super) fn target<'t>(node: Node<'t>, fields: &Fields<'t>, faults: &mut Vec<Fault>) -> RawTarget<'t> {
     let before = faults.len();
-    fields.refuse_unknown(&["name", "region", "role_arn", "external_id"], |_| None, faults);
+    fields.refuse_unknown(&reference::names(&reference::TARGETS), |_| None, faults);
     let name = fields.get("name");
     if name.is_none() {
         faults.push(node.spot.fault("the target has no `name`").with_hint("add name = \"prod-eu\""));
@@ -183,7 +184,7 @@ fn pool<'t>(key: Located<'t, &'t str>, node: &Node<'t>, faults: &mut Vec<Fault>)
     let Some(fields) = node.fields(&format!("a table [pools.{}]", shown(pool.key.value)), faults) else {
         return pool;
     };
-    fields.refuse_unknown(&["allocations", "min_spare", "bystanders", "target", "tag"], |_| None, faults);
+    fields.refuse_unknown(&reference::names(&reference::POOLS), |_| None, faults);
     let before = faults.len();
     let (list, by_tag) = (fields.get("allocations"), fields.get("tag"));
     if list.is_none() && by_tag.is_none() {
@@ -217,8 +218,7 @@ fn pool<'t>(key: Located<'t, &'t str>, node: &Node<'t>, faults: &mut Vec<Fault>)
 }
 
 pub(super) fn function<'t>(node: Node<'t>, fields: &Fields<'t>, faults: &mut Vec<Fault>) -> RawFunction<'t> {
-    let known = ["name", "pool", "allocations", "pins", "versions", "priority", "target", "tag"];
-    fields.refuse_unknown(&known, |_| None, faults);
+    fields.refuse_unknown(&reference::names(&reference::FUNCTIONS), |_| None, faults);
     let which = which(&node, fields, faults);
     let versions = fields.get("versions");
     if let (Some(node), Some(RawWhich::Named(name))) = (&versions, &which)

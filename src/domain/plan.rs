@@ -89,8 +89,10 @@ pub struct PoolFigures {
     pub associated: usize,
     /// Free.
     pub spare: usize,
-    /// On Lambda interfaces that no declared function uses.
+    /// On Lambda interfaces that no version of any function is known to use.
     pub lingering: usize,
+    /// On Lambda interfaces that only undeclared functions use, or versions that do not count.
+    pub elsewhere: usize,
     /// Not found in this account and region.
     pub missing: usize,
     /// On resources that are none of our business.
@@ -190,7 +192,7 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
     }
     put_first_what_is_urgent(&mut actions, &interfaces);
     let (crowds, bystanders) = company(&drift, &interfaces);
-    let mut pools = figures(desired, &drift, &allotment, &interfaces);
+    let mut pools = figures(desired, observed, &drift, &allotment, &interfaces);
     for crowd in &crowds {
         if let Some(figures) = pools.get_mut(&crowd.pool) {
             figures.overflow += crowd.network_interfaces - 1;
@@ -387,6 +389,7 @@ fn company(drift: &Drift<'_>, interfaces: &[InterfacePlan]) -> (Vec<Crowd>, Byst
 
 fn figures(
     desired: &Desired,
+    observed: &Observed,
     drift: &Drift<'_>,
     allotment: &Allotment<'_>,
     interfaces: &[InterfacePlan],
@@ -403,7 +406,7 @@ fn figures(
         let mut spare_after = 0;
         for number in numbers {
             let place = drift.place(*number);
-            figures.count(place);
+            figures.count(place, observed);
             let stays_free = matches!(place, Place::Free(_)) && allotment.taker_of(*number).is_none();
             spare_after += usize::from(stays_free);
         }
@@ -415,10 +418,15 @@ fn figures(
 }
 
 impl PoolFigures {
-    fn count(&mut self, place: &Place<'_>) {
+    fn count(&mut self, place: &Place<'_>, observed: &Observed) {
+        let is_used = |interface: &NetworkInterfaceId| {
+            let roster = observed.roster.as_deref().zip(observed.interfaces.get(interface));
+            roster.is_some_and(|(roster, interface)| !roster.users_of(&interface.pair).is_empty())
+        };
         let figure = match place {
             Place::Associated => &mut self.associated,
             Place::Free(_) => &mut self.spare,
+            Place::Lingering(_, interface) if is_used(interface) => &mut self.elsewhere,
             Place::Lingering(..) => &mut self.lingering,
             Place::Missing => &mut self.missing,
             Place::Foreign(_) => &mut self.foreign,

@@ -27,6 +27,8 @@ pub enum Reason {
         candidates: usize,
         /// How many of them serve other interfaces.
         associated: usize,
+        /// How many of them are still on interfaces that no declared function uses.
+        lingering: usize,
         /// Who is served in its place, if that is by a higher priority.
         served_first: Option<Arc<Precedence>>,
     },
@@ -178,8 +180,9 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoFreeAddress { pool, candidates, associated, served_first } => {
-                no_free_address(f, pool, *candidates, *associated, served_first.as_deref())
+            Self::NoFreeAddress { pool, candidates, associated, lingering, served_first } => {
+                let fates = [*associated, *lingering];
+                no_free_address(f, pool, *candidates, fates, served_first.as_deref())
             }
             Self::AddressMissing(ids) => {
                 write!(
@@ -241,17 +244,33 @@ impl fmt::Display for Reason {
     }
 }
 
+/// What became of the addresses that an interface might carry: those in use, those that linger, and the rest.
 fn no_free_address(
     f: &mut fmt::Formatter<'_>,
     pool: &PoolName,
     candidates: usize,
-    associated: usize,
+    [in_use, lingering]: [usize; 2],
     served_first: Option<&Precedence>,
 ) -> fmt::Result {
-    write!(f, "no free address: pool `{pool}` offers it {candidates}, of which {associated} in use")?;
-    match candidates.saturating_sub(associated) {
-        0 => {}
-        others => write!(f, " and {others} not to be had for now")?,
+    let rest = candidates.saturating_sub(in_use + lingering);
+    let be = |number: usize| if number == 1 { "is" } else { "are" };
+    let fates = [
+        (in_use, format!("{} in use", be(in_use))),
+        (lingering, format!("{} still on an interface that no declared function uses", be(lingering))),
+        (rest, "cannot be had for now".to_owned()),
+    ];
+    let fates: Vec<_> = fates.iter().filter(|(number, _)| *number > 0).collect();
+    f.write_str("no free address: ")?;
+    match fates.as_slice() {
+        [] => write!(f, "pool `{pool}` has none for it")?,
+        [_] if rest > 1 => write!(f, "none of the {rest} that pool `{pool}` has for it can be had for now")?,
+        [(1, fate)] => write!(f, "the only one that pool `{pool}` has for it {fate}")?,
+        [(2, fate)] => write!(f, "both that pool `{pool}` has for it {fate}")?,
+        [(number, fate)] => write!(f, "all {number} that pool `{pool}` has for it {fate}")?,
+        several => {
+            let told = several.iter().map(|(number, fate)| format!("{number} {fate}"));
+            write!(f, "of the {candidates} that pool `{pool}` has for it, {}", list(told))?;
+        }
     }
     if let Some(Precedence { function, priority, over }) = served_first {
         write!(f, "; `{function}` is served first, by priority {priority} over {over}")?;
@@ -397,6 +416,43 @@ impl fmt::Display for Shown<'_> {
         match self.1 {
             Some(ip) => write!(f, "{ip} ({})", self.0),
             None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_want_of_addresses_says_what_became_of_each() {
+        let said = |candidates, associated, lingering| {
+            let pool = "p".parse().expect("a name");
+            let reason =
+                Reason::NoFreeAddress { pool, candidates, associated, lingering, served_first: None };
+            let reason = reason.to_string();
+            let told = reason.strip_prefix("no free address: ").expect("what it is");
+            told.strip_suffix("; hint: add an allocation to the pool").expect("what to do").to_owned()
+        };
+        let still = "still on an interface that no declared function uses";
+        for (counts, wanted) in [
+            ([0, 0, 0], "pool `p` has none for it".to_owned()),
+            ([1, 1, 0], "the only one that pool `p` has for it is in use".to_owned()),
+            ([2, 2, 0], "both that pool `p` has for it are in use".to_owned()),
+            ([4, 4, 0], "all 4 that pool `p` has for it are in use".to_owned()),
+            ([1, 0, 1], format!("the only one that pool `p` has for it is {still}")),
+            ([1, 0, 0], "the only one that pool `p` has for it cannot be had for now".to_owned()),
+            ([2, 0, 0], "none of the 2 that pool `p` has for it can be had for now".to_owned()),
+            ([2, 1, 0], "of the 2 that pool `p` has for it, 1 is in use, 1 cannot be had for now".to_owned()),
+            (
+                [6, 3, 1],
+                format!(
+                    "of the 6 that pool `p` has for it, 3 are in use, 1 is {still}, 2 cannot be had for now"
+                ),
+            ),
+        ] {
+            let [candidates, associated, lingering] = counts;
+            assert_eq!(said(candidates, associated, lingering), wanted);
         }
     }
 }

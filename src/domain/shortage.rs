@@ -31,7 +31,7 @@ struct Census<'a> {
     /// The border groups of all that were seen.
     groups: BTreeSet<Option<&'a str>>,
     associated: usize,
-    in_use: usize,
+    lingering: usize,
     obscure: usize,
     unread: bool,
     foreign: Option<(AllocationId, String)>,
@@ -79,6 +79,7 @@ impl<'a> Shortage<'a> {
             pool: usage.pool.clone(),
             candidates: usage.candidates.len(),
             associated: census.associated,
+            lingering: census.lingering,
             served_first: served_first.clone(),
         };
         if !census.free.is_empty() {
@@ -97,7 +98,8 @@ impl<'a> Shortage<'a> {
         if census.obscure > 0 {
             return Reason::ObservationIncomplete;
         }
-        if census.in_use > 0 || (usage.candidates.is_empty() && usage.absent.is_empty()) {
+        let in_use = census.associated + census.lingering;
+        if in_use > 0 || (usage.candidates.is_empty() && usage.absent.is_empty()) {
             return no_free_address();
         }
         match &census.foreign {
@@ -146,11 +148,8 @@ impl<'a> Shortage<'a> {
                         let stays = allotment.taker_of(number).is_none();
                         *census.free.entry(address.border_group.as_deref()).or_default() |= stays;
                     }
-                    Place::Associated | Place::Settling(_) => {
-                        census.associated += 1;
-                        census.in_use += 1;
-                    }
-                    Place::Lingering(..) => census.in_use += 1,
+                    Place::Associated | Place::Settling(_) => census.associated += 1,
+                    Place::Lingering(..) => census.lingering += 1,
                     Place::Obscure => census.obscure += 1,
                     Place::Foreign(what) if census.foreign.is_none() => {
                         census.foreign = Some((allocation.clone(), what.clone()));

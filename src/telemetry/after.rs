@@ -117,12 +117,13 @@ const NO_ROUTE: &str = "no_route";
 pub(super) const WHY: [&str; 3] = [BARE, WRONG, NO_ROUTE];
 
 /// The values of the label `state`, in the order of [`states`].
-pub(super) const STATES: [&str; 6] = ["associated", "spare", "lingering", "missing", "foreign", "unknown"];
+pub(super) const STATES: [&str; 7] =
+    ["associated", "spare", "lingering", "elsewhere", "missing", "foreign", "unknown"];
 
 /// How many addresses of a pool are in each state.
-pub(super) fn states(figures: &PoolFigures) -> [(&'static str, usize); 6] {
-    let PoolFigures { associated, spare, lingering, missing, foreign, unknown, .. } = *figures;
-    let counts = [associated, spare, lingering, missing, foreign, unknown];
+pub(super) fn states(figures: &PoolFigures) -> [(&'static str, usize); 7] {
+    let PoolFigures { associated, spare, lingering, elsewhere, missing, foreign, unknown, .. } = *figures;
+    let counts = [associated, spare, lingering, elsewhere, missing, foreign, unknown];
     std::array::from_fn(|place| (STATES[place], counts[place]))
 }
 
@@ -188,7 +189,13 @@ mod tests {
             declared_in,
         };
         let reasons = [
-            Reason::NoFreeAddress { pool: pool(), candidates: 1, associated: 1, served_first: None },
+            Reason::NoFreeAddress {
+                pool: pool(),
+                candidates: 1,
+                associated: 1,
+                lingering: 0,
+                served_first: None,
+            },
             Reason::AddressMissing(vec![AddressName::Allocation(allocation())]),
             Reason::AddressOnForeignResource(allocation(), "instance `i-1`".to_owned()),
             wrong(Some(pool())),

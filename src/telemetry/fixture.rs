@@ -203,7 +203,13 @@ impl Pass {
 
 /// The reason of an empty pool.
 pub(super) fn no_free_address() -> Reason {
-    Reason::NoFreeAddress { pool: id("partner-a"), candidates: 2, associated: 2, served_first: None }
+    Reason::NoFreeAddress {
+        pool: id("partner-a"),
+        candidates: 2,
+        associated: 2,
+        lingering: 0,
+        served_first: None,
+    }
 }
 
 fn planned(n: u32, pool: &str, functions: &[&str], verdict: Verdict) -> InterfacePlan {

@@ -91,7 +91,7 @@ const POOL_ADDRESSES: Definition = Definition {
     unit: "addresses",
     stability: Stability::Contract,
     labels: &["target", "pool", "state"],
-    help: "Declared addresses by state after the last pass; a lingering one is on an interface that no declared function uses.",
+    help: "Declared addresses by state after the last pass; a lingering one is on an interface that no function is known to use any more, one that is elsewhere on an interface that only undeclared functions or uncounted versions use.",
 };
 const POOL_SHORTFALL: Definition = Definition {
     name: "eipd_pool_shortfall",

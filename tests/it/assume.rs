@@ -51,7 +51,7 @@ async fn subnets_that_no_interface_is_in_yet_are_told_by_their_zone() {
     };
     let said = foreseen(&first).await;
     assert_eq!(said.code(), Some(2), "{}", said.stderr());
-    let pool = "pool `partner-a` offers it 2, of which 2 in use";
+    let pool = "both that pool `partner-a` has for it are in use";
     let expected = format!(
         "billing in {first} with {group}, beside its present settings\n  \
          ! {first} (eu-west-1c) with {group}: a new interface would stay without: no free address: {pool}\n\

@@ -46,6 +46,7 @@ pub(in crate::cli) fn none_free() -> Reason {
         pool: POOL.parse().expect("a name"),
         candidates: 4,
         associated: 4,
+        lingering: 0,
         served_first: None,
     }
 }

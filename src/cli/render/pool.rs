@@ -39,7 +39,7 @@ fn is_quiet(figures: &PoolFigures) -> bool {
 }
 
 /// What is mostly zero, and what it counts.
-fn oddities(figures: &PoolFigures) -> [(usize, &'static str); 5] {
+fn oddities(figures: &PoolFigures) -> [(usize, &'static str); 6] {
     let PoolFigures {
         associated: _,
         spare: _,
@@ -47,6 +47,7 @@ fn oddities(figures: &PoolFigures) -> [(usize, &'static str); 5] {
         overflow: _,
         shortfall: _,
         lingering,
+        elsewhere,
         missing,
         foreign,
         unknown,
@@ -54,6 +55,7 @@ fn oddities(figures: &PoolFigures) -> [(usize, &'static str); 5] {
     } = *figures;
     [
         (lingering, "lingering on retired interfaces"),
+        (elsewhere, "on interfaces that only others use"),
         (missing, "missing"),
         (foreign, "on foreign resources"),
         (unknown, "not readable or settling"),

@@ -71,6 +71,7 @@ fn who_was_served_first_is_told_where_addresses_are_short() {
         pool: POOL.parse().expect("a name"),
         candidates: 2,
         associated: 1,
+        lingering: 0,
         served_first: Some(std::sync::Arc::new(Precedence {
             function: function.parse().expect("a name"),
             priority: Priority::new(priority).expect("within the bounds"),
@@ -90,8 +91,8 @@ fn who_was_served_first_is_told_where_addresses_are_short() {
 
     reports (pool partner-a)
       subnet-00000000000000002 (eu-west-1c)
-        ! eni-00000000000000002 stays without: no free address: pool `partner-a` offers it 2, of which 1 in use and 1 not to be had for now; `billing` is served first, by priority 10 over 0
-        ~ eni-00000000000000003 not serving yet: no free address: pool `partner-a` offers it 2, of which 1 in use and 1 not to be had for now; `exports` is served first, by priority 0 over -10
+        ! eni-00000000000000002 stays without: no free address: of the 2 that pool `partner-a` has for it, 1 is in use, 1 cannot be had for now; `billing` is served first, by priority 10 over 0
+        ~ eni-00000000000000003 not serving yet: no free address: of the 2 that pool `partner-a` has for it, 1 is in use, 1 cannot be had for now; `exports` is served first, by priority 0 over -10
           hint: add an allocation to the pool
 
     pool partner-a: 1 associated, 1 spare, short of 1

@@ -85,7 +85,7 @@ impl Text<'_> {
         let interfaces = if total == 1 { "interface" } else { "interfaces" };
         write!(f, "{}: ", paint(HEAD, format_args!("target {}", plain(&target.target))))?;
         if total == 0 && target.coverage == CoverageWord::Unknown {
-            write!(f, "{}", paint(WARN, "not known, since nothing could be seen"))?;
+            write!(f, "{}", paint(WARN, "nothing could be seen"))?;
         } else {
             write!(f, "{} of {total} {interfaces} covered", target.covered)?;
         }
@@ -210,7 +210,10 @@ impl Text<'_> {
                 writeln!(
                     f,
                     "{}",
-                    paint(WARN, format_args!("not known whether all is covered in {}", names.join(", ")))
+                    paint(
+                        WARN,
+                        format_args!("could not tell whether all is covered in {}", names.join(", "))
+                    )
                 )
             }
         }

@@ -88,7 +88,7 @@ fn a_new_configuration_with_interfaces_that_do_not_serve_yet() {
     insta::assert_snapshot!(story(&world), @r"
     interface 1 of billing: keeps 1
     interface 2 of billing and reports: keeps 2
-    interface 3 of billing, not serving yet: no free address: pool `partner-a` offers it 1, of which 1 in use; hint: add an allocation to the pool
+    interface 3 of billing, not serving yet: no free address: the only one that pool `partner-a` has for it is in use; hint: add an allocation to the pool
     interface 4 of billing, not serving yet: gets 3 (upcoming)
     pool partner-a: 2 associated, 2 spare, 0 short
     ");

@@ -103,7 +103,13 @@ fn one_function_whose_own_pins_contradict_each_other_is_no_conflict() {
     let reason = world.uncovered().next().expect("uncovered").reason;
     assert_eq!(
         reason,
-        Reason::NoFreeAddress { pool: pool("p"), candidates: 0, associated: 0, served_first: None }
+        Reason::NoFreeAddress {
+            pool: pool("p"),
+            candidates: 0,
+            associated: 0,
+            lingering: 0,
+            served_first: None
+        }
     );
 }
 

@@ -77,6 +77,24 @@ fn an_address_on_an_interface_that_nobody_uses_any_more_lingers() {
 }
 
 #[test]
+fn an_address_on_an_interface_that_only_others_use_is_elsewhere() {
+    let world = simple().pool("p", &[1], 0).eni(2, 1, &[8]).on(1, 2);
+    let counted = |world: &World| {
+        let figures = world.plan().pools[&pool("p")];
+        (figures.lingering, figures.elsewhere)
+    };
+    let stranger = world.clone().listed(&[("f", &[1], &[1]), ("stranger", &[1], &[8])]);
+    assert_eq!(counted(&stranger), (0, 1));
+    let version = world.clone().listed(&[("f", &[1], &[1]), ("f:1", &[1], &[8])]);
+    assert_eq!(counted(&version), (0, 1), "a version that does not count");
+    let retired = world.clone().listed(&[("f", &[1], &[1]), ("stranger", &[2], &[8])]);
+    assert_eq!(counted(&retired), (1, 0));
+    let mut unlisted = world;
+    unlisted.observed.roster = None;
+    assert_eq!(counted(&unlisted), (1, 0), "nothing is known to use it");
+}
+
+#[test]
 fn a_missing_address_is_told_from_one_that_could_not_be_read() {
     let gone = simple().without_address(1).without_address(2);
     assert_eq!(gone.verdicts(), ["1 lacks: address_missing"]);

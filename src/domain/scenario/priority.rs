@@ -53,14 +53,14 @@ fn the_bounds_are_kept() {
 fn of_those_that_compete_the_higher_are_served_first() {
     insta::assert_snapshot!(story(&three(&[1], 0)), @r"
     interface 1 of high: gets 1 (bare)
-    interface 2 of mid: no free address: pool `p` offers it 1, of which 0 in use and 1 not to be had for now; `high` is served first, by priority 10 over 0; hint: add an allocation to the pool
-    interface 3 of low: no free address: pool `p` offers it 1, of which 0 in use and 1 not to be had for now; `high` is served first, by priority 10 over -5; hint: add an allocation to the pool
+    interface 2 of mid: no free address: the only one that pool `p` has for it cannot be had for now; `high` is served first, by priority 10 over 0; hint: add an allocation to the pool
+    interface 3 of low: no free address: the only one that pool `p` has for it cannot be had for now; `high` is served first, by priority 10 over -5; hint: add an allocation to the pool
     pool p: 0 associated, 1 spare, 2 short
     ");
     insta::assert_snapshot!(story(&three(&[1, 2], 0)), @r"
     interface 1 of high: gets 1 (bare)
     interface 2 of mid: gets 2 (bare)
-    interface 3 of low: no free address: pool `p` offers it 2, of which 0 in use and 2 not to be had for now; `mid` is served first, by priority 0 over -5; hint: add an allocation to the pool
+    interface 3 of low: no free address: none of the 2 that pool `p` has for it can be had for now; `mid` is served first, by priority 0 over -5; hint: add an allocation to the pool
     pool p: 0 associated, 2 spare, 1 short
     ");
 }
@@ -90,8 +90,8 @@ fn a_shared_interface_has_the_highest_of_its_users() {
     let shared = three(&[1], 0).function("urgent", "p", &[3], &[1]).priority("urgent", 11);
     assert_eq!(gets(&shared), [eni(3)]);
     insta::assert_snapshot!(story(&shared), @r"
-    interface 1 of high: no free address: pool `p` offers it 1, of which 0 in use and 1 not to be had for now; `urgent` is served first, by priority 11 over 10; hint: add an allocation to the pool
-    interface 2 of mid: no free address: pool `p` offers it 1, of which 0 in use and 1 not to be had for now; `urgent` is served first, by priority 11 over 0; hint: add an allocation to the pool
+    interface 1 of high: no free address: the only one that pool `p` has for it cannot be had for now; `urgent` is served first, by priority 11 over 10; hint: add an allocation to the pool
+    interface 2 of mid: no free address: the only one that pool `p` has for it cannot be had for now; `urgent` is served first, by priority 11 over 0; hint: add an allocation to the pool
     interface 3 of low and urgent: gets 1 (bare)
     pool p: 0 associated, 1 spare, 2 short
     ");
@@ -133,7 +133,7 @@ fn who_came_first_is_told_also_where_others_stand_between() {
     insta::assert_snapshot!(story(&chain), @r"
     interface 1 of high: gets 1 (bare)
     interface 2 of mid: gets 2 (bare)
-    interface 3 of low: no free address: pool `r` offers it 1, of which 0 in use and 1 not to be had for now; `high` is served first, by priority 10 over 0; hint: add an allocation to the pool
+    interface 3 of low: no free address: the only one that pool `r` has for it cannot be had for now; `high` is served first, by priority 10 over 0; hint: add an allocation to the pool
     pool p: 0 associated, 1 spare, 0 short
     pool q: 0 associated, 2 spare, 0 short
     pool r: 0 associated, 1 spare, 1 short

@@ -54,7 +54,13 @@ pub(super) fn pass(n: u64) -> Report {
 }
 
 pub(super) fn no_free_address() -> Reason {
-    Reason::NoFreeAddress { pool: id("partner-a"), candidates: 3, associated: 3, served_first: None }
+    Reason::NoFreeAddress {
+        pool: id("partner-a"),
+        candidates: 3,
+        associated: 3,
+        lingering: 0,
+        served_first: None,
+    }
 }
 
 pub(super) trait Having: Sized {

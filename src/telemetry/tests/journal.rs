@@ -100,6 +100,7 @@ fn an_uncovered_interface_is_told_at_first_and_when_its_reason_changes_and_when_
                 pool: "p".parse().expect("a name"),
                 candidates: 3,
                 associated: 3,
+                lingering: 0,
                 served_first: None,
             },
         ),

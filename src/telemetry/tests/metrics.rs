@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::domain::action::Outcome;
 use crate::domain::plan::PoolFigures;
-use crate::domain::policy::Mode;
+use crate::domain::policy::{DisruptionBudget, Mode};
 use crate::domain::reason::{Reason, WarningKind};
-use crate::domain::report::{PassResult, Report};
-use crate::telemetry::fixture::{configured, desired, no_free_address, pass};
+use crate::domain::report::{Breaker, Contested, PassResult, Report};
+use crate::telemetry::fixture::{configured, desired, eip, eni, no_free_address, pass};
 use crate::telemetry::record::Metrics;
 
 fn metrics(targets: &[(&str, &[&str])]) -> Metrics {
@@ -102,6 +102,10 @@ fn gauges_tell_how_it_is_after_the_pass() {
         value(&metrics, "eipd_function_uncovered_network_interfaces{function=\"f\",target=\"t\"}"),
         Some(0.0)
     );
+    assert_eq!(
+        value(&metrics, "eipd_pool_addresses{pool=\"p\",state=\"elsewhere\",target=\"t\"}"),
+        Some(0.0)
+    );
     assert_eq!(value(&metrics, "eipd_repair_seconds_sum{origin=\"observed\",target=\"t\"}"), Some(3.0));
 }
 
@@ -133,6 +137,26 @@ fn observing_only_leaves_interfaces_uncovered_and_says_so() {
         value(&metrics, "eipd_function_uncovered_network_interfaces{function=\"f\",target=\"t\"}"),
         Some(1.0)
     );
+}
+
+#[test]
+fn what_is_contested_or_held_back_shows_until_it_is_over() {
+    let metrics = metrics(&[("t", &["f"])]);
+    let shown = || {
+        ["eipd_contested_addresses", "eipd_breaker_open"]
+            .map(|name| value(&metrics, &format!("{name}{{target=\"t\"}}")))
+    };
+    let fought = pass("t", 1).covered(1, "p", &["f"]).with(|report| {
+        let (allocation_id, network_interface_id) = (eip(1), eni(1));
+        let one = Contested { allocation_id, network_interface_id, times: 3, actor: None };
+        report.contested = vec![one];
+        let limits = DisruptionBudget::default();
+        report.breaker = Some(Breaker { planned: 9, in_last_hour: 0, limits });
+    });
+    metrics.hear(&fought.report());
+    assert_eq!(shown(), [Some(1.0), Some(1.0)]);
+    metrics.hear(&pass("t", 2).covered(1, "p", &["f"]).report());
+    assert_eq!(shown(), [Some(0.0), Some(0.0)]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::event::Event;
@@ -33,6 +33,10 @@ const ASKED_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// It is asked again after this when it did not answer.
 const ASKED_AGAIN: Duration = Duration::from_secs(5 * 60);
+
+/// An empty queue is to answer after its long wait. What answers sooner than this (a stand-in for SQS that does not wait)
+/// is not asked again for as long.
+const HASTE: Duration = Duration::from_secs(1);
 
 /// No event is believed to be older than this: EventBridge gives up after a day (AWS.md 3, confirmed).
 const OLDEST: SignedDuration = SignedDuration::from_hours(24);
@@ -146,6 +150,7 @@ impl Consumer {
     async fn receive_for_ever(&self, memory: &Mutex<Memory>) {
         let mut waits = self.waits();
         loop {
+            let asked_at = Instant::now();
             let received = self.queue.receive().await;
             let trouble = received.as_ref().err().map(ToString::to_string);
             self.tell(memory, |troubles| troubles.receive = trouble);
@@ -154,6 +159,9 @@ impl Consumer {
                 continue;
             };
             waits = self.waits();
+            if messages.is_empty() && asked_at.elapsed() < HASTE {
+                sleep(HASTE).await;
+            }
             let done: Vec<Message> =
                 messages.into_iter().filter(|message| self.is_done_with(message, memory)).collect();
             if done.is_empty() {

@@ -2,9 +2,9 @@
 //! confirmed by reading back. Makes no choices (the plan left none) and repeats nothing whose outcome is unknown.
 
 mod disrupt;
+mod sent;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -12,6 +12,7 @@ use futures_util::stream::{self, StreamExt};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::sent::Sent;
 use super::gate::{Gate, Rules, Ruling};
 use super::inbox::Inbox;
 use super::ports::{ApiError, Associated, Reads, Takes};
@@ -97,10 +98,10 @@ impl Actor<'_> {
             return report;
         }
         let begun = Instant::now();
-        let is_sent = AtomicBool::new(false);
+        let sent = Sent::default();
         let end = tokio::select! {
             biased;
-            end = self.try_until_clear(action, seed, &is_sent) => end,
+            end = self.try_until_clear(action, seed, &sent) => end,
             () = self.time_is_up() => End::CutShort,
         };
         report.took = begun.elapsed();
@@ -132,7 +133,7 @@ impl Actor<'_> {
                 report.class = Some(ErrorClass::OutcomeUnknown);
                 report.request_id = associated.request_id;
             }
-            End::CutShort if !is_sent.load(Ordering::Relaxed) => {
+            End::CutShort if !sent.is_anything() => {
                 report.outcome = Outcome::Skipped;
                 report.detail = Some("left for the next pass".to_owned());
             }
@@ -164,32 +165,29 @@ impl Actor<'_> {
         }
     }
 
-    async fn try_until_clear(&self, action: &Action, seed: u64, is_sent: &AtomicBool) -> End {
+    async fn try_until_clear(&self, action: &Action, seed: u64, sent: &Sent) -> End {
         let mut waits = waits(seed, Duration::from_millis(200), ATTEMPTS - 1);
         let mut seen = self.seen_now(&action.network_interface_id);
         loop {
-            let error = match self.try_once(action, seen.take(), is_sent).await {
+            let error = match self.try_once(action, seen.take(), sent).await {
+                // It is so by an attempt of ours that AWS carried out and answered with an error.
+                Ok(End::AlreadySo) => return sent.doubtful().map_or(End::AlreadySo, End::Done),
                 Ok(end) => return end,
                 Err(error) => error,
             };
             let Some(wait) = waits.next().filter(|_| error.class.is_transient()) else {
-                return End::Failed(error);
+                return End::Failed(sent.weigh(error));
             };
             sleep(wait).await;
             if !self.may_begin().await {
-                return End::Failed(error);
+                return End::Failed(sent.weigh(error));
             }
         }
     }
 
     /// The interface is read again before each attempt: a plan is as old as its observation, and whether
     /// AllowReassociation=false protects an address that an interface has got meanwhile is not certain (AWS.md 2).
-    async fn try_once(
-        &self,
-        action: &Action,
-        seen: Option<Interface>,
-        is_sent: &AtomicBool,
-    ) -> Result<End, ApiError> {
+    async fn try_once(&self, action: &Action, seen: Option<Interface>, sent: &Sent) -> Result<End, ApiError> {
         let interface = match seen {
             Some(interface) => Some(interface),
             None => self.reads.interface(&action.network_interface_id).await?,
@@ -201,8 +199,8 @@ impl Actor<'_> {
         };
         match action.kind {
             ActionKind::Associate | ActionKind::Move => {}
-            ActionKind::Replace => return self.replace(action, &permit, is_sent).await,
-            ActionKind::Disassociate => return self.take_off(action, &permit, is_sent).await,
+            ActionKind::Replace => return self.replace(action, &permit, sent).await,
+            ActionKind::Disassociate => return self.take_off(action, &permit, sent).await,
         }
         let mut takes = Takes::Nothing;
         if let Some(from) = &action.from {
@@ -215,8 +213,9 @@ impl Actor<'_> {
                 Err(why) => return Ok(End::Skipped(why)),
             };
         }
-        is_sent.store(true, Ordering::Relaxed);
+        sent.note_sent();
         let answer = self.gate.give(&permit, takes).await;
+        sent.note_answer(&answer);
         self.note_own(action, &answer);
         Ok(self.confirmed(action, answer?).await)
     }

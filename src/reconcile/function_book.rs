@@ -145,7 +145,7 @@ impl FunctionBook {
         functions: impl Iterator<Item = &'a FunctionRef>,
         at: Timestamp,
     ) -> Vec<FunctionRef> {
-        let is_read = |entry: &Entry| entry.in_detail && !entry.doubted && entry.read_at >= at;
+        let is_read = |entry: &Entry| entry.in_detail && !entry.doubted && !entry.told && entry.read_at >= at;
         let mut unread: Vec<(u64, &FunctionRef)> = functions
             .filter(|function| !self.entries.get(function).is_some_and(is_read))
             .map(|function| (self.tried.get(function).copied().unwrap_or(0), function))
@@ -475,5 +475,16 @@ mod tests {
         assert!(is_due(&book, 1) && book.is_in_doubt("billing"));
         book.note(billing(), FunctionObservation::Known(shown(1, Some(LastUpdate::Successful))), at(1));
         assert!(!is_due(&book, 1) && !book.is_in_doubt("billing"));
+    }
+
+    #[test]
+    fn a_read_before_an_event_told_of_the_function_does_not_count() {
+        let mut book = book(1);
+        let is_read = |book: &FunctionBook| book.read_before([billing()].iter(), at(0)).is_empty();
+        assert!(is_read(&book));
+        book.doubt("billing");
+        assert!(!is_read(&book));
+        book.note(billing(), FunctionObservation::Known(shown(1, Some(LastUpdate::Successful))), at(1));
+        assert!(is_read(&book));
     }
 }

@@ -173,6 +173,58 @@ fn a_lost_answer_to_an_association_is_not_repeated_blindly() {
 }
 
 #[test]
+fn what_aws_carried_out_and_answered_with_an_error_is_told_as_ours() {
+    for effect in [Effect::InternalErrorAfter, Effect::UnavailableAfter] {
+        on_paused_clock(async {
+            let small = Small::with(2);
+            small.sim.inject(Fault::new(effect.clone()).on(On::Mutating).nth(1));
+            let mut reconciler = reconciler(&small.sim, 1).await;
+            let report = pass(&mut reconciler, &orders(&small.desired)).await;
+            assert!(small.is_covered());
+            let told: Vec<_> = report
+                .actions
+                .iter()
+                .map(|one| {
+                    (one.outcome, one.found_done, one.request_id.is_some(), one.repaired_after.is_some())
+                })
+                .collect();
+            assert_eq!(told, [(Outcome::Done, false, true, true); 2], "{effect:?}");
+            assert_eq!(small.sim.calls("AssociateAddress"), 2, "it is not repeated");
+            let report = pass(&mut reconciler, &orders(&small.desired)).await;
+            assert_eq!((report.actions.len(), report.settled.len()), (0, 0), "told once");
+            assert_lawful(&small.sim);
+        });
+        // Throughout: each is sent and answered with an error, and each is found done.
+        on_paused_clock(async {
+            let small = Small::with(3);
+            small.sim.inject(Fault::new(effect.clone()).on(On::Mutating));
+            let report = apply(&small.sim, &small.desired).await;
+            assert!(report.actions.iter().all(|one| one.outcome == Outcome::Done && !one.found_done));
+            assert_eq!((report.actions.len(), small.sim.calls("AssociateAddress")), (2, 2), "{effect:?}");
+            assert_lawful(&small.sim);
+        });
+    }
+}
+
+#[test]
+fn an_error_to_the_last_attempt_leaves_open_what_was_done_until_a_later_look_shows_it() {
+    on_paused_clock(async {
+        let small = Small::with(1);
+        small.sim.inject(Fault::new(Effect::InternalError).on(On::Mutating).when(When::Calls(1..4)));
+        small.sim.inject(Fault::new(Effect::InternalErrorAfter).on(On::Mutating));
+        let mut reconciler = reconciler(&small.sim, 1).await;
+        let report = pass(&mut reconciler, &orders(&small.desired)).await;
+        let classes: Vec<_> = report.actions.iter().map(|one| one.class).collect();
+        assert_eq!(classes, [Some(ErrorClass::OutcomeUnknown)]);
+        let report = pass(&mut reconciler, &orders(&small.desired)).await;
+        let settled: Vec<_> = report.settled.iter().map(|one| one.outcome).collect();
+        assert_eq!((report.actions.len(), settled), (0, vec![Outcome::Done]));
+        assert_eq!(small.sim.calls("AssociateAddress"), 4);
+        assert_lawful(&small.sim);
+    });
+}
+
+#[test]
 fn a_confirmation_that_never_comes_does_not_hold_the_pass() {
     on_paused_clock(async {
         let small = Small::with(1);

@@ -1,6 +1,7 @@
 //! What becomes of each kind of message, and what is told of the queue itself.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use tokio::time::timeout;
@@ -110,20 +111,7 @@ struct Told {
 async fn read(queue: Given) -> Told {
     let (queue, heard) = (Arc::new(queue), Arc::new(Heard::default()));
     let cancel = CancellationToken::new();
-    let route = Route {
-        target: "default".parse().expect("a name"),
-        region: "eu-west-1".to_owned(),
-        inbox: Arc::default(),
-    };
-    let consumer = Consumer {
-        queue: queue.clone(),
-        routes: Arc::new(Mutex::new(vec![route])),
-        audience: heard.clone(),
-        clock: Arc::new(At("2026-01-01T00:00:09Z".parse().expect("a time"))),
-        cancel: cancel.clone(),
-        seed: 1,
-    };
-    let running = tokio::spawn(consumer.run());
+    let running = tokio::spawn(consumer(queue.clone(), heard.clone(), cancel.clone()).run());
     tokio::time::sleep(Duration::from_secs(1)).await;
     cancel.cancel();
     timeout(Duration::from_secs(1), running).await.expect("it ends at once").expect("it does not panic");
@@ -131,6 +119,22 @@ async fn read(queue: Given) -> Told {
     let deleted = queue.deleted.lock().expect("no test panics while it holds this").clone();
     let queue = heard.queue.lock().expect("no test panics while it holds this").clone();
     Told { events, queue, deleted }
+}
+
+fn consumer(queue: Arc<dyn Queue>, audience: Arc<dyn EventAudience>, cancel: CancellationToken) -> Consumer {
+    let route = Route {
+        target: "default".parse().expect("a name"),
+        region: "eu-west-1".to_owned(),
+        inbox: Arc::default(),
+    };
+    Consumer {
+        queue,
+        routes: Arc::new(Mutex::new(vec![route])),
+        audience,
+        clock: Arc::new(At("2026-01-01T00:00:09Z".parse().expect("a time"))),
+        cancel,
+        seed: 1,
+    }
 }
 
 fn of(batches: impl IntoIterator<Item = Vec<Message>>) -> Given {
@@ -196,4 +200,40 @@ async fn what_of_the_queue_is_denied_is_told_and_holds_up_nothing() {
     assert!(troubles.attributes.as_ref().is_some_and(|text| text.contains("sqs:GetQueueAttributes")));
     let unasked = QueueTroubles { delete: None, ..troubles.clone() };
     assert!(unasked.is_up(), "events are taken off it all the same");
+}
+
+/// A queue that has nothing, and says so without a wait.
+#[derive(Default)]
+struct Hasty {
+    asked: AtomicUsize,
+}
+
+#[async_trait]
+impl Queue for Hasty {
+    async fn receive(&self) -> Result<Vec<Message>, ApiError> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) > 1000 {
+            std::future::pending::<()>().await;
+        }
+        tokio::task::yield_now().await;
+        Ok(Vec::new())
+    }
+
+    async fn delete(&self, _: &[Message]) -> Result<(), ApiError> {
+        panic!("there is nothing to delete")
+    }
+
+    async fn puts_aside(&self) -> Result<bool, ApiError> {
+        Ok(true)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_does_not_wait_is_not_asked_without_a_pause() {
+    let (queue, cancel) = (Arc::new(Hasty::default()), CancellationToken::new());
+    let running = tokio::spawn(consumer(queue.clone(), Arc::new(Heard::default()), cancel.clone()).run());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    cancel.cancel();
+    running.await.expect("it does not panic");
+    let asked = queue.asked.load(Ordering::Relaxed);
+    assert!((50..=61).contains(&asked), "{asked} times in a minute");
 }

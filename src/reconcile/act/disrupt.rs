@@ -1,8 +1,7 @@
 //! How an address leaves an interface: by the id of an association that the address was seen to have just now, and never
 //! by what a plan remembers.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
+use super::sent::Sent;
 use super::{Actor, End};
 use crate::domain::action::Action;
 use crate::domain::error_class::ErrorClass;
@@ -19,7 +18,7 @@ impl Actor<'_> {
         &self,
         action: &Action,
         permit: &Permit,
-        is_sent: &AtomicBool,
+        sent: &Sent,
     ) -> Result<End, ApiError> {
         let lost = action.takes_off();
         let both = [action.allocation_id.clone()].into_iter().chain(lost.cloned()).collect();
@@ -34,8 +33,9 @@ impl Actor<'_> {
             Ok(removal) => removal,
             Err(why) => return Ok(End::Skipped(why)),
         };
-        is_sent.store(true, Ordering::Relaxed);
+        sent.note_sent();
         let answer = self.gate.give(permit, Takes::Nothing).await;
+        sent.note_answer(&answer);
         self.note_own(action, &answer);
         let refusal = match (answer, removal) {
             (Ok(associated), _) => return Ok(self.confirmed(action, associated).await),
@@ -54,6 +54,7 @@ impl Actor<'_> {
         removed?;
         self.gate.ready().await;
         let answer = self.gate.give(permit, Takes::Nothing).await;
+        sent.note_answer(&answer);
         self.note_own(action, &answer);
         Ok(self.confirmed(action, answer?).await)
     }
@@ -63,7 +64,7 @@ impl Actor<'_> {
         &self,
         action: &Action,
         permit: &Permit,
-        is_sent: &AtomicBool,
+        sent: &Sent,
     ) -> Result<End, ApiError> {
         let now = self.reads.addresses(&[action.allocation_id.clone()].into()).await;
         if let Some(error) = now.errors.into_iter().next() {
@@ -74,8 +75,9 @@ impl Actor<'_> {
             Ok(None) => return Ok(End::AlreadySo),
             Err(why) => return Ok(End::Skipped(why)),
         };
-        is_sent.store(true, Ordering::Relaxed);
+        sent.note_sent();
         let removed = self.gate.remove(removal).await;
+        sent.note_answer(&removed);
         self.note_removal(&removed);
         let request_id = removed?;
         Ok(self.confirmed(action, Associated { association: None, request_id }).await)

@@ -36,6 +36,13 @@ pub fn weather(sim: &Sim, random: &mut fastrand::Rng) {
     }
     let stale = |random: &mut fastrand::Rng| Duration::from_secs([0, 0, 1, 5][random.usize(..4)]);
     sim.set_staleness(Staleness { addresses: stale(random), interfaces: stale(random) });
+    // Drawn aside and last, so that all else of a seed's history stays as it was.
+    let mut aside = fastrand::Rng::with_seed(random.clone().u64(..));
+    for effect in [Effect::InternalErrorAfter, Effect::UnavailableAfter] {
+        if aside.u8(..3) == 0 {
+            sim.inject(Fault::new(effect).on(On::Mutating).rate(0.2));
+        }
+    }
 }
 
 /// The queues that the replicas read: none, one for all of them, or each its own. Events are late, lost, doubled and out

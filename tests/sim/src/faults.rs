@@ -46,6 +46,10 @@ pub enum Effect {
     HangAfter,
     /// It is carried out, and then the connection breaks.
     LostAnswer,
+    /// It is carried out, and answered with the service's internal error, as 500.
+    InternalErrorAfter,
+    /// It is carried out, and answered as if the service were overloaded, as 503.
+    UnavailableAfter,
     /// The connection is refused; nothing is carried out.
     Refused,
     /// It is carried out, and the answer is 200 with something that is no document at all.
@@ -198,6 +202,15 @@ impl Effect {
             Self::Error { code, status, message } => Failure::new(code.clone(), *status, message.clone()),
             _ => return None,
         })
+    }
+
+    /// The error that this effect answers with although the call was carried out, if it is such an effect.
+    pub(crate) fn late_failure(&self, service: Service) -> Option<Failure> {
+        match self {
+            Self::InternalErrorAfter => Some(Failure::internal(service)),
+            Self::UnavailableAfter => Some(Failure::unavailable(service)),
+            _ => None,
+        }
     }
 }
 

@@ -313,7 +313,8 @@ impl Sim {
                 let mut elements = serde_json::json!({ "_return": true });
                 let outcome = state.decide(call, fate.as_ref(), &request_id, &mut elements);
                 state.report(call, &request_id, elements, &outcome);
-                let reply = match &outcome {
+                let late = fate.as_ref().and_then(|effect| effect.late_failure(call.service));
+                let reply = match late.as_ref().map_or(outcome.as_ref(), Err) {
                     Ok(body) => wire::success(call.service, body.clone(), &request_id),
                     Err(failure) => failure.render(call.service, &request_id),
                 };
@@ -342,6 +343,9 @@ impl Sim {
 
 fn deliver(fate: Option<&Effect>, mut reply: Reply, ending: Ending) -> (Ending, Option<Delivery>) {
     match fate {
+        Some(Effect::InternalErrorAfter | Effect::UnavailableAfter) => {
+            (Ending::Lost, Some(Delivery::Whole(reply)))
+        }
         Some(Effect::LostAnswer) => (Ending::Lost, Some(Delivery::Reset)),
         Some(Effect::HangAfter) => (Ending::Lost, None),
         Some(Effect::Truncated) => (Ending::Lost, Some(Delivery::Torn(reply))),

@@ -60,6 +60,18 @@ fn a_lost_answer_was_carried_out_and_a_refused_connection_was_not() {
 }
 
 #[test]
+fn an_error_may_answer_what_was_carried_out() {
+    for (effect, status) in [(Effect::InternalErrorAfter, 500), (Effect::UnavailableAfter, 503)] {
+        let (sim, interfaces, allocations) = small(WorldConfig::default());
+        sim.inject(Fault::new(effect).on(On::Mutating));
+        let reply = associate(&sim, &interfaces, &allocations, 0).expect("it is answered");
+        assert_eq!(reply.status, status);
+        assert!(sim.world(|world| world.address_of(&interfaces[0]).is_some()), "{status}");
+        assert_eq!(sim.journal().entries()[0].ending, Ending::Lost);
+    }
+}
+
+#[test]
 fn garbage_and_short_documents_arrive_as_if_they_were_whole() {
     let (sim, _, _) = small(WorldConfig::default());
     let request = ec2("DescribeAddresses", &[]);

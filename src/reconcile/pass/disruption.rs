@@ -62,7 +62,8 @@ impl Reconciler {
         if drain.is_some() || !observed.is_complete() {
             return Some(before);
         }
-        if self.removals.consider(&before, observed, *on_removed) {
+        let is_considered = self.removals.consider(&before, observed, *on_removed);
+        if is_considered {
             let holders = Removals::holders(&before, desired, observed);
             let is_small = holders.len() <= round.limits.function_reads;
             // One list in a pass is enough, and an older one too old: what uses an interface decides here.
@@ -82,11 +83,9 @@ impl Reconciler {
             }
         }
         observed.leave.unneeded = self.removals.unneeded();
-        Some(if observed.leave.unneeded.is_empty() {
-            before
-        } else {
-            planned(round.orders, desired, observed)
-        })
+        // What was read anew may differ from what the plan before rests on, and the audit goes by the newest.
+        let is_as_before = !is_considered && observed.leave.unneeded.is_empty();
+        Some(if is_as_before { before } else { planned(round.orders, desired, observed) })
     }
 
     /// The plan, with its disruptions weighed and resting on what was just read; nothing when the pass was cancelled.

@@ -211,14 +211,19 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
     plan
 }
 
-/// Where there are many changes, the rate limit lets the last of them wait for minutes.
+/// Where there are many changes, the rate limit lets the last of them wait for minutes: first what serves and has a way out,
+/// and of that what has the highest priority.
 fn put_first_what_is_urgent(actions: &mut [Action], interfaces: &[InterfacePlan]) {
-    let other = interfaces.iter().filter(|interface| interface.priority != Priority::default());
-    let other = other.map(|interface| (&interface.network_interface_id, interface.priority));
-    let priorities: Index<&NetworkInterfaceId, Priority> = other.collect();
-    if !priorities.is_empty() {
-        let of = |action: &Action| priorities.get(&action.network_interface_id).copied();
-        actions.sort_by_key(|action| Reverse(of(action).unwrap_or_default()));
+    type Urgency = (bool, bool, Reverse<Priority>);
+    let urgency = |interface: &InterfacePlan| -> Urgency {
+        let waits = interface.status != InterfaceStatus::InUse;
+        (waits, interface.dead_end.is_some(), Reverse(interface.priority))
+    };
+    let usual: Urgency = (false, false, Reverse(Priority::default()));
+    let other = interfaces.iter().map(|interface| (&interface.network_interface_id, urgency(interface)));
+    let other: Index<&NetworkInterfaceId, Urgency> = other.filter(|(_, urgency)| *urgency != usual).collect();
+    if !other.is_empty() {
+        actions.sort_by_key(|action| *other.get(&action.network_interface_id).unwrap_or(&usual));
     }
 }
 

@@ -234,7 +234,14 @@ proptest! {
     #[test]
     fn a_plan_that_was_carried_out_leaves_nothing_to_do(world in worlds(Size { overlap: false, ..SMALL })) {
         let plan = world.plan();
-        prop_assert_eq!(world.after(&plan).plan().actions, Vec::new());
+        let mut after = world.after(&plan);
+        // What a replacement frees may serve another interface, which takes one plan more.
+        if plan.actions.iter().any(|action| action.replaces.is_some()) {
+            let next = after.plan();
+            prop_assert!(next.actions.iter().all(|action| action.replaces.is_none()));
+            after = after.after(&next);
+        }
+        prop_assert_eq!(after.plan().actions, Vec::new());
     }
 
     #[test]

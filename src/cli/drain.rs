@@ -73,6 +73,7 @@ impl Drain {
             render::failures(&seen).iter().for_each(|line| output::remark(line));
             return Err(Error::DrainedBlindly);
         }
+        judge_names(&scope, &seen)?;
         let planned = seen.iter().map(|report| report.plan.actions.len()).sum::<usize>();
         if self.format == Format::Text {
             output::text(&render::drain(&seen))?;
@@ -131,6 +132,24 @@ impl Drain {
         }
         Ok(Scope { functions, pools })
     }
+}
+
+/// What only a tag selects is known now that it was read. A function without interfaces has nothing to take off, and one that
+/// was deleted may have left its address behind, where only its pool still knows it.
+fn judge_names(scope: &Scope, seen: &[Report]) -> Result<(), Error> {
+    for function in &scope.functions {
+        if !seen.iter().any(|report| report.desired.functions.contains_key(function)) {
+            return Err(Error::NoSuchFunction { name: function.to_string() });
+        }
+        let interfaces = seen.iter().flat_map(|report| &report.plan.interfaces);
+        if !interfaces.into_iter().any(|interface| interface.functions.contains(function)) {
+            output::remark(&format!(
+                "no interface of `{function}` is seen; if it was deleted, its address may still be on one: \
+                 hint: drain its pool by `--pool`"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Asks on a terminal; where there is none nobody can say yes.

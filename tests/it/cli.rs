@@ -53,6 +53,9 @@ async fn drain_asks_obeys_and_takes_off() {
     );
     assert_eq!((small.sim.calls("DisassociateAddress"), small.sim.calls("ReleaseAddress")), (2, 0));
     assert_eq!(bench.run(&["drain", "--yes"]).await.code(), Some(0), "there is nothing left to do");
+    small.sim.world(|world| world.delete_function("billing"));
+    let deleted = bench.run(&["drain", "--yes", "--function", "billing"]).await;
+    assert!(deleted.stderr().contains("no interface of `billing` is seen"), "{}", deleted.stderr());
 }
 
 #[tokio::test]

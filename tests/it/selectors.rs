@@ -307,6 +307,9 @@ async fn the_file_tells_of_tags_and_the_plan_of_public_addresses() {
     assert!(applied.stdout().contains(&address), "{}", applied.stdout());
     let waited = bench.run(&["wait", "--function", "a", "--timeout", "20s"]).await;
     assert_eq!(waited.code(), Some(0), "{}{}", waited.stdout(), waited.stderr());
+    let slip = bench.run(&["drain", "--yes", "--function", "aa"]).await;
+    assert_eq!((slip.code(), estate.covered()), (Some(1), [true, false]), "{}", slip.stderr());
+    assert!(slip.stderr().contains("`aa` is not declared"), "{}", slip.stderr());
     estate.sim.deny("tag:GetResources");
     let listed = bench.run(&["addresses", "--format", "cidr"]).await;
     assert_eq!(listed.code(), Some(0), "{}{}", listed.stdout(), listed.stderr());

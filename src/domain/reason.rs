@@ -230,7 +230,10 @@ impl fmt::Display for Reason {
                 write!(f, "carries {}, but {dead_end}", Shown(id, *ip))
             }
             Self::NoInternetRoute { carried: None, dead_end } => write!(f, "{dead_end}"),
-            Self::Settling(id) => write!(f, "got `{id}` moments ago, and reads do not agree on it yet"),
+            Self::Settling(id) => write!(
+                f,
+                "got `{id}` moments ago, which is not seen on it; after two minutes it may get another"
+            ),
             Self::SpareHeldBack(pool) => {
                 write!(
                     f,

@@ -38,6 +38,18 @@ impl RecentWrites {
         fresh.map(|(interface, (allocation, _))| (interface.clone(), allocation.clone())).collect()
     }
 
+    /// After how long the first of these interfaces may get another address than what it was given.
+    pub(super) fn next<'a>(
+        &self,
+        bound: impl Iterator<Item = &'a NetworkInterfaceId>,
+        now: Timestamp,
+    ) -> Option<Duration> {
+        let elapsed = bound.filter_map(|interface| Some(now.duration_since(self.writes.get(interface)?.1)));
+        let left = elapsed
+            .map(|elapsed| RECENT_WRITE.saturating_sub(Duration::try_from(elapsed).unwrap_or_default()));
+        left.min()
+    }
+
     /// Remembers an address that EC2 would not give to anything.
     pub(super) fn note_refused(&mut self, allocation: AllocationId, at: Timestamp) {
         self.refused.insert(allocation, at);

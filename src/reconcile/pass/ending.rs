@@ -16,6 +16,7 @@ use crate::domain::hint::Hint;
 use crate::domain::observed::{Interface, InterfaceStatus, Observed, Part};
 use crate::domain::plan::Plan;
 use crate::domain::policy::Mode;
+use crate::domain::reason::Reason;
 use crate::domain::report::{ActionReport, PassResult, Report};
 use crate::domain::warnings::unservable;
 use crate::reconcile::act::may_have_happened;
@@ -147,8 +148,12 @@ impl Reconciler {
             _ if left || elsewhere || self.observer.has_unread() => Some(Duration::ZERO),
             _ => {
                 let list = self.observer.versions.is_awaited().then_some(LIST_AWAITED);
+                let settling =
+                    report.uncovered.iter().filter(|one| matches!(one.reason, Reason::Settling(_)));
+                let settling = settling.map(|one| &one.network_interface_id);
+                let reserved = self.recent.next(settling, self.ports.clock.now());
                 let books = [self.hesitations.next(now), self.retirement.next(now), self.contests.next(now)];
-                let waits = books.into_iter().chain([self.removals.next(now), list]);
+                let waits = books.into_iter().chain([self.removals.next(now), list, reserved]);
                 waits.flatten().min()
             }
         }

@@ -65,9 +65,7 @@ impl Observer {
             corner.addresses.extend(shown(interface).filter(|allocation| known.declares(allocation)));
         }
         let more: BTreeSet<AllocationId> = corner.addresses.difference(&read).cloned().collect();
-        let rest = self.addresses_of(&more).await;
-        addresses.found.extend(rest.found);
-        addresses.errors.extend(rest.errors);
+        addresses.add(self.addresses_of(&more).await);
         gaps.extend(self::gaps(Part::Interfaces, &interfaces.errors));
         gaps.extend(self::gaps(Part::Addresses, &addresses.errors));
         interfaces.found.sort_by(|one, other| one.id.cmp(&other.id));
@@ -128,8 +126,7 @@ impl Observer {
             }
         };
         let (mut all, in_subnets) = tokio::join!(by_id, by_subnet);
-        all.found.extend(in_subnets.found);
-        all.errors.extend(in_subnets.errors);
+        all.add(in_subnets);
         all
     }
 

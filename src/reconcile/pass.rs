@@ -257,7 +257,7 @@ impl Reconciler {
         if !observed.is_complete() {
             self.retirement.postpone();
         } else if asks {
-            observed.retired = self.retired(round, &plan, &desired, &mut observed).await?;
+            observed.retired = self.retired(round, &desired, &mut observed).await?;
             // By the list that was made for it, whatever that showed.
             plan = disruption::planned(round.orders, &desired, &observed);
         }

@@ -63,6 +63,14 @@ impl<T> Default for Partial<T> {
     }
 }
 
+impl<T> Partial<T> {
+    /// Takes in what another read brought.
+    pub fn add(&mut self, other: Self) {
+        self.found.extend(other.found);
+        self.errors.extend(other.errors);
+    }
+}
+
 /// Reading a target. Transient failures were already retried when an error arrives here.
 #[async_trait]
 pub trait Reads: Send + Sync {

@@ -51,8 +51,7 @@ pub(super) struct Retirement {
     since: BTreeMap<NetworkInterfaceId, Instant>,
     asked_at: Option<Instant>,
     /// What is waited for, and since when just that.
-    wanted: Ripe,
-    wanted_since: Option<Instant>,
+    wanted: Option<(Vec<(AllocationId, NetworkInterfaceId)>, Instant)>,
     /// When it is worth to ask again, if something waits for it.
     due: Option<Instant>,
     /// Why nothing may be taken yet, for the operator.
@@ -72,12 +71,11 @@ impl Retirement {
             self.due = None;
             self.obstacle = None;
             self.since.clear();
-            self.wanted_since = None;
+            self.wanted = None;
             return false;
         }
-        if self.wanted_since.is_none() || self.wanted != wanted {
-            self.wanted_since = Some(now);
-            self.wanted = wanted;
+        if self.wanted.as_ref().is_none_or(|(before, _)| *before != wanted) {
+            self.wanted = Some((wanted, now));
         }
         self.due.get_or_insert(now);
         self.next(now).is_some_and(|wait| wait.is_zero())
@@ -92,15 +90,16 @@ impl Retirement {
         }
     }
 
-    /// Takes in a complete list of all versions, and tells what an address may be taken from as far as that goes.
+    /// Takes in a complete list of all versions, and tells what of that which was last considered may be taken as far as that
+    /// goes.
     pub(super) fn note(
         &mut self,
         versions: &Roster,
-        plan: &Plan,
         desired: &Desired,
         observed: &Observed,
         grace: Grace,
     ) -> Ripe {
+        let Some((wanted, wanted_since)) = self.wanted.clone() else { return Ripe::new() };
         let now = Instant::now();
         let length = Duration::from_secs((versions.versions().count() / VERSIONS_A_SECOND) as u64);
         let unbroken = UNBROKEN.max(2 * length);
@@ -111,7 +110,7 @@ impl Retirement {
         }
         let (mut ripe, mut ends, mut in_use) = (Vec::new(), Vec::new(), Vec::new());
         let before = std::mem::take(&mut self.since);
-        for (allocation, interface) in wanted(plan, desired) {
+        for (allocation, interface) in wanted {
             let Some(seen) = observed.interfaces.get(&interface) else { continue };
             if !versions.users_of(&seen.pair).is_empty() {
                 in_use.push(interface);
@@ -127,8 +126,7 @@ impl Retirement {
                 ends.push(end);
             }
         }
-        let is_patient = self.wanted_since.is_some_and(|since| now > since + PATIENCE);
-        let every = if is_patient { ASKED_RARELY } else { ASKED_EVERY };
+        let every = if now > wanted_since + PATIENCE { ASKED_RARELY } else { ASKED_EVERY };
         let every = every.max(length);
         let soonest = ends.iter().copied().min();
         self.due = Some(soonest.unwrap_or(now + every).min(now + every));

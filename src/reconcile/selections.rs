@@ -87,9 +87,7 @@ impl Selections {
         let lacked = self.addresses.members().chain(self.public_ips.members());
         let lacked: BTreeSet<AllocationId> = lacked.filter(|id| !seen.contains(id)).cloned().collect();
         if !lacked.is_empty() {
-            let rest = reads.addresses(&lacked).await;
-            all.found.extend(rest.found);
-            all.errors.extend(rest.errors);
+            all.add(reads.addresses(&lacked).await);
         }
         let members: BTreeSet<&AllocationId> =
             self.addresses.members().chain(self.public_ips.members()).collect();

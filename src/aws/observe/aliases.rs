@@ -4,12 +4,11 @@ use super::pages::{Page, walk};
 use crate::aws::AwsTarget;
 use crate::aws::call::Operation;
 use crate::aws::convert;
-use crate::aws::errors::malformed;
 use crate::aws::limits::Bucket;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::function::FunctionRef;
 use crate::domain::versions::Routes;
-use crate::reconcile::ports::{ApiError, Partial};
+use crate::reconcile::ports::ApiError;
 
 const OPERATION: Operation = Operation::of("lambda:ListAliases", Bucket::Lambda);
 
@@ -28,14 +27,8 @@ pub(in crate::aws) async fn routes(target: &AwsTarget, function: &FunctionRef) -
         let request = request.clone().set_marker(marker);
         async move {
             let answer = target.caller.read(&OPERATION, &subject, || request.clone().send()).await?;
-            let mut items = Partial::default();
-            for item in answer.aliases() {
-                match convert::route(item) {
-                    Ok(route) => items.found.push(route),
-                    Err(fault) => items.errors.push(malformed(&OPERATION, &fault)),
-                }
-            }
-            Ok(Page { items, next: answer.next_marker })
+            let items = answer.aliases().iter().map(convert::route);
+            Ok(Page::of(&OPERATION, items, answer.next_marker()))
         }
     })
     .await;

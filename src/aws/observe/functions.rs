@@ -6,7 +6,6 @@ use super::pages::{Page, walk};
 use crate::aws::AwsTarget;
 use crate::aws::call::Operation;
 use crate::aws::convert;
-use crate::aws::errors::malformed;
 use crate::aws::limits::Bucket;
 use crate::domain::function::{FunctionConfiguration, FunctionRef};
 use crate::reconcile::ports::Partial;
@@ -38,14 +37,8 @@ async fn list(
         let request = request.clone().set_marker(marker);
         async move {
             let answer = target.caller.read(&OPERATION, &subject, || request.clone().send()).await?;
-            let mut items = Partial::default();
-            for item in answer.functions() {
-                match convert::listed_function(item) {
-                    Ok(function) => items.found.push(function),
-                    Err(fault) => items.errors.push(malformed(&OPERATION, &fault)),
-                }
-            }
-            Ok(Page { items, next: answer.next_marker })
+            let items = answer.functions().iter().map(convert::listed_function);
+            Ok(Page::of(&OPERATION, items, answer.next_marker()))
         }
     })
     .await

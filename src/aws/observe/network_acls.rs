@@ -7,7 +7,6 @@ use super::pages::{Page, walk};
 use crate::aws::AwsTarget;
 use crate::aws::call::Operation;
 use crate::aws::convert;
-use crate::aws::errors::malformed;
 use crate::aws::limits::Bucket;
 use crate::domain::firewall::NetworkAcl;
 use crate::domain::ids::SubnetId;
@@ -35,19 +34,12 @@ pub(in crate::aws) async fn network_acls(
             let request = request.clone().set_next_token(token);
             async move {
                 let answer = target.caller.read(&OPERATION, &subject, || request.clone().send()).await?;
-                let mut items = Partial::default();
-                for item in answer.network_acls() {
-                    match convert::network_acl(item) {
-                        Ok(acl) => items.found.push(acl),
-                        Err(fault) => items.errors.push(malformed(&OPERATION, &fault)),
-                    }
-                }
-                Ok(Page { items, next: answer.next_token })
+                let items = answer.network_acls().iter().map(convert::network_acl);
+                Ok(Page::of(&OPERATION, items, answer.next_token()))
             }
         })
         .await;
-        all.found.extend(some.found);
-        all.errors.extend(some.errors);
+        all.add(some);
     }
     all
 }

@@ -9,7 +9,6 @@ use super::pages::{Page, walk};
 use crate::aws::AwsTarget;
 use crate::aws::call::Operation;
 use crate::aws::convert;
-use crate::aws::errors::malformed;
 use crate::aws::limits::Bucket;
 use crate::aws::shared::Shared;
 use crate::domain::ids::{NetworkInterfaceId, SubnetId};
@@ -56,9 +55,7 @@ async fn in_chunks(target: &AwsTarget, filter: &str, values: &[String]) -> Parti
             several => format!("of {} values of `{filter}`", several.len()),
         };
         let filters = filters([("interface-type", vec!["lambda".to_owned()]), (filter, chunk.to_vec())]);
-        let some = describe(target, &subject, filters).await;
-        all.found.extend(some.found);
-        all.errors.extend(some.errors);
+        all.add(describe(target, &subject, filters).await);
     }
     all
 }
@@ -95,14 +92,9 @@ async fn describe(target: &AwsTarget, subject: &str, filters: Vec<Filter>) -> Pa
         let request = request.clone().set_next_token(token);
         async move {
             let answer = target.caller.read(&OPERATION, &subject, || request.clone().send()).await?;
-            let mut items = Partial::default();
-            for item in answer.network_interfaces() {
-                match convert::interface(item) {
-                    Ok(interface) => items.found.extend(interface),
-                    Err(fault) => items.errors.push(malformed(&OPERATION, &fault)),
-                }
-            }
-            Ok(Page { items, next: answer.next_token })
+            let items = answer.network_interfaces().iter();
+            let items = items.filter_map(|item| convert::interface(item).transpose());
+            Ok(Page::of(&OPERATION, items, answer.next_token()))
         }
     })
     .await;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::future::Future;
 
 use crate::aws::call::Operation;
-use crate::aws::errors::endless;
+use crate::aws::convert::Malformed;
+use crate::aws::errors::{endless, malformed};
 use crate::reconcile::ports::{ApiError, Partial};
 
 /// A million interfaces at 1,000 per page, 50,000 functions at 50: far beyond the quotas of an account.
@@ -16,6 +17,24 @@ pub(super) struct Page<T> {
     pub(super) items: Partial<T>,
     /// Where the next one begins.
     pub(super) next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// Of its items as they were converted.
+    pub(super) fn of(
+        operation: &Operation,
+        items: impl Iterator<Item = Result<T, Malformed>>,
+        next: Option<&str>,
+    ) -> Self {
+        let mut all = Partial::default();
+        for item in items {
+            match item {
+                Ok(found) => all.found.push(found),
+                Err(fault) => all.errors.push(malformed(operation, &fault)),
+            }
+        }
+        Self { items: all, next: next.map(str::to_owned) }
+    }
 }
 
 /// Reads all pages; `subject` is what the list is of.
@@ -39,8 +58,7 @@ where
                 return all;
             }
         };
-        all.found.extend(page.items.found);
-        all.errors.extend(page.items.errors);
+        all.add(page.items);
         // Some stacks that speak AWS's protocols end a list with an empty token.
         let Some(next) = page.next.filter(|next| !next.is_empty()) else { return all };
         if !seen.insert(next.clone()) {

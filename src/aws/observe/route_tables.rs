@@ -9,7 +9,6 @@ use super::pages::{Page, walk};
 use crate::aws::AwsTarget;
 use crate::aws::call::Operation;
 use crate::aws::convert;
-use crate::aws::errors::malformed;
 use crate::aws::limits::Bucket;
 use crate::domain::ids::{SubnetId, VpcId};
 use crate::domain::network::RouteTable;
@@ -24,7 +23,7 @@ const ITEMS_PER_PAGE: i32 = 100;
 pub(in crate::aws) async fn of_subnets(target: &AwsTarget, ids: &BTreeSet<SubnetId>) -> Partial<RouteTable> {
     let mut all = Partial::default();
     for (subject, values) in chunks("subnet", ids.iter().map(SubnetId::as_str)) {
-        add(&mut all, describe(target, &subject, vec![filter("association.subnet-id", values)]).await);
+        all.add(describe(target, &subject, vec![filter("association.subnet-id", values)]).await);
     }
     all
 }
@@ -34,14 +33,9 @@ pub(in crate::aws) async fn main(target: &AwsTarget, vpcs: &BTreeSet<VpcId>) -> 
     let mut all = Partial::default();
     for (subject, values) in chunks("VPC", vpcs.iter().map(VpcId::as_str)) {
         let filters = vec![filter("vpc-id", values), filter("association.main", vec!["true".to_owned()])];
-        add(&mut all, describe(target, &subject, filters).await);
+        all.add(describe(target, &subject, filters).await);
     }
     all
-}
-
-fn add(all: &mut Partial<RouteTable>, some: Partial<RouteTable>) {
-    all.found.extend(some.found);
-    all.errors.extend(some.errors);
 }
 
 async fn describe(target: &AwsTarget, subject: &str, filters: Vec<Filter>) -> Partial<RouteTable> {
@@ -51,14 +45,8 @@ async fn describe(target: &AwsTarget, subject: &str, filters: Vec<Filter>) -> Pa
         let request = request.clone().set_next_token(token);
         async move {
             let answer = target.caller.read(&OPERATION, &subject, || request.clone().send()).await?;
-            let mut items = Partial::default();
-            for item in answer.route_tables() {
-                match convert::route_table(item) {
-                    Ok(table) => items.found.push(table),
-                    Err(fault) => items.errors.push(malformed(&OPERATION, &fault)),
-                }
-            }
-            Ok(Page { items, next: answer.next_token })
+            let items = answer.route_tables().iter().map(convert::route_table);
+            Ok(Page::of(&OPERATION, items, answer.next_token()))
         }
     })
     .await

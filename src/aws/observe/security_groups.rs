@@ -7,7 +7,6 @@ use super::pages::{Page, walk};
 use crate::aws::AwsTarget;
 use crate::aws::call::Operation;
 use crate::aws::convert;
-use crate::aws::errors::malformed;
 use crate::aws::limits::Bucket;
 use crate::domain::firewall::SecurityGroup;
 use crate::domain::ids::SecurityGroupId;
@@ -35,19 +34,12 @@ pub(in crate::aws) async fn security_groups(
             let request = request.clone().set_next_token(token);
             async move {
                 let answer = target.caller.read(&OPERATION, &subject, || request.clone().send()).await?;
-                let mut items = Partial::default();
-                for item in answer.security_groups() {
-                    match convert::security_group(item) {
-                        Ok(group) => items.found.push(group),
-                        Err(fault) => items.errors.push(malformed(&OPERATION, &fault)),
-                    }
-                }
-                Ok(Page { items, next: answer.next_token })
+                let items = answer.security_groups().iter().map(convert::security_group);
+                Ok(Page::of(&OPERATION, items, answer.next_token()))
             }
         })
         .await;
-        all.found.extend(some.found);
-        all.errors.extend(some.errors);
+        all.add(some);
     }
     all
 }

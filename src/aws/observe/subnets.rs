@@ -7,7 +7,6 @@ use super::pages::{Page, walk};
 use crate::aws::AwsTarget;
 use crate::aws::call::Operation;
 use crate::aws::convert;
-use crate::aws::errors::malformed;
 use crate::aws::limits::Bucket;
 use crate::domain::ids::SubnetId;
 use crate::domain::network::Subnet;
@@ -32,19 +31,12 @@ pub(in crate::aws) async fn subnets(target: &AwsTarget, ids: &BTreeSet<SubnetId>
             let request = request.clone().set_next_token(token);
             async move {
                 let answer = target.caller.read(&OPERATION, &subject, || request.clone().send()).await?;
-                let mut items = Partial::default();
-                for item in answer.subnets() {
-                    match convert::subnet(item) {
-                        Ok(subnet) => items.found.push(subnet),
-                        Err(fault) => items.errors.push(malformed(&OPERATION, &fault)),
-                    }
-                }
-                Ok(Page { items, next: answer.next_token })
+                let items = answer.subnets().iter().map(convert::subnet);
+                Ok(Page::of(&OPERATION, items, answer.next_token()))
             }
         })
         .await;
-        all.found.extend(some.found);
-        all.errors.extend(some.errors);
+        all.add(some);
     }
     all
 }

@@ -9,7 +9,6 @@ use super::pages::{Page, walk};
 use crate::aws::AwsTarget;
 use crate::aws::call::Operation;
 use crate::aws::convert;
-use crate::aws::errors::malformed;
 use crate::aws::limits::Bucket;
 use crate::domain::function::FunctionRef;
 use crate::domain::tag::Tag;
@@ -35,9 +34,7 @@ pub(in crate::aws) async fn functions_of_tags(
     let mut all = Partial::default();
     for (key, tags) in by_key {
         for tags in tags.chunks(VALUES_PER_CALL) {
-            let some = of_key(target, key, tags).await;
-            all.found.extend(some.found);
-            all.errors.extend(some.errors);
+            all.add(of_key(target, key, tags).await);
         }
     }
     all
@@ -62,16 +59,13 @@ async fn of_key(target: &AwsTarget, key: &str, tags: &[&Tag]) -> Partial<(Tag, F
         let request = request.clone().set_pagination_token(token);
         async move {
             let answer = target.caller.read(&OPERATION, &subject, || request.clone().send()).await?;
-            let mut items = Partial::default();
-            for item in answer.resource_tag_mapping_list() {
+            let items = answer.resource_tag_mapping_list().iter().filter_map(|item| {
                 let value = item.tags().iter().find(|borne| borne.key() == key).map(|borne| borne.value());
-                let Some(tag) = tags.iter().find(|tag| Some(tag.value()) == value) else { continue };
-                match convert::function_of_arn(item.resource_arn()) {
-                    Ok(function) => items.found.push(((*tag).clone(), function)),
-                    Err(fault) => items.errors.push(malformed(&OPERATION, &fault)),
-                }
-            }
-            Ok(Page { items, next: answer.pagination_token })
+                let tag = tags.iter().find(|tag| Some(tag.value()) == value)?;
+                let function = convert::function_of_arn(item.resource_arn());
+                Some(function.map(|function| ((*tag).clone(), function)))
+            });
+            Ok(Page::of(&OPERATION, items, answer.pagination_token()))
         }
     })
     .await

@@ -11,7 +11,6 @@ use super::{Reconciler, Round};
 use crate::domain::desired::Desired;
 use crate::domain::ids::NetworkInterfaceId;
 use crate::domain::observed::Observed;
-use crate::domain::plan::Plan;
 use crate::domain::roster::Roster;
 use crate::reconcile::retirement::holders;
 
@@ -27,7 +26,6 @@ impl Reconciler {
     pub(super) async fn retired(
         &mut self,
         round: &Round<'_>,
-        plan: &Plan,
         desired: &Desired,
         observed: &mut Observed,
     ) -> Option<BTreeSet<NetworkInterfaceId>> {
@@ -41,7 +39,7 @@ impl Reconciler {
         let grace = round.orders.switchover_grace;
         observed.roster = Some(Arc::clone(&roster));
         observed.roster_trouble = None;
-        let ripe = self.retirement.note(&roster, plan, desired, observed, grace);
+        let ripe = self.retirement.note(&roster, desired, observed, grace);
         if ripe.is_empty() {
             return Some(BTreeSet::new());
         }

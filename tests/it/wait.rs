@@ -155,7 +155,7 @@ async fn what_is_not_declared_or_cannot_be_told_is_no_time_out() {
 }
 
 #[tokio::test]
-async fn a_daemon_ends_the_waiting_and_so_does_ctrl_c() {
+async fn a_daemon_ends_the_waiting_and_so_does_a_signal() {
     let small = Small::with(2);
     let server = served(&small).await;
     let bench = Bench::new(&configuration(&small), &server.url());
@@ -168,13 +168,13 @@ async fn a_daemon_ends_the_waiting_and_so_does_ctrl_c() {
     let pid = given_up.id().to_string();
     let begun = Instant::now();
     let ended = loop {
-        // Where the signal is ignored by inheritance, it counts only once the program listens for it.
         tokio::time::sleep(Duration::from_millis(100)).await;
         if let Some(ended) = given_up.try_wait().expect("it is ours") {
             break ended;
         }
         assert!(begun.elapsed() < PATIENCE, "it goes on waiting");
-        Command::new("kill").args(["-INT", &pid]).status().expect("there is a kill");
+        // Not SIGINT: a shell in the background makes its children ignore it.
+        Command::new("kill").args(["-TERM", &pid]).status().expect("there is a kill");
     };
     assert!(!ended.success());
     let daemon = Running::start(&small, &server);

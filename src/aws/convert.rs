@@ -304,9 +304,9 @@ mod tests {
     #[test]
     fn an_interface_is_converted_whole() {
         let found = interface(&eni().build()).expect("it is well formed").expect("it is Lambda's");
-        assert_eq!(found.id.as_str(), ENI);
+        assert_eq!(found.id.to_string(), ENI);
         assert_eq!(found.owner.as_str(), "111122223333");
-        assert_eq!(found.pair.subnet.as_str(), "subnet-0a1b2c3d");
+        assert_eq!(found.pair.subnet.to_string(), "subnet-0a1b2c3d");
         assert_eq!(found.pair.security_groups.to_string(), "sg-0000000a+sg-0000000b");
         assert_eq!(found.zone.as_deref(), Some("eu-west-1a"));
         assert_eq!(found.zone_id.map(|zone| zone.to_string()).as_deref(), Some("euw1-az1"));
@@ -398,7 +398,7 @@ mod tests {
             let found = interface(&item.build()).expect("well formed").expect("Lambda's").associations;
             assert_eq!(found.len(), expected, "{found:?}");
             if let Some(first) = found.first() {
-                assert_eq!(first.allocation.as_ref().map(|id| id.as_str()), allocation);
+                assert_eq!(first.allocation.as_ref().map(ToString::to_string).as_deref(), allocation);
                 assert_eq!(first.public_ip.map(|ip| ip.to_string()).as_deref(), Some(IP));
             }
         }

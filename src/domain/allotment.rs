@@ -245,7 +245,7 @@ impl<'a> Market<'a> {
                 candidates: sets.number(wish),
                 border_group: border_group_of(interface),
             };
-            (key, Ticket::new(interface.id.as_padded_bytes(), wish.number))
+            (key, Ticket::new(&interface.id.padded_text(), wish.number))
         };
         let (wanted, demands) = groups(wishes.iter().map(asks));
         let mut regions = Regions::default();
@@ -264,7 +264,7 @@ impl<'a> Market<'a> {
                 lies_in,
                 border_group: address.border_group.as_deref(),
             };
-            (key, Ticket::new(address.allocation.as_padded_bytes(), place))
+            (key, Ticket::new(&address.allocation.padded_text(), place))
         });
         let (offered, supplies) = groups(offers);
         let fits = fits(&wanted, &offered, &regions);
@@ -342,12 +342,16 @@ fn fits(wanted: &[DemandKey<'_>], offered: &[SupplyKey<'_>], regions: &Regions) 
 fn groups<K: Copy + Ord + Hash>(tickets: impl Iterator<Item = (K, Ticket)>) -> (Vec<K>, Vec<Vec<Ticket>>) {
     let mut groups: Vec<(K, Vec<Ticket>)> = Vec::new();
     let mut places = Index::default();
+    let mut last = 0;
     for (key, ticket) in tickets {
-        let place = *places.entry(key).or_insert(groups.len());
-        if place == groups.len() {
+        // What comes one after the other is mostly equal.
+        if groups.get(last).is_none_or(|(of_last, _)| *of_last != key) {
+            last = *places.entry(key).or_insert(groups.len());
+        }
+        if last == groups.len() {
             groups.push((key, Vec::new()));
         }
-        groups[place].1.push(ticket);
+        groups[last].1.push(ticket);
     }
     groups.sort_unstable_by_key(|(key, _)| *key);
     groups.into_iter().unzip()
@@ -393,7 +397,7 @@ impl<'a> CandidateSets<'a> {
         let mut lie_in = vec![0; drift.addresses()];
         let mut free = Vec::with_capacity(drift.addresses());
         for (set_number, set) in self.sets.iter().enumerate() {
-            for &number in drift.numbers_of(set).iter() {
+            for (_, number) in drift.numbered(set) {
                 let gift: Gift<'a> = match drift.place(number) {
                     Place::Free(address) => (*address, None),
                     Place::Lingering(Some(address), on)

@@ -1,7 +1,6 @@
 //! Where the observed differs from the desired, before anything is decided: which interfaces the declared functions
 //! use, what each may carry and carries, and where every declared address is. Decides nothing, changes nothing.
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
@@ -31,6 +30,7 @@ pub struct Drift<'a> {
     pub pools: Vec<Vec<usize>>,
     /// By the address's number.
     places: Vec<Place<'a>>,
+    shown: Vec<Option<&'a Address>>,
     numbers: Index<AllocationId, usize>,
     /// The places of the pools, by where their sets lie in memory.
     whole_pools: Index<*const BTreeSet<AllocationId>, usize>,
@@ -41,6 +41,12 @@ impl<'a> Drift<'a> {
     #[must_use]
     pub fn place(&self, number: usize) -> &Place<'a> {
         &self.places[number]
+    }
+
+    /// What DescribeAddresses shows of the address of this number.
+    #[must_use]
+    pub fn address(&self, number: usize) -> Option<&'a Address> {
+        self.shown[number]
     }
 
     /// How many addresses have numbers.
@@ -55,13 +61,20 @@ impl<'a> Drift<'a> {
         self.numbers.get(allocation).copied()
     }
 
-    /// The numbers of these addresses; known without looking for them when they are a whole pool.
-    #[must_use]
-    pub fn numbers_of(&self, allocations: &BTreeSet<AllocationId>) -> Cow<'_, [usize]> {
-        match self.whole_pools.get(&std::ptr::from_ref(allocations)) {
-            Some(pool) => Cow::Borrowed(&self.pools[*pool]),
-            None => allocations.iter().filter_map(|allocation| self.number_of(allocation)).collect(),
-        }
+    /// These addresses with their numbers; known without looking for them when they are a whole pool.
+    pub fn numbered<'s>(
+        &'s self,
+        allocations: &'s BTreeSet<AllocationId>,
+    ) -> impl Iterator<Item = (&'s AllocationId, usize)> {
+        let whole_pool = self.whole_pools.get(&std::ptr::from_ref(allocations));
+        let mut known = whole_pool.map(|pool| self.pools[*pool].iter().copied());
+        allocations.iter().filter_map(move |allocation| {
+            let number = match &mut known {
+                Some(known) => known.next(),
+                None => self.number_of(allocation),
+            };
+            Some((allocation, number?))
+        })
     }
 }
 
@@ -170,15 +183,15 @@ pub fn drift<'a>(desired: &'a Desired, observed: &'a Observed) -> Drift<'a> {
     let places = places(desired, observed, &occupancy, &pools, &is_used);
     let whole_pools = desired.pools.values().enumerate();
     let whole_pools = whole_pools.map(|(place, pool)| (Arc::as_ptr(&pool.allocations), place)).collect();
-    let numbers = occupancy.into_numbers();
-    Drift { interfaces, held, pairs: users.len(), pairs_seen, pools, places, numbers, whole_pools }
+    let (numbers, shown) = occupancy.into_numbers();
+    Drift { interfaces, held, pairs: users.len(), pairs_seen, pools, places, shown, numbers, whole_pools }
 }
 
 /// The declared functions of one pair; where a zone is pinned, its interfaces may differ in what they may carry.
 #[derive(Default)]
 struct Users<'a> {
     number: usize,
-    functions: Vec<&'a FunctionRef>,
+    functions: Vec<(&'a FunctionRef, &'a DesiredFunction)>,
     usages: Vec<(Option<&'a ZoneId>, Arc<Usage<'a>>)>,
 }
 
@@ -191,7 +204,7 @@ fn findings<'a>(
     is_used: &mut [bool],
 ) -> (Vec<Finding<'a>>, Vec<Held>, usize) {
     let (mut held, mut pairs_seen) = (Vec::new(), 0);
-    let mut intersections = Intersections::default();
+    let mut agreements = Agreements::default();
     let ours = occupancy
         .interfaces
         .iter()
@@ -205,7 +218,7 @@ fn findings<'a>(
         };
         *is_used = true;
         pairs_seen += usize::from(users.usages.is_empty());
-        let usage = users.usage_of(interface, desired, company, &mut intersections);
+        let usage = users.usage_of(interface, desired, company, &mut agreements);
         let standing = standing(&occupancy.carried_by(interface), &usage.candidates);
         findings.push(Finding { interface, usage, standing });
     }
@@ -214,19 +227,19 @@ fn findings<'a>(
 
 fn users_by_pair<'a>(desired: &'a Desired, observed: &Observed) -> Index<Pair, Users<'a>> {
     let known = || {
-        desired.functions.keys().filter_map(|function| match observed.functions.get(function) {
-            Some(FunctionObservation::Known(configuration)) => Some((function, configuration)),
+        desired.functions.iter().filter_map(|declared| match observed.functions.get(declared.0) {
+            Some(FunctionObservation::Known(configuration)) => Some((declared, configuration)),
             _ => None,
         })
     };
     let subnets = known().filter_map(|(_, configuration)| Some(configuration.vpc.as_ref()?.subnets.len()));
-    let mut users: Index<Pair, Users<'_>> = index_for(subnets.sum());
-    for (function, configuration) in known() {
+    let mut users: Index<Pair, Users<'a>> = index_for(subnets.sum());
+    for (declared, configuration) in known() {
         for pair in configuration.pairs_by_configuration() {
             let number = users.len();
             let of_pair = users.entry(pair).or_insert_with(|| Users { number, ..Users::default() });
-            if of_pair.functions.last() != Some(&function) {
-                of_pair.functions.push(function);
+            if of_pair.functions.last().map(|(function, _)| *function) != Some(declared.0) {
+                of_pair.functions.push(declared);
             }
         }
     }
@@ -239,62 +252,77 @@ impl<'a> Users<'a> {
         interface: &'a Interface,
         desired: &'a Desired,
         company: Option<&Company<'_>>,
-        intersections: &mut Intersections,
+        agreements: &mut Agreements<'a>,
     ) -> Arc<Usage<'a>> {
         let zone = interface.zone_id.as_ref();
         if let Some((_, known)) = self.usages.iter().find(|(known, _)| *known == zone) {
             return Arc::clone(known);
         }
         let bystanders = company.map(|company| company.bystanders(&interface.pair));
-        let usage = Usage { bystanders, ..usage(desired, self, interface, intersections) };
+        let agreed = agreements.of(desired, &self.functions, interface);
+        let usage = Usage { pair: self.number, bystanders, ..agreed };
         let usage = Arc::new(usage);
         self.usages.push((zone, Arc::clone(&usage)));
         usage
     }
 }
 
-fn usage<'a>(
+/// What the functions of pairs agree on, made once for all pairs that the same functions use: unless they have pins, it is
+/// the same for each of them.
+#[derive(Default)]
+struct Agreements<'a> {
+    known: Index<Vec<*const FunctionRef>, Usage<'a>>,
+    intersections: Intersections,
+}
+
+impl<'a> Agreements<'a> {
+    fn of(
+        &mut self,
+        desired: &'a Desired,
+        functions: &[(&'a FunctionRef, &'a DesiredFunction)],
+        interface: &Interface,
+    ) -> Usage<'a> {
+        if functions.iter().any(|(_, declared)| !declared.pins.is_empty()) {
+            return agreed(desired, functions, interface, &mut self.intersections);
+        }
+        let key = functions.iter().map(|(function, _)| std::ptr::from_ref(*function)).collect();
+        let make = || agreed(desired, functions, interface, &mut self.intersections);
+        self.known.entry(key).or_insert_with(make).clone()
+    }
+}
+
+/// What these functions agree on for this interface; who else uses the pair, and its number, are not told by that.
+fn agreed<'a>(
     desired: &'a Desired,
-    users: &Users<'a>,
+    functions: &[(&'a FunctionRef, &'a DesiredFunction)],
     interface: &Interface,
     intersections: &mut Intersections,
 ) -> Usage<'a> {
-    let functions = &users.functions;
-    let declared: Vec<&DesiredFunction> =
-        functions.iter().filter_map(|function| desired.functions.get(*function)).collect();
-    let own_sets = |function: &&'a DesiredFunction| -> Vec<&'a Allocations> {
-        let pool = desired.pools.get(&function.pool).map(|pool| &pool.allocations);
-        let pins = function.pins.iter().filter(|(place, _)| pin_applies(place, interface));
+    let own_sets = |(_, declared): &(_, &'a DesiredFunction)| -> Vec<&'a Allocations> {
+        let pool = desired.pools.get(&declared.pool).map(|pool| &pool.allocations);
+        let pins = declared.pins.iter().filter(|(place, _)| pin_applies(place, interface));
         pool.into_iter().chain(pins.map(|(_, allocations)| allocations)).collect()
     };
-    let own: Vec<Vec<&Allocations>> = declared.iter().map(own_sets).collect();
+    let own: Vec<Vec<&Allocations>> = functions.iter().map(own_sets).collect();
     let candidates = intersections.of(&own.concat());
-    let pools = || declared.iter().filter_map(|function| desired.pools.get(&function.pool));
-    let denies = |function: &&DesiredFunction| {
-        let pool = desired.pools.get(&function.pool);
-        pool.is_some_and(|pool| pool.bystanders == BystanderPolicy::Deny)
-    };
-    let (foremost, priority) = functions
-        .iter()
-        .zip(&declared)
-        .map(|(function, declared)| (*function, declared.priority))
-        .min_by_key(|(_, priority)| Reverse(*priority))
+    let pools = || functions.iter().filter_map(|(_, declared)| desired.pools.get(&declared.pool));
+    let (first, foremost) = functions
+        .first()
+        .zip(functions.iter().min_by_key(|(_, declared)| Reverse(declared.priority)))
         .expect("a pair is listed because a function uses it");
     Usage {
-        foremost,
-        priority,
+        foremost: foremost.0,
+        priority: foremost.1.priority,
         absent: pools().flat_map(|pool| pool.absent.iter().copied()).collect(),
         is_partial: pools().any(|pool| pool.is_partial),
-        pair: users.number,
+        pair: 0,
         bystanders: None,
-        denies_bystanders: declared.iter().any(denies),
-        functions: functions.iter().map(|function| (*function).clone()).collect(),
-        pool: declared
-            .first()
-            .map(|function| &function.pool)
-            .expect("a pair is listed because a function uses it"),
+        denies_bystanders: pools().any(|pool| pool.bystanders == BystanderPolicy::Deny),
+        functions: functions.iter().map(|(function, _)| (*function).clone()).collect(),
+        pool: &first.1.pool,
         pinned: own.iter().any(|sets| sets.len() > 1),
-        zone_is_wanting: interface.zone_id.is_none() && declared.iter().any(|function| pins_a_zone(function)),
+        zone_is_wanting: interface.zone_id.is_none()
+            && functions.iter().any(|(_, declared)| pins_a_zone(declared)),
         in_conflict: candidates.is_empty() && own.iter().all(|sets| !intersections.of(sets).is_empty()),
         candidates,
     }

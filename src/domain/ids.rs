@@ -1,9 +1,8 @@
 //! The names AWS and the configuration give to things, each with its own type, so that an allocation can
 //! never stand where an interface belongs. Ids are checked when they are parsed and never looked into after.
 
-use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::num::NonZeroU16;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -21,36 +20,18 @@ pub struct IdError {
     pub expected: &'static str,
 }
 
-macro_rules! text_forms {
-    ($name:ident, $kind:literal, $expected:expr, $valid:expr) => {
-        impl FromStr for $name {
-            type Err = IdError;
-
-            fn from_str(text: &str) -> Result<Self, IdError> {
-                let valid: fn(&str) -> bool = $valid;
-                if valid(text) {
-                    Ok(Self::from_valid(text))
-                } else {
-                    Err(IdError { text: text.to_owned(), kind: $kind, expected: $expected })
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-
+/// What all ids have in common: they are told as AWS or the configuration writes them.
+macro_rules! told_as_text {
+    ($name:ident) => {
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
+                fmt::Display::fmt(self, f)
             }
         }
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
+                serializer.collect_str(self)
             }
         }
     };
@@ -69,90 +50,121 @@ macro_rules! text_id {
                 &self.0
             }
 
-            fn from_valid(text: &str) -> Self {
-                Self(text.into())
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let valid: fn(&str) -> bool = $valid;
+                if valid(text) {
+                    Ok(Self(text.into()))
+                } else {
+                    Err(IdError { text: text.to_owned(), kind: $kind, expected: $expected })
+                }
             }
         }
 
-        text_forms!($name, $kind, $expected, $valid);
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        told_as_text!($name);
     };
 }
 
-// The text lies in the value itself, and comparing and hashing look at its digits as at one number: with a hundred
-// thousand ids, doing so through a pointer would be most of what a plan costs. Unused places are zero, so that the
-// order is that of the texts.
 macro_rules! resource_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal, $kind:literal) => {
         $(#[$doc])*
-        #[derive(Clone)]
-        pub struct $name([u8; $prefix.len() + SUFFIX_BYTES_MAX]);
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Digits);
 
         impl $name {
-            /// The id as AWS writes it.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                let used = self.0.iter().position(|b| *b == 0).unwrap_or(self.0.len());
-                std::str::from_utf8(&self.0[..used]).expect("an id that was parsed is ASCII")
-            }
-
             /// The id's text, filled up with zeros: the same length for every id of the kind.
             #[must_use]
-            pub fn as_padded_bytes(&self) -> &[u8] {
-                &self.0
-            }
-
-            fn from_valid(text: &str) -> Self {
-                let mut bytes = [0; $prefix.len() + SUFFIX_BYTES_MAX];
-                bytes[..text.len()].copy_from_slice(text.as_bytes());
-                Self(bytes)
-            }
-
-            fn digits(&self) -> (u128, u8) {
-                let (digits, last) = self.0[$prefix.len()..].split_at(SUFFIX_BYTES_MAX - 1);
-                let digits = digits.try_into().expect("sixteen of seventeen");
-                (u128::from_be_bytes(digits), last[0])
+            pub fn padded_text(&self) -> [u8; $prefix.len() + Digits::MOST] {
+                let mut text = [0; $prefix.len() + Digits::MOST];
+                let (prefix, digits) = text.split_at_mut($prefix.len());
+                prefix.copy_from_slice($prefix.as_bytes());
+                digits.copy_from_slice(&self.0.padded_text());
+                text
             }
         }
 
-        impl PartialEq for $name {
-            fn eq(&self, other: &Self) -> bool {
-                self.digits() == other.digits()
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let digits = text.strip_prefix($prefix).and_then(Digits::parse);
+                digits.map(Self).ok_or_else(|| IdError {
+                    text: text.to_owned(),
+                    kind: $kind,
+                    expected: concat!("`", $prefix, "` and 8 to 17 lower-case hexadecimal digits"),
+                })
             }
         }
 
-        impl Eq for $name {}
-
-        impl PartialOrd for $name {
-            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-                Some(self.cmp(other))
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let text = &self.padded_text()[..$prefix.len() + self.0.count()];
+                f.pad(std::str::from_utf8(text).expect("a prefix and digits are ASCII"))
             }
         }
 
-        impl Ord for $name {
-            fn cmp(&self, other: &Self) -> Ordering {
-                self.digits().cmp(&other.digits())
-            }
-        }
-
-        impl Hash for $name {
-            fn hash<H: Hasher>(&self, state: &mut H) {
-                self.digits().hash(state);
-            }
-        }
-
-        text_forms!(
-            $name, $kind, concat!("`", $prefix, "` and 8 to 17 lower-case hexadecimal digits"),
-            |text| text.strip_prefix($prefix).is_some_and(is_resource_suffix)
-        );
+        told_as_text!($name);
     };
 }
 
-/// Old resources have 8 hexadecimal digits, all newer ones 17.
-const SUFFIX_BYTES_MAX: usize = 17;
+/// The digits of a resource's id, in two words: with a hundred thousand ids, to follow a pointer for each comparison would be
+/// most of what a plan costs, and to walk over half as many bytes is a quarter of it. Their order is that of the texts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Digits {
+    /// The first sixteen, the first of all in the highest bits, with zeros for those that are not there.
+    first: u64,
+    /// The seventeenth in the same way, and then how many there are.
+    last: NonZeroU16,
+}
 
-fn is_resource_suffix(text: &str) -> bool {
-    (8..=SUFFIX_BYTES_MAX).contains(&text.len())
-        && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+impl Digits {
+    /// Old resources have 8 hexadecimal digits, all newer ones 17.
+    const MOST: usize = 17;
+    const FEWEST: usize = 8;
+
+    fn parse(text: &str) -> Option<Self> {
+        if !(Self::FEWEST..=Self::MOST).contains(&text.len()) {
+            return None;
+        }
+        let mut digits = 0_u128;
+        for digit in text.bytes() {
+            let value = match digit {
+                b'0'..=b'9' => digit - b'0',
+                b'a'..=b'f' => digit - b'a' + 10,
+                _ => return None,
+            };
+            digits = digits << 4 | u128::from(value);
+        }
+        digits <<= 4 * (Self::MOST - text.len());
+        let last = u16::from(digits as u8 & 0xf) << 8 | text.len() as u16;
+        Some(Self { first: (digits >> 4) as u64, last: NonZeroU16::new(last)? })
+    }
+
+    fn count(self) -> usize {
+        usize::from(self.last.get() & 0xff)
+    }
+
+    fn padded_text(self) -> [u8; Self::MOST] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; Self::MOST];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(self.first.to_be_bytes()) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 0xf)];
+        }
+        text[Self::MOST - 1] = DIGITS[usize::from(self.last.get() >> 8)];
+        text[self.count()..].fill(0);
+        text
+    }
 }
 
 fn is_name(text: &str) -> bool {
@@ -232,7 +244,7 @@ mod tests {
         let texts = ["eni-0a1b2c3d", "eni-0a1b2c3d0", "eni-0a1b2c3e", "eni-fedcba98765432100"];
         let ids: Vec<NetworkInterfaceId> = texts.iter().filter_map(|text| text.parse().ok()).collect();
         assert!(ids.is_sorted());
-        assert_eq!(ids.iter().map(NetworkInterfaceId::as_str).collect::<Vec<_>>(), texts);
+        assert_eq!(ids.iter().map(ToString::to_string).collect::<Vec<_>>(), texts);
     }
 
     #[test]

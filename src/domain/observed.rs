@@ -65,7 +65,7 @@ impl Observed {
     /// Whether an address is not shown though it may exist.
     #[must_use]
     pub fn is_unread(&self, allocation: &AllocationId) -> bool {
-        !self.addresses.contains_key(allocation) && self.lacks(Part::Addresses)
+        self.lacks(Part::Addresses) && !self.addresses.contains_key(allocation)
     }
 
     /// Whether something of this kind could not be seen.

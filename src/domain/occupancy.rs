@@ -117,10 +117,10 @@ impl<'a> Occupancy<'a> {
         all
     }
 
-    /// The numbers alone.
+    /// The numbers alone, and by them what DescribeAddresses shows.
     #[must_use]
-    pub fn into_numbers(self) -> Index<AllocationId, usize> {
-        self.numbers
+    pub fn into_numbers(self) -> (Index<AllocationId, usize>, Vec<Option<&'a Address>>) {
+        (self.numbers, self.rows.into_iter().map(|row| row.address).collect())
     }
 
     fn allocation_of(&self, association: &'a InterfaceAssociation) -> Option<&'a AllocationId> {

@@ -375,8 +375,9 @@ fn company(drift: &Drift<'_>, interfaces: &[InterfacePlan]) -> (Vec<Crowd>, Byst
         let first = &mut firsts[usage.pair];
         if first.is_none() {
             *first = Some(finding);
-            let others = usage.bystanders.iter().flat_map(|others| others.iter());
-            strangers.entry(usage.pool).or_default().extend(others);
+            if let Some(others) = usage.bystanders.as_ref().filter(|others| !others.is_empty()) {
+                strangers.entry(usage.pool).or_default().extend(others.iter());
+            }
         }
     }
     let crowds = firsts.into_iter().zip(serving).filter_map(|(first, network_interfaces)| {
@@ -387,9 +388,9 @@ fn company(drift: &Drift<'_>, interfaces: &[InterfacePlan]) -> (Vec<Crowd>, Byst
     let of_pool = |(pool, strangers): (&PoolName, BTreeSet<&FunctionRef>)| {
         let mut strangers: Vec<FunctionRef> = strangers.into_iter().cloned().collect();
         strangers.dedup_by(|one, other| one.name() == other.name());
-        (!strangers.is_empty()).then(|| (pool.clone(), strangers))
+        (pool.clone(), strangers)
     };
-    (crowds.collect(), strangers.into_iter().filter_map(of_pool).collect())
+    (crowds.collect(), strangers.into_iter().map(of_pool).collect())
 }
 
 fn figures(
@@ -399,7 +400,7 @@ fn figures(
     allotment: &Allotment<'_>,
     interfaces: &[InterfacePlan],
 ) -> BTreeMap<PoolName, PoolFigures> {
-    let mut unserved: BTreeMap<&PoolName, usize> = BTreeMap::new();
+    let mut unserved: Index<&PoolName, usize> = Index::default();
     for interface in interfaces.iter().filter(|interface| interface.status == InterfaceStatus::InUse) {
         if matches!(&interface.verdict, Verdict::Uncovered(reason) if reason.is_want_of_addresses()) {
             *unserved.entry(&interface.pool).or_default() += 1;

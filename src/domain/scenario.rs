@@ -3,6 +3,7 @@
 //! interfaces are in use, bare and ours. Used by tests alone; never builds what an observation could not hold.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,7 +120,8 @@ pub(crate) fn associate(address: u32, interface: u32, functions: &[&str]) -> Act
 }
 
 /// The number in an id of ours.
-pub(crate) fn number(id: &str) -> u32 {
+pub(crate) fn number(id: &(impl fmt::Display + ?Sized)) -> u32 {
+    let id = id.to_string();
     id.rsplit('-').next().and_then(|digits| u32::from_str_radix(digits, 16).ok()).expect("made here")
 }
 
@@ -332,10 +334,9 @@ impl World {
     /// What AWS would show after the plan's changes.
     pub(crate) fn after(mut self, plan: &Plan) -> Self {
         for action in &plan.actions {
-            let (interface, address) =
-                (number(action.network_interface_id.as_str()), number(action.allocation_id.as_str()));
+            let (interface, address) = (number(&action.network_interface_id), number(&action.allocation_id));
             if let Some(lost) = action.takes_off() {
-                self = self.off(number(lost.as_str()), interface);
+                self = self.off(number(lost), interface);
             }
             if action.gives().is_some() {
                 self = self.on(address, interface);
@@ -347,10 +348,10 @@ impl World {
     /// The verdicts in short, for tables: `1 keeps 2`, `1 gets 2`, `1 lacks: no_free_address`.
     pub(crate) fn verdicts(&self) -> Vec<String> {
         let line = |interface: &super::plan::InterfacePlan| {
-            let n = number(interface.network_interface_id.as_str());
+            let n = number(&interface.network_interface_id);
             let verdict = match &interface.verdict {
-                Verdict::Covered(address, _) => format!("{n} keeps {}", number(address.as_str())),
-                Verdict::Gets(address, _) => format!("{n} gets {}", number(address.as_str())),
+                Verdict::Covered(address, _) => format!("{n} keeps {}", number(address)),
+                Verdict::Gets(address, _) => format!("{n} gets {}", number(address)),
                 Verdict::Uncovered(reason) => format!("{n} lacks: {}", reason.code()),
             };
             verdict + if interface.dead_end.is_some() { ", no way out" } else { "" }

@@ -137,12 +137,11 @@ impl<'a> Shortage<'a> {
     fn census(&mut self, candidates: &Allocations) -> &Census<'a> {
         let (observed, drift, allotment) = (self.observed, self.drift, self.allotment);
         self.censuses.entry(std::ptr::from_ref(&**candidates).cast()).or_insert_with(|| {
-            let mut census = Census::default();
-            for allocation in candidates.iter() {
-                let address = observed.addresses.get(allocation);
+            let unread = candidates.iter().any(|allocation| observed.is_unread(allocation));
+            let mut census = Census { unread, ..Census::default() };
+            for (allocation, number) in drift.numbered(candidates) {
+                let address = drift.address(number);
                 census.groups.extend(address.map(|address| address.border_group.as_deref()));
-                census.unread |= observed.is_unread(allocation);
-                let Some(number) = drift.number_of(allocation) else { continue };
                 match drift.place(number) {
                     Place::Free(address) => {
                         let stays = allotment.taker_of(number).is_none();

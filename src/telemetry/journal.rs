@@ -125,9 +125,9 @@ pub(super) fn tell_change(target: &TargetName, pass: u64, report: &ActionReport)
         info!(
             target = target.as_str(),
             pass,
-            allocation_id = action.allocation_id.as_str(),
+            allocation_id = action.allocation_id.to_string(),
             public_ip = %action.public_ip,
-            network_interface_id = action.network_interface_id.as_str(),
+            network_interface_id = action.network_interface_id.to_string(),
             functions = names(&action.functions),
             reason = action.reason.as_str(),
             cause = origin.as_ref().map(|origin| origin.actor.as_str()),
@@ -156,8 +156,8 @@ impl Memory {
                 warn!(
                     target = report.target.as_str(),
                     pass = report.pass,
-                    allocation_id = one.allocation_id.as_str(),
-                    network_interface_id = one.network_interface_id.as_str(),
+                    allocation_id = one.allocation_id.to_string(),
+                    network_interface_id = one.network_interface_id.to_string(),
                     times = one.times,
                     by = one.actor.as_deref(),
                     "contested: somebody undoes it again and again, so it is repaired ever more rarely"
@@ -166,7 +166,7 @@ impl Memory {
         }
         for interface in self.contested.difference(&now) {
             let (target, pass) = (report.target.as_str(), report.pass);
-            info!(target, pass, network_interface_id = interface.as_str(), "no longer contested");
+            info!(target, pass, network_interface_id = interface.to_string(), "no longer contested");
         }
         self.contested = now;
     }
@@ -185,9 +185,9 @@ impl Memory {
                     $level!(
                         target = report.target.as_str(),
                         pass = report.pass,
-                        allocation_id = action.allocation_id.as_str(),
+                        allocation_id = action.allocation_id.to_string(),
                         public_ip = %action.public_ip,
-                        network_interface_id = action.network_interface_id.as_str(),
+                        network_interface_id = action.network_interface_id.to_string(),
                         functions = names(&action.functions),
                         reason = action.reason.as_str(),
                         class = class.map_or("none", ErrorClass::as_str),
@@ -248,7 +248,7 @@ impl Memory {
                 info!(
                     target = report.target.as_str(),
                     pass = report.pass,
-                    network_interface_id = interface.as_str(),
+                    network_interface_id = interface.to_string(),
                     "{message}"
                 );
             }
@@ -347,7 +347,7 @@ fn tell_one_uncovered(report: &Report, uncovered: &Uncovered, aloud: bool) {
             $level!(
                 target = report.target.as_str(),
                 pass = report.pass,
-                network_interface_id = uncovered.network_interface_id.as_str(),
+                network_interface_id = uncovered.network_interface_id.to_string(),
                 functions = names(&uncovered.functions),
                 pool = uncovered.pool.as_str(),
                 reason = uncovered.reason.code(),

@@ -66,7 +66,10 @@ fn a_subnet_without_a_table_of_its_own_goes_by_the_main_one() {
         let Reason::NoInternetRoute { carried, dead_end } = &report.uncovered[0].reason else {
             panic!("{:?}", report.uncovered)
         };
-        assert_eq!((dead_end.subnet.as_str(), dead_end.route_table.as_str()), (&*small.subnets[0], &*main));
+        assert_eq!(
+            (dead_end.subnet.to_string(), dead_end.route_table.to_string()),
+            (small.subnets[0].clone(), main.clone())
+        );
         assert!(carried.is_some() && small.is_covered(), "it got its address all the same");
         assert_lawful(&small.sim);
     });

@@ -61,7 +61,10 @@ fn a_stray_hand_is_answered_within_the_events_delay_and_three_calls() {
         let actions = report.expect("an event made a pass").actions;
         let notes = daemon.heard.notes();
         let taken = notes.iter().find(|note| note.kind == "disassociate_address").expect("it was told");
-        assert_eq!(taken.allocation_id.as_ref().map(|id| id.as_str()), Some(small.allocations[0].as_str()));
+        assert_eq!(
+            taken.allocation_id.as_ref().map(ToString::to_string).as_deref(),
+            Some(small.allocations[0].as_str())
+        );
         assert!(taken.network_interface_id.is_some() && taken.actor.starts_with("arn:aws:"), "{taken:?}");
         let cause = actions[0].origin.as_ref().expect("the event is its cause");
         assert!(cause.actor.starts_with("arn:aws:"), "{}", cause.actor);
@@ -336,7 +339,7 @@ fn whoever_undoes_it_again_and_again_is_named_and_not_fought_without_end() {
         assert!((5..=12).contains(&repairs), "{repairs} repairs in half an hour");
         let contested = daemon.heard.reports().last().expect("passes were made").contested.clone();
         assert_eq!(contested.len(), 1);
-        assert_eq!(contested[0].allocation_id.as_str(), small.allocations[0]);
+        assert_eq!(contested[0].allocation_id.to_string(), small.allocations[0]);
         assert!(
             contested[0].actor.as_ref().is_some_and(|actor| actor.starts_with("arn:aws:")),
             "{contested:?}"

@@ -192,8 +192,11 @@ fn what_the_list_for_a_taking_shows_of_strangers_counts_in_the_same_pass() {
             let own = world.pair_interfaces(&crowded.new[0], &[&crowded.shared]).remove(0);
             let ip = world.address_of(&own).expect("it is covered").to_owned();
             let ids = desired.allocations();
-            let id =
-                ids.iter().find(|id| world.public_ip(id.as_str()) == ip).expect("one of ours").to_string();
+            let id = ids
+                .iter()
+                .find(|id| world.public_ip(&id.to_string()) == ip)
+                .expect("one of ours")
+                .to_string();
             assert!(world.stray_disassociate(&id));
             for (name, group) in [("stranger", &crowded.shared), ("another", &crowded.new[1])] {
                 world.create_active_function(name, VpcConfig::new(&crowded.new[..1], &[group]));

@@ -56,7 +56,7 @@ fn a_thief_is_named_though_another_address_takes_its_place() {
         let spare = carried(&small, &victim).expect("a spare took its place");
         assert_ne!(spare, stolen);
         let repair: ActionReport = daemon.heard.actions().pop().expect("it was repaired");
-        assert_eq!(repair.action.allocation_id.as_str(), spare);
+        assert_eq!(repair.action.allocation_id.to_string(), spare);
         assert!(is_a_name(repair.origin.as_ref()), "{:?}", repair.origin);
         assert!(repair.repaired_after.is_some_and(|age| age >= Duration::from_secs(1)), "since the theft");
         assert_lawful(&small.sim);
@@ -91,7 +91,7 @@ fn a_thief_is_named_while_nothing_can_be_done_about_it() {
             sleep(POLL).await;
             let uncovered = last(&daemon).uncovered;
             assert_eq!(uncovered.len(), 1);
-            assert_eq!(uncovered[0].network_interface_id.as_str(), victim);
+            assert_eq!(uncovered[0].network_interface_id.to_string(), victim);
             assert!(is_a_name(uncovered[0].cause.as_ref()), "{:?}", uncovered[0]);
         }
         small.sim.world(|world| world.stray_disassociate(&stolen));

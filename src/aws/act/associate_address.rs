@@ -28,8 +28,8 @@ pub(in crate::aws) async fn associate(
         .clients
         .ec2
         .associate_address()
-        .allocation_id(allocation.as_str())
-        .network_interface_id(interface.as_str())
+        .allocation_id(allocation.to_string())
+        .network_interface_id(interface.to_string())
         .allow_reassociation(takes == Takes::WhatItIsOn);
     let answer = target.caller.change(&OPERATION, &subject, request.send()).await?;
     Ok(Associated {

@@ -22,7 +22,7 @@ pub(in crate::aws) async fn disassociate(
     association: &AssociationId,
 ) -> Result<Option<String>, ApiError> {
     let subject = format!("of `{association}`");
-    let request = target.clients.ec2.disassociate_address().association_id(association.as_str());
+    let request = target.clients.ec2.disassociate_address().association_id(association.to_string());
     match target.caller.change(&OPERATION, &subject, request.send()).await {
         Ok(answer) => Ok(answer.request_id().map(str::to_owned)),
         Err(error) if error.class == ErrorClass::NotFound => Ok(error.request_id),

@@ -33,8 +33,8 @@ pub(in crate::aws) async fn associate(
         .clients
         .ec2
         .associate_address()
-        .allocation_id(allocation.as_str())
-        .network_interface_id(interface.as_str())
+        .allocation_id(allocation.to_string())
+        .network_interface_id(interface.to_string())
         .allow_reassociation(false)
         .dry_run(true);
     let subject = format!("of `{allocation}` with `{interface}`, as a dry run,");
@@ -50,7 +50,7 @@ pub(in crate::aws) async fn disassociate(
     association: &AssociationId,
 ) -> Result<DryRun, ApiError> {
     let request =
-        target.clients.ec2.disassociate_address().association_id(association.as_str()).dry_run(true);
+        target.clients.ec2.disassociate_address().association_id(association.to_string()).dry_run(true);
     let subject = format!("of `{association}`, as a dry run,");
     ask(target, &DISASSOCIATE, &subject, request.send()).await
 }

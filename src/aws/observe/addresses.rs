@@ -47,7 +47,7 @@ impl Question {
 
 /// Those of the addresses that exist. A call that fails costs its own addresses only.
 pub(in crate::aws) async fn addresses(target: &AwsTarget, ids: &BTreeSet<AllocationId>) -> Partial<Address> {
-    let values: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
+    let values: Vec<String> = ids.iter().map(|id| id.to_string()).collect();
     one_by_one(target, Question::about("allocation-id", &values, of_addresses)).await
 }
 

@@ -11,11 +11,11 @@ pub(super) fn filter(name: &str, values: Vec<String>) -> Filter {
 }
 
 /// The values in portions, each with the words for what it is of.
-pub(super) fn chunks<'a>(
+pub(super) fn chunks(
     kind: &str,
-    values: impl Iterator<Item = &'a str>,
+    values: impl Iterator<Item = impl ToString>,
 ) -> impl Iterator<Item = (String, Vec<String>)> {
-    let values: Vec<String> = values.map(str::to_owned).collect();
+    let values: Vec<String> = values.map(|value| value.to_string()).collect();
     let portions: Vec<(String, Vec<String>)> = values
         .chunks(VALUES_PER_FILTER)
         .map(|chunk| match chunk {

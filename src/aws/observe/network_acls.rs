@@ -23,7 +23,7 @@ pub(in crate::aws) async fn network_acls(
     subnets: &BTreeSet<SubnetId>,
 ) -> Partial<NetworkAcl> {
     let mut all = Partial::default();
-    for (subject, values) in chunks("subnet", subnets.iter().map(SubnetId::as_str)) {
+    for (subject, values) in chunks("subnet", subnets.iter()) {
         let request = target
             .clients
             .ec2

@@ -34,7 +34,7 @@ pub(in crate::aws) async fn interfaces_of(
     target: &AwsTarget,
     ids: &BTreeSet<NetworkInterfaceId>,
 ) -> Partial<Interface> {
-    let ids: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
+    let ids: Vec<String> = ids.iter().map(|id| id.to_string()).collect();
     in_chunks(target, "network-interface-id", &ids).await
 }
 
@@ -43,7 +43,7 @@ pub(in crate::aws) async fn interfaces_in(
     target: &AwsTarget,
     subnets: &BTreeSet<SubnetId>,
 ) -> Partial<Interface> {
-    let subnets: Vec<String> = subnets.iter().map(|id| id.as_str().to_owned()).collect();
+    let subnets: Vec<String> = subnets.iter().map(|id| id.to_string()).collect();
     in_chunks(target, "subnet-id", &subnets).await
 }
 
@@ -69,7 +69,7 @@ pub(in crate::aws) async fn interface(
     target: &AwsTarget,
     id: &NetworkInterfaceId,
 ) -> Result<Option<Interface>, ApiError> {
-    let filters = filters([("network-interface-id", vec![id.as_str().to_owned()])]);
+    let filters = filters([("network-interface-id", vec![id.to_string()])]);
     let answer = describe(target, &format!("of `{id}`"), filters).await;
     match answer.found.into_iter().find(|interface| interface.id == *id) {
         Some(interface) => Ok(Some(interface)),
@@ -131,7 +131,7 @@ mod tests {
         let wire =
             Wire::of([page(&[numbered(1)], "t1"), page(&[numbered(2)], "t2"), page(&[numbered(3)], "")]);
         let answer = wire.target().await.interfaces().await;
-        let found: Vec<_> = answer.found.iter().map(|interface| interface.id.as_str()).collect();
+        let found: Vec<_> = answer.found.iter().map(|interface| interface.id.to_string()).collect();
         assert_eq!(found, ["eni-00000001", "eni-00000002", "eni-00000003"]);
         assert!(answer.errors.is_empty());
         let sent = wire.sent();

@@ -22,7 +22,7 @@ const ITEMS_PER_PAGE: i32 = 100;
 /// The route tables that these subnets are associated with by themselves.
 pub(in crate::aws) async fn of_subnets(target: &AwsTarget, ids: &BTreeSet<SubnetId>) -> Partial<RouteTable> {
     let mut all = Partial::default();
-    for (subject, values) in chunks("subnet", ids.iter().map(SubnetId::as_str)) {
+    for (subject, values) in chunks("subnet", ids.iter()) {
         all.add(describe(target, &subject, vec![filter("association.subnet-id", values)]).await);
     }
     all
@@ -31,7 +31,7 @@ pub(in crate::aws) async fn of_subnets(target: &AwsTarget, ids: &BTreeSet<Subnet
 /// The main route tables of these VPCs.
 pub(in crate::aws) async fn main(target: &AwsTarget, vpcs: &BTreeSet<VpcId>) -> Partial<RouteTable> {
     let mut all = Partial::default();
-    for (subject, values) in chunks("VPC", vpcs.iter().map(VpcId::as_str)) {
+    for (subject, values) in chunks("VPC", vpcs.iter()) {
         let filters = vec![filter("vpc-id", values), filter("association.main", vec!["true".to_owned()])];
         all.add(describe(target, &subject, filters).await);
     }

@@ -23,7 +23,7 @@ pub(in crate::aws) async fn security_groups(
     ids: &BTreeSet<SecurityGroupId>,
 ) -> Partial<SecurityGroup> {
     let mut all = Partial::default();
-    for (subject, values) in chunks("security group", ids.iter().map(SecurityGroupId::as_str)) {
+    for (subject, values) in chunks("security group", ids.iter()) {
         let request = target
             .clients
             .ec2

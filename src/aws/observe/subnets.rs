@@ -20,7 +20,7 @@ const ITEMS_PER_PAGE: i32 = 1000;
 /// Those of the subnets that EC2 shows.
 pub(in crate::aws) async fn subnets(target: &AwsTarget, ids: &BTreeSet<SubnetId>) -> Partial<Subnet> {
     let mut all = Partial::default();
-    for (subject, values) in chunks("subnet", ids.iter().map(SubnetId::as_str)) {
+    for (subject, values) in chunks("subnet", ids.iter()) {
         let request = target
             .clients
             .ec2
@@ -64,7 +64,7 @@ mod tests {
         let answer = wire.target().await.subnets(&ids(201)).await;
         assert_eq!((answer.found.len(), answer.errors.len(), wire.sent().len()), (1, 0, 3));
         let found = &answer.found[0];
-        assert_eq!((found.vpc.as_str(), found.zone.as_deref()), ("vpc-0a1b2c3d", Some("eu-west-1a")));
+        assert_eq!((&*found.vpc.to_string(), found.zone.as_deref()), ("vpc-0a1b2c3d", Some("eu-west-1a")));
         let bodies: Vec<String> = wire.sent().into_iter().map(|sent| sent.body).collect();
         assert!(bodies.iter().all(|body| body.contains("Filter.1.Name=subnet-id")), "{bodies:?}");
         assert!(bodies[0].contains("Filter.1.Value.200=") && bodies[1].contains("NextToken=t1"));

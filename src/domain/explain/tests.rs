@@ -111,7 +111,7 @@ fn every_story_agrees_with_the_plan() {
 fn stories_agree(world: &World) {
     let plan = world.plan();
     for planned in &plan.interfaces {
-        let n = crate::domain::scenario::number(planned.network_interface_id.as_str());
+        let n = crate::domain::scenario::number(&planned.network_interface_id);
         let told = interface(world, n).verdict;
         let expected = match &planned.verdict {
             _ if planned.dead_end.is_some() => "no_internet_route",

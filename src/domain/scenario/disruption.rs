@@ -23,11 +23,10 @@ fn wrong() -> World {
 }
 
 fn told(plan: &Plan) -> Vec<String> {
-    let n = |id: &str| number(id);
     let line = |action: &Action| {
-        let (on, address) = (n(action.network_interface_id.as_str()), n(action.allocation_id.as_str()));
-        let lost = action.replaces.as_ref().map(|lost| format!(" for {}", n(lost.as_str())));
-        let from = action.from.as_ref().map(|from| format!(" from {}", n(from.as_str())));
+        let (on, address) = (number(&action.network_interface_id), number(&action.allocation_id));
+        let lost = action.replaces.as_ref().map(|lost| format!(" for {}", number(lost)));
+        let from = action.from.as_ref().map(|from| format!(" from {}", number(from)));
         let (kind, reason) = (action.kind.as_str(), action.reason.as_str());
         format!("{kind} {address} on {on}{}{} ({reason})", lost.unwrap_or_default(), from.unwrap_or_default())
     };

@@ -15,12 +15,12 @@ pub(super) fn story(world: &World) -> String {
     for interface in &plan.interfaces {
         let functions: Vec<String> = interface.functions.iter().map(ToString::to_string).collect();
         let verdict = match &interface.verdict {
-            Verdict::Covered(id, _) => format!("keeps {}", number(id.as_str())),
-            Verdict::Gets(id, _) => format!("gets {} ({})", number(id.as_str()), why(&plan.actions, id)),
+            Verdict::Covered(id, _) => format!("keeps {}", number(id)),
+            Verdict::Gets(id, _) => format!("gets {} ({})", number(id), why(&plan.actions, id)),
             Verdict::Uncovered(reason) => reason.to_string(),
         };
         let waits = if interface.status == InterfaceStatus::InUse { "" } else { ", not serving yet" };
-        let n = number(interface.network_interface_id.as_str());
+        let n = number(&interface.network_interface_id);
         writeln!(text, "interface {n} of {}{waits}: {verdict}", functions.join(" and "))
             .expect("a string takes all");
     }

@@ -59,7 +59,7 @@ pub(super) fn possible(world: &World, addresses: u32) -> Possible {
         let functions: Vec<String> = users(world, id);
         let names: Vec<&str> = functions.iter().map(String::as_str).collect();
         let fits = |n: &u32| {
-            let action = associate(*n, number(id.as_str()), &names);
+            let action = associate(*n, number(id), &names);
             let violations = audit(&world.desired, &world.observed, &[action]);
             // Whose turn it is depends on what else is given.
             violations.iter().all(|violation| matches!(violation.objection, Objection::OutOfTurn(..)))
@@ -79,7 +79,7 @@ pub(super) fn possible(world: &World, addresses: u32) -> Possible {
 
 /// Whom the audit expects to be named for an interface.
 fn users(world: &World, interface: &NetworkInterfaceId) -> Vec<String> {
-    let probe = associate(1, number(interface.as_str()), &["nobody"]);
+    let probe = associate(1, number(interface), &["nobody"]);
     let violations = audit(&world.desired, &world.observed, &[probe]);
     let named = violations.into_iter().find_map(|violation| match violation.objection {
         Objection::OtherFunctions(functions) => Some(functions),
@@ -204,7 +204,7 @@ proptest! {
             let of_pool = |n: &&u32| pool.allocations.contains(&alloc(**n));
             // One that serves with a wrong address may take a spare, after the waiting ones had what is beyond them.
             let bare = plan.actions.iter().filter(|action| action.takes_off().is_none());
-            let given: BTreeSet<u32> = bare.map(|a| number(a.allocation_id.as_str())).collect();
+            let given: BTreeSet<u32> = bare.map(|a| number(&a.allocation_id)).collect();
             let left = free.iter().filter(of_pool).filter(|n| !given.contains(n)).count();
             let to_waiting = plan.actions.iter().any(|action| {
                 action.reason == ActionReason::Upcoming && pool.allocations.contains(&action.allocation_id)

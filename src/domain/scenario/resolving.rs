@@ -114,14 +114,14 @@ impl Case {
     fn told(&self) -> Vec<String> {
         let desired = self.desired();
         let pools = desired.pools.iter().map(|(name, pool)| {
-            let ids = pool.allocations.iter().map(|id| format!(" {}", number(id.as_str())));
+            let ids = pool.allocations.iter().map(|id| format!(" {}", number(id)));
             let absent = pool.absent.iter().map(|ip| format!(" without {ip}"));
             let more = if pool.is_partial { " and more" } else { "" };
             format!("{name}:{}{more}", ids.chain(absent).collect::<String>())
         });
         let functions = desired.functions.iter().map(|(name, desired)| {
             let pins = desired.pins.values().flat_map(|ids| ids.iter());
-            let pins: String = pins.map(|id| format!(" !{}", number(id.as_str()))).collect();
+            let pins: String = pins.map(|id| format!(" !{}", number(id))).collect();
             format!("{name} from {}{pins}", desired.pool)
         });
         pools.chain(functions).collect()

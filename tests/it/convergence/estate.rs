@@ -71,7 +71,8 @@ impl Estate {
         let of = |(function, allocations): (&String, &Vec<String>)| {
             let pins = self.desired.functions[&function.parse().expect("a function's name")].pins.values();
             let pins: Vec<_> = pins.collect();
-            let fits = |id: &String| pins.iter().all(|pin| pin.iter().any(|pinned| pinned.as_str() == id));
+            let fits =
+                |id: &String| pins.iter().all(|pin| pin.iter().any(|pinned| pinned.to_string() == *id));
             let fitting = allocations.iter().filter(|id| fits(id)).cloned().collect();
             (function.clone(), fitting)
         };

@@ -104,8 +104,8 @@ fn set(estate: &Estate, function: &FunctionRef, subnet: &str) -> BTreeSet<String
     let mut set: BTreeSet<String> =
         estate.declared.get(function.name()).into_iter().flatten().cloned().collect();
     for (place, pinned) in &estate.desired.functions[function].pins {
-        if matches!(place, PinPlace::Subnet(pinned) if pinned.as_str() == subnet) {
-            set.retain(|id| pinned.iter().any(|pinned| pinned.as_str() == id));
+        if matches!(place, PinPlace::Subnet(pinned) if pinned.to_string() == subnet) {
+            set.retain(|id| pinned.iter().any(|pinned| pinned.to_string() == *id));
         }
     }
     set

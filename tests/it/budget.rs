@@ -53,6 +53,23 @@ fn since(sim: &Sim, before: &Counts) -> Counts {
 }
 
 #[test]
+fn pages_that_hold_fewer_than_was_asked_for_are_read_to_the_end() {
+    on_paused_clock(async {
+        let small = Small::of(WorldConfig { page_most: 2, ..WorldConfig::default() }, 7);
+        let groups = [small.group.as_str()];
+        for _ in 0..5 {
+            small.sim.world(|world| world.overflow(&small.subnets[0], &groups));
+        }
+        tokio::time::sleep(Duration::from_secs(300)).await;
+        let mut reconciler = reconciler(&small.sim, 1).await;
+        pass(&mut reconciler, &orders(&small.desired)).await;
+        assert_eq!(small.interfaces().len(), 7);
+        assert!(small.is_covered());
+        assert_lawful(&small.sim);
+    });
+}
+
+#[test]
 fn a_repair_costs_a_second_look_a_change_and_a_confirmation() {
     on_paused_clock(async {
         let small = Small::with(2);

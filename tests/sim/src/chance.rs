@@ -32,6 +32,8 @@ pub enum Stream {
     Events = 7,
     /// What a record of an API call says where several forms occur.
     Trail = 8,
+    /// How many things are on a page.
+    Pages = 9,
     /// Whether a fault with a rate strikes; each fault adds its own number to this one.
     Faults = 1000,
 }

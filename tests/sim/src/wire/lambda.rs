@@ -119,7 +119,7 @@ fn list_functions(world: &World, params: &Params) -> Result<Value, Failure> {
         Some("ALL") => true,
         Some(other) => return Err(invalid(format!("FunctionVersion {other} is not ALL"))),
     };
-    let limit = page_size(params, PAGE)?;
+    let limit = page_size(params, PAGE)?.min(world.config().page_most);
     let cursor = Cursor::of(params, "Marker", "InvalidParameterValueException")?;
     let (name, version) = cursor.after.split_once(':').unwrap_or((&cursor.after, ""));
     let from = if name.is_empty() { Bound::Unbounded } else { Bound::Included(name.to_owned()) };

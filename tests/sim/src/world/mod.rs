@@ -80,6 +80,9 @@ pub struct WorldConfig {
     pub timing: Timing,
     /// The quota of Elastic IPs (AWS.md section 2: 5 by default, adjustable; here unlimited unless set).
     pub address_quota: Option<usize>,
+    /// So many at most on a page of interfaces or functions, whatever a caller asks for: a page may hold fewer than that (EC2
+    /// and Lambda API references, pagination; confirmed).
+    pub page_most: usize,
 }
 
 impl Default for WorldConfig {
@@ -92,14 +95,17 @@ impl Default for WorldConfig {
             beliefs: Beliefs::default(),
             timing: Timing::default(),
             address_quota: None,
+            page_most: usize::MAX,
         }
     }
 }
 
 impl WorldConfig {
-    /// The default configuration with this seed and the beliefs that it draws.
+    /// The default configuration with this seed and the beliefs that it draws. In one of four worlds pages are short.
     pub fn drawn(seed: u64) -> Self {
-        Self { seed, beliefs: Beliefs::draw(seed), ..Self::default() }
+        let mut chance = Chance::new(seed, Stream::Pages);
+        let page_most = if chance.below(4) == 0 { 2 + chance.below(4) as usize } else { usize::MAX };
+        Self { seed, beliefs: Beliefs::draw(seed), page_most, ..Self::default() }
     }
 }
 

@@ -78,7 +78,7 @@ pub(crate) fn describe(office: &mut Office<'_>, params: &Params, query: &Query) 
             && query.filters.iter().all(|filter| matches(world, &world.all_interfaces()[*place], filter, at))
     };
     let mut places = candidates(world, query, after, at).filter(fits).peekable();
-    let limit = query.limit.unwrap_or(usize::MAX);
+    let limit = query.limit.map_or(usize::MAX, |limit| limit.min(world.config().page_most));
     let mut xml = Xml::ec2(OPERATION, &office.request_id, limit.min(1000) * 1800);
     let mut last = None;
     xml.open("networkInterfaceSet");

@@ -30,6 +30,10 @@ const READS_PER_PASS: usize = 50;
 /// What a pass in flight is given to come to its end when the process ends, which must be within 10 s.
 const LAST_CALLS: Duration = Duration::from_secs(7);
 
+/// While nothing can be seen, an event makes another attempt no sooner than this after the last: AWS may be back long before
+/// the backoff ends, and a flood of events must not ask an AWS that is down all the time.
+const NEWS_HEEDED_AFTER: Duration = Duration::from_secs(30);
+
 /// How many errands may follow each other at once.
 const ERRANDS_AT_ONCE: NonZeroU32 = NonZeroU32::new(5).expect("above zero");
 
@@ -62,6 +66,17 @@ enum Cause {
     Errand(Errand),
 }
 
+/// When something is to be done next.
+struct Agenda {
+    /// The next look at everything.
+    next: Instant,
+    /// Whether that goes on with what was left.
+    goes_on: bool,
+    /// While nothing can be seen: from when on an event is heeded. Until something is seen again only everything is looked
+    /// at, so that neither hints nor functions that are watched ask in place of the backoff.
+    blind_until_news_from: Option<Instant>,
+}
+
 impl Driver {
     /// Runs until cancelled; a pass in flight is given some seconds to end in order.
     pub async fn run(mut self) {
@@ -92,8 +107,13 @@ impl Driver {
             next = if passed.report.is_whole { after } else { after.min(next) };
             audience.hear(&passed.report);
             audience.expect_next(&passed.report, next.saturating_duration_since(Instant::now()));
-            let goes_on = passed.go_on_after.is_some() && blind_in_a_row == 0;
-            let Some(next_cause) = self.next_cause(next, goes_on, &paces).await else { return };
+            let is_blind = blind_in_a_row > 0;
+            let agenda = Agenda {
+                next,
+                goes_on: passed.go_on_after.is_some() && !is_blind,
+                blind_until_news_from: is_blind.then(|| Instant::now() + NEWS_HEEDED_AFTER),
+            };
+            let Some(next_cause) = self.next_cause(&agenda, &paces).await else { return };
             cause = next_cause;
         }
     }
@@ -133,18 +153,29 @@ impl Driver {
     }
 
     /// Waits for what comes first; nothing when the process ends.
-    async fn next_cause(&mut self, next: Instant, goes_on: bool, paces: &Paces) -> Option<Cause> {
+    async fn next_cause(&mut self, agenda: &Agenda, paces: &Paces) -> Option<Cause> {
         let inbox = self.reconciler.inbox();
+        let errand = async {
+            if let Some(heeded_from) = agenda.blind_until_news_from {
+                sleep_until(heeded_from).await;
+                inbox.news().await;
+                return Cause::All(Trigger::Event);
+            }
+            tokio::select! {
+                biased;
+                errand = next_errand(&inbox, Lane::Corners, &paces.corners) => Cause::Errand(errand),
+                errand = next_errand(&inbox, Lane::Functions, &paces.functions) => Cause::Errand(errand),
+            }
+        };
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => None,
             Ok(()) = self.watch.changed() => Some(Cause::All(Trigger::Reload)),
             // Before the errands, so that a flood of events never keeps a look at everything from being made.
-            () = sleep_until(next) => {
-                Some(Cause::All(if goes_on { Trigger::Continue } else { Trigger::Poll }))
+            () = sleep_until(agenda.next) => {
+                Some(Cause::All(if agenda.goes_on { Trigger::Continue } else { Trigger::Poll }))
             }
-            errand = next_errand(&inbox, Lane::Corners, &paces.corners) => Some(Cause::Errand(errand)),
-            errand = next_errand(&inbox, Lane::Functions, &paces.functions) => Some(Cause::Errand(errand)),
+            cause = errand => Some(cause),
         }
     }
 }

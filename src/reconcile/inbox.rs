@@ -183,6 +183,16 @@ impl Inbox {
         }
     }
 
+    /// Waits until an event tells of something that was not looked at since. May be dropped at any moment.
+    pub(super) async fn news(&self) {
+        while !self.lock().waiting.has_news() {
+            tokio::select! {
+                () = self.corners.notified() => {}
+                () = self.functions.notified() => {}
+            }
+        }
+    }
+
     /// Hands out what is due in a lane.
     pub(super) fn take(&self, lane: Lane) -> Option<Errand> {
         self.lock().waiting.take(lane, Instant::now())

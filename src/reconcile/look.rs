@@ -9,12 +9,12 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::known::{Corner, Known};
-use super::observe::{Observer, gaps};
+use super::observe::{Blind, Observer, gaps};
 use super::ports::Partial;
 use super::recent::RecentWrites;
 use crate::domain::desired::{Desired, DesiredFunction, Pool};
 use crate::domain::function::{FunctionObservation, FunctionRef, Pair};
-use crate::domain::ids::{AllocationId, PoolName};
+use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName};
 use crate::domain::leave::Leave;
 use crate::domain::observed::{Address, Gap, Interface, Observed, Part};
 
@@ -31,6 +31,8 @@ pub(super) struct Look {
     pub(super) at: Instant,
     /// What could not be read.
     pub(super) gaps: Vec<Gap>,
+    /// EC2 was asked, and answered nothing.
+    is_blind: bool,
     corner: Corner,
 }
 
@@ -50,9 +52,11 @@ impl Observer {
             known.note_functions(self.book.observations(corner.functions.iter()));
             add_pairs(known, &mut corner);
         }
+        let mut is_found = true;
         if corner.searches {
             let all = self.addresses_of(&known.desired.allocations()).await;
             known.add_moved(&all, &mut corner);
+            is_found = is_answered(&all);
             gaps.extend(self::gaps(Part::Addresses, &all.errors));
         }
         let looked_at = Instant::now();
@@ -66,17 +70,14 @@ impl Observer {
         }
         let more: BTreeSet<AllocationId> = corner.addresses.difference(&read).cloned().collect();
         addresses.add(self.addresses_of(&more).await);
+        let is_blind = corner.is_unanswered(&interfaces, &addresses) || !is_found;
         gaps.extend(self::gaps(Part::Interfaces, &interfaces.errors));
         gaps.extend(self::gaps(Part::Addresses, &addresses.errors));
         interfaces.found.sort_by(|one, other| one.id.cmp(&other.id));
         interfaces.found.dedup_by(|one, other| one.id == other.id);
         let mut recent_writes = recent.at(at);
         if interfaces.errors.is_empty() {
-            // As with a whole list: an interface that is gone holds nothing back.
-            recent_writes.retain(|id, _| {
-                interfaces.found.iter().any(|shown| shown.id == *id)
-                    || known.observed.interfaces.get(id).is_some_and(|seen| !corner.asks_for(seen))
-            });
+            recent_writes.retain(|id, _| may_be_there(id, known, &corner, &interfaces.found));
         }
         let desired = desired_of(known, &corner, &interfaces.found);
         let functions = desired
@@ -100,7 +101,7 @@ impl Observer {
             roster_trouble: None,
             gaps: gaps.iter().cloned().chain([unseen]).collect(),
         };
-        Look { desired, observed, at: looked_at, gaps, corner }
+        Look { desired, observed, at: looked_at, gaps, is_blind, corner }
     }
 
     /// Reads functions, but not for long: what waits behind this look may be an interface without its address.
@@ -152,6 +153,27 @@ fn add_pairs(known: &Known, corner: &mut Corner) {
     }
 }
 
+/// Whether an interface may still be there: as with a whole list, one that was asked for and is not shown holds nothing back.
+fn may_be_there(id: &NetworkInterfaceId, known: &Known, corner: &Corner, shown: &[Interface]) -> bool {
+    shown.iter().any(|shown| shown.id == *id)
+        || known.observed.interfaces.get(id).is_some_and(|seen| !corner.asks_for(seen))
+}
+
+impl Corner {
+    /// Whether EC2 was asked for something and answered nothing.
+    fn is_unanswered(&self, interfaces: &Partial<Interface>, addresses: &Partial<Address>) -> bool {
+        let asks_for_interfaces = !(self.interfaces.is_empty() && self.subnets.is_empty());
+        let asks_for_addresses = !self.addresses.is_empty();
+        (asks_for_interfaces || asks_for_addresses)
+            && !(asks_for_interfaces && is_answered(interfaces))
+            && !(asks_for_addresses && is_answered(addresses))
+    }
+}
+
+fn is_answered<T>(read: &Partial<T>) -> bool {
+    read.errors.is_empty() || !read.found.is_empty()
+}
+
 fn shown(interface: &Interface) -> impl Iterator<Item = AllocationId> {
     interface.associations.iter().filter_map(|association| association.allocation.clone())
 }
@@ -182,6 +204,14 @@ fn desired_of(known: &Known, corner: &Corner, interfaces: &[Interface]) -> Desir
 }
 
 impl Look {
+    /// Nothing is concluded where EC2 was asked and answered nothing.
+    pub(super) fn or_blind(self) -> Result<Self, Blind> {
+        match self.is_blind {
+            true => Err(Blind(self.gaps.into_iter().map(|gap| gap.message).collect())),
+            false => Ok(self),
+        }
+    }
+
     /// The pairs that the corner's functions use.
     pub(super) fn pairs(&self) -> BTreeSet<Pair> {
         let known = self.observed.functions.values().filter_map(|function| match function {

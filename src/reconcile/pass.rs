@@ -23,6 +23,7 @@ use super::hesitation::Hesitations;
 use super::inbox::{Again, Errand, Inbox, Seen};
 use super::known::{Before, Known};
 use super::ledger::Ledger;
+use super::look::Look;
 use super::observe::{Blind, Observer, Sighting};
 use super::ports::{Audience, Changes, Clock, Reads};
 use super::recent::RecentWrites;
@@ -298,15 +299,11 @@ impl Reconciler {
         let corner = known.corner(round.hints);
         self.before.note(round.hints, &known);
         let look = round.in_time(self.observer.look(&mut known, corner, &self.recent)).await;
-        let look = match look {
+        let look = match look.map(|look| look.map_err(|slow| Blind(vec![slow])).and_then(Look::or_blind)) {
             Some(Ok(look)) => look,
-            Some(Err(too_slow)) => {
+            ended => {
                 self.known = Some(known);
-                return Some(self.failed(report, vec![too_slow], round));
-            }
-            None => {
-                self.known = Some(known);
-                return None;
+                return ended.and_then(Result::err).map(|Blind(why)| self.failed(report, why, round));
             }
         };
         self.inbox.learn_more(look.pairs(), look.observed.interfaces.keys().cloned());

@@ -18,6 +18,7 @@ mod events;
 mod explain;
 mod gate;
 mod notify;
+mod outage;
 mod permissions;
 mod policies;
 mod process;

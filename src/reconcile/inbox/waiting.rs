@@ -198,6 +198,11 @@ impl Waiting {
         dues.min()
     }
 
+    /// Whether an event told of something that was not looked at since.
+    pub(super) fn has_news(&self) -> bool {
+        self.overflown || self.hints.values().any(|wait| wait.looked.is_none())
+    }
+
     /// Whether there were too many hints to remember each.
     pub(super) fn is_overflown(&self) -> bool {
         self.overflown

@@ -42,7 +42,7 @@ impl Observer {
         &mut self,
         known: &mut Known,
         mut corner: Corner,
-        recent: &RecentWrites,
+        recent: &mut RecentWrites,
     ) -> Look {
         let at = self.clock.now();
         let mut gaps = Vec::new();
@@ -75,6 +75,10 @@ impl Observer {
         gaps.extend(self::gaps(Part::Addresses, &addresses.errors));
         interfaces.found.sort_by(|one, other| one.id.cmp(&other.id));
         interfaces.found.dedup_by(|one, other| one.id == other.id);
+        recent.end_undone(
+            |id| interfaces.found.iter().find(|shown| shown.id == *id),
+            |allocation| shown_of(&corner.addresses, &addresses, allocation),
+        );
         let mut recent_writes = recent.at(at);
         if interfaces.errors.is_empty() {
             recent_writes.retain(|id, _| may_be_there(id, known, &corner, &interfaces.found));
@@ -168,6 +172,16 @@ impl Corner {
             && !(asks_for_interfaces && is_answered(interfaces))
             && !(asks_for_addresses && is_answered(addresses))
     }
+}
+
+/// What was read of an address; nothing when it was not asked for, or the answer is not whole.
+fn shown_of<'a>(
+    asked: &BTreeSet<AllocationId>,
+    read: &'a Partial<Address>,
+    allocation: &AllocationId,
+) -> Option<Option<&'a Address>> {
+    let shown = read.found.iter().find(|address| address.allocation == *allocation);
+    (shown.is_some() || asked.contains(allocation) && read.errors.is_empty()).then_some(shown)
 }
 
 fn is_answered<T>(read: &Partial<T>) -> bool {

@@ -21,9 +21,9 @@ use crate::domain::declared::Declared;
 use crate::domain::desired::Desired;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::function::{FunctionObservation, FunctionRef};
-use crate::domain::ids::{AccountId, AllocationId};
+use crate::domain::ids::{AccountId, AllocationId, NetworkInterfaceId};
 use crate::domain::leave::Leave;
-use crate::domain::observed::{Gap, Observed, Part};
+use crate::domain::observed::{Address, Gap, Interface, Observed, Part};
 
 /// How many functions are read side by side; the rate limit is what really bounds them.
 pub(super) const READS_AT_ONCE: usize = 8;
@@ -89,7 +89,7 @@ impl Observer {
     pub(super) async fn observe(
         &mut self,
         orders: &Orders,
-        recent: &RecentWrites,
+        recent: &mut RecentWrites,
         former: &BTreeSet<AllocationId>,
         function_reads: usize,
         first_list_by: Instant,
@@ -129,6 +129,7 @@ impl Observer {
         let unexplained = self.book.note_interfaces(&account, &interfaces).iter();
         let unexplained = unexplained.filter_map(|id| Some((id, &interfaces.get(id)?.pair)));
         self.versions.note_unexplained(unexplained, &self.reads);
+        end_undone(recent, &interfaces, &addresses);
         // An interface that a whole list does not show holds nothing back: EC2 itself refuses to move an address that
         // is on it after all.
         let mut recent_writes = recent.at(at);
@@ -270,6 +271,23 @@ impl Observer {
         }
         gaps
     }
+}
+
+/// Ends the reservations that a look at everything shows undone.
+fn end_undone(
+    recent: &mut RecentWrites,
+    interfaces: &BTreeMap<NetworkInterfaceId, Interface>,
+    addresses: &Partial<Address>,
+) {
+    let shown: BTreeMap<_, _> = addresses.found.iter().map(|shown| (&shown.allocation, shown)).collect();
+    let is_whole = addresses.errors.is_empty();
+    recent.end_undone(
+        |id| interfaces.get(id),
+        |allocation| match shown.get(allocation) {
+            None if !is_whole => None,
+            shown => Some(shown.copied()),
+        },
+    );
 }
 
 /// The failures as gaps: each different one in full, but not hundreds of the same kind.

@@ -237,13 +237,13 @@ impl Reconciler {
         if let Some(known) = &self.known {
             self.blames.note(round.hints, known);
         }
-        self.recent.forget_old(self.ports.clock.now());
+        self.recent.refresh(self.ports.clock.now(), round.hints);
         self.doubt(round.hints);
         let are_same_orders = self.known.as_ref().is_some_and(|known| known.is_of(round.orders));
         let former = self.removals.in_question(are_same_orders);
         let first_list_by = round.begun + round.limits.to_observe() / 4;
         let reads = round.limits.function_reads;
-        let look = self.observer.observe(round.orders, &self.recent, &former, reads, first_list_by);
+        let look = self.observer.observe(round.orders, &mut self.recent, &former, reads, first_list_by);
         let Sighting { desired, mut observed } = match round.in_time(look).await? {
             Ok(Ok(sighting)) => sighting,
             Ok(Err(Blind(why))) => return Some(self.failed(report, why, round)),
@@ -294,11 +294,11 @@ impl Reconciler {
         let mut report = self.blank(round, if is_told { Trigger::Event } else { Trigger::Watch });
         report.is_whole = false;
         self.blames.note(round.hints, &known);
-        self.recent.forget_old(self.ports.clock.now());
+        self.recent.refresh(self.ports.clock.now(), round.hints);
         self.doubt(round.hints);
         let corner = known.corner(round.hints);
         self.before.note(round.hints, &known);
-        let look = round.in_time(self.observer.look(&mut known, corner, &self.recent)).await;
+        let look = round.in_time(self.observer.look(&mut known, corner, &mut self.recent)).await;
         let look = match look.map(|look| look.map_err(|slow| Blind(vec![slow])).and_then(Look::or_blind)) {
             Some(Ok(look)) => look,
             ended => {

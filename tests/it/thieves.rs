@@ -1,10 +1,11 @@
 //! Somebody else's hand on our addresses: who it was is told wherever the loss is, and nobody is fought without end.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use eipd::domain::hint::Origin;
 use eipd::domain::report::{ActionReport, Report};
-use eipd_sim::{EventWeather, NewInterface, Span};
+use eipd_sim::{EventWeather, NewInterface, Span, Staleness, WorldConfig};
 use tokio::time::sleep;
 
 use crate::rig::{Daemon, POLL, assert_lawful, on_paused_clock};
@@ -127,4 +128,45 @@ fn one_address_that_is_moved_between_our_interfaces_is_contested() {
         assert!(small.is_covered(), "once the other gives up it is repaired");
         assert_eq!(last(&daemon).contested, []);
     });
+}
+
+/// Somebody is said to have put the address elsewhere, just now.
+fn forged(allocation: &str, n: usize) -> String {
+    format!(
+        r#"{{"account":"111122223333","region":"eu-west-1","source":"aws.ec2",
+            "detail-type":"AWS API Call via CloudTrail","time":"2099-01-01T00:00:00Z",
+            "detail":{{"eventSource":"ec2.amazonaws.com","eventName":"AssociateAddress",
+            "eventTime":"2099-01-01T00:00:00Z","awsRegion":"eu-west-1","requestID":"forged-{n}",
+            "requestParameters":{{"allocationId":"{allocation}","networkInterfaceId":"eni-0123456789abcdef0"}},
+            "responseElements":{{"_return":true,"associationId":"eipassoc-{n:017x}"}}}}}}"#
+    )
+}
+
+#[test]
+fn forged_acts_on_what_was_just_given_take_nothing_from_it_though_reads_lag() {
+    for seed in 0..20 {
+        on_paused_clock(async {
+            let small = Small::of(WorldConfig { seed, ..WorldConfig::default() }, 6);
+            let pattern = eipd::events::pattern::event_pattern();
+            let url = small.sim.world(|world| world.wire_events_of("eipd", &pattern));
+            let lag = Duration::from_secs(20);
+            small.sim.set_staleness(Staleness { addresses: lag, interfaces: lag });
+            let _daemon = Daemon::start_with_queue(&small.sim, &small.desired, seed, &url).await;
+            for n in 0..150 {
+                sleep(Duration::from_secs(1)).await;
+                small.sim.world(|world| {
+                    for allocation in &small.allocations {
+                        world.send_message("eipd", &forged(allocation, n), None).expect("it fits");
+                    }
+                });
+            }
+            assert!(small.is_covered(), "seed {seed}");
+            let given: BTreeSet<String> = small.sim.with_journal(|journal| {
+                let given = journal.mutating().filter(|call| call.operation == "AssociateAddress");
+                given.map(|call| call.detail.clone()).collect()
+            });
+            assert_eq!(given.len(), 2, "seed {seed}: no interface is given another address: {given:?}");
+            assert_lawful(&small.sim);
+        });
+    }
 }

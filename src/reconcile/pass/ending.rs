@@ -166,7 +166,7 @@ impl Reconciler {
         let interface = action.network_interface_id.clone();
         match action.gives().cloned() {
             Some(given) if may_have_happened(report) => {
-                self.recent.note(interface, given, self.ports.clock.now());
+                self.recent.note(interface, given, report.took, self.ports.clock.now());
             }
             None if report.outcome == Outcome::Done => self.recent.forget(&interface),
             _ => {}

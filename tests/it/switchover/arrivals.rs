@@ -19,7 +19,7 @@ fn timing(random: &mut fastrand::Rng) -> Timing {
 async fn told(seed: u64) -> (Told, bool) {
     let mut story = Story::drawn(seed, 2, timing);
     let daemon = story.daemon().await;
-    story.settle().await;
+    story.cover().await;
     let before = story.gap();
     let replaces = story.random.bool();
     story.sim.world(|world| match replaces {

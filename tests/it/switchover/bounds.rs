@@ -15,10 +15,14 @@ const OWN: Duration = Duration::from_millis(100);
 
 /// The longest wait between two looks at a function that is changing, or at an interface that refuses an address while it
 /// is pending, as long as there are few of them.
-const WATCHED_EVERY: Duration = Duration::from_secs(2);
+const LOOKED_AT_EVERY: Duration = Duration::from_secs(2);
+
+/// For so long after a write of its own the daemon gives an interface no other address, unless an event speaks against it;
+/// counted from when the write was confirmed.
+const RESERVED: Duration = Duration::from_secs(120 + 1);
 
 /// How often it is asked whether something still uses the old interfaces, and whether they are gone.
-const ASKED_EVERY: Duration = Duration::from_secs(10);
+const WATCH_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The function's timeout is shorter than the shortest grace.
 const GRACE: Duration = Duration::from_secs(60);
@@ -54,7 +58,7 @@ pub fn refuses_pending(beliefs: &Beliefs) -> bool {
 
 /// From the time an interface serves to its address, where it could not be given before.
 pub fn after_refusal() -> Duration {
-    WATCHED_EVERY + look()
+    LOOKED_AT_EVERY + look()
 }
 
 /// The gap of a new interface: nothing is lost beyond what the event takes, or the poll.
@@ -62,6 +66,15 @@ pub fn arrival(delay: Option<Duration>, beliefs: &Beliefs) -> Duration {
     let polled = POLL + pass();
     let told = delay.map_or(polled, |delay| (delay + look()).min(polled));
     if refuses_pending(beliefs) { told.max(after_refusal()) } else { told }
+}
+
+/// The gap after a stray hand so long after our own write: an event, or the poll, which within the two minutes after the
+/// write gives the same address again and no other.
+pub fn stray(delay: Option<Duration>, leaves_it_free: bool, written: Duration) -> Duration {
+    let polled = POLL + pass();
+    let reserved = if leaves_it_free { Duration::ZERO } else { RESERVED.saturating_sub(written) + pass() };
+    let unheard = polled.max(reserved);
+    delay.map_or(unheard, |delay| (delay + look()).min(unheard))
 }
 
 /// An update as far as its gap depends on it.
@@ -87,7 +100,7 @@ impl Update {
         let by_look = self.seen + look_at_function();
         match self.beliefs.mid_update_view {
             MidUpdateView::New => by_look,
-            MidUpdateView::Old => by_look.max(self.took + WATCHED_EVERY + look_at_function()),
+            MidUpdateView::Old => by_look.max(self.took + LOOKED_AT_EVERY + look_at_function()),
         }
     }
 
@@ -103,10 +116,10 @@ impl Update {
     /// The gap without: the addresses follow when the grace is over or the old interfaces are gone.
     pub fn without_spares(&self) -> Duration {
         // The first list after the end begins the grace, and a restart begins it anew.
-        let settled = self.shown().max(self.took + WATCHED_EVERY + look_at_function()) + pass();
+        let settled = self.shown().max(self.took + LOOKED_AT_EVERY + look_at_function()) + pass();
         let restarted = self.restarted.map_or(Duration::ZERO, |at| at + first_pass());
         let graced = settled.max(restarted) + GRACE;
         let free = self.removed.map_or(graced, |removed| removed.max(settled).min(graced));
-        free + ASKED_EVERY + pass() - self.took
+        free + WATCH_INTERVAL + pass() - self.took
     }
 }

@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use eipd_sim::{Beliefs, EventWeather, Sim, Span, Timing, VpcConfig, WorldConfig};
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
-use crate::rig::{Daemon, Wanted};
+use crate::rig::{Daemon, POLL, Wanted};
 
 /// So many stories a row.
 const SEEDS: u64 = 60;
@@ -83,6 +83,23 @@ impl Story {
     async fn settle(&mut self) {
         sleep(Duration::from_secs(150) + Duration::from_millis(self.random.u64(0..60_000))).await;
         assert!(self.sim.world(|world| world.uncovered().is_empty()), "seed {}", self.seed);
+    }
+
+    /// Waits until everything is covered, and then to any point between two polls, in half of the stories within the two
+    /// minutes in which our own writes are reservations. Tells how long ago the last of them was made.
+    async fn cover(&mut self) -> Duration {
+        let begun = Instant::now();
+        while !self.sim.world(|world| world.uncovered().is_empty()) {
+            assert!(begun.elapsed() < POLL, "seed {}: not covered", self.seed);
+            sleep(Duration::from_millis(100)).await;
+        }
+        let written = Instant::now();
+        if self.random.bool() {
+            sleep(Duration::from_secs(150)).await;
+        }
+        sleep(Duration::from_millis(self.random.u64(0..60_000))).await;
+        assert!(self.sim.world(|world| world.uncovered().is_empty()), "seed {}", self.seed);
+        written.elapsed()
     }
 
     async fn daemon(&self) -> Daemon {

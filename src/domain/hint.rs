@@ -23,6 +23,8 @@ pub enum Hint {
     Function(Arc<str>),
     /// Something of this sort, and nobody can tell what: an address where only the bond is told, say.
     Any(Part),
+    /// Something of this sort was made, and a tag or a public address of the configuration may select it.
+    Selection(Part),
 }
 
 /// Where a hint comes from.
@@ -42,8 +44,10 @@ impl Hints {
     /// Whether only a look at everything answers them.
     #[must_use]
     pub fn is_anywhere(&self) -> bool {
-        let mut anywhere = [Part::Interfaces, Part::Functions].into_iter().map(Hint::Any);
-        anywhere.any(|hint| self.0.contains_key(&hint))
+        self.0.keys().any(|hint| match hint {
+            Hint::Any(Part::Interfaces | Part::Functions) | Hint::Selection(_) => true,
+            Hint::Any(Part::Addresses) | Hint::Interface(..) | Hint::Address(_) | Hint::Function(_) => false,
+        })
     }
 
     /// The origin of what an action mends: its interface's, its address's, or that of a function it serves, or of what could not be
@@ -54,7 +58,7 @@ impl Hints {
             Hint::Interface(interface, _) => *interface == action.network_interface_id,
             Hint::Address(allocation) => *allocation == action.allocation_id,
             Hint::Function(name) => action.functions.iter().any(|function| function.name() == &**name),
-            Hint::Any(_) => true,
+            Hint::Any(_) | Hint::Selection(_) => true,
         };
         let origins =
             self.0.iter().filter(|(hint, _)| concerns(hint)).filter_map(|(_, origin)| origin.as_ref());

@@ -2,6 +2,7 @@
 //! sort, and is looked for among all of that sort; what it names and the target does not know is nothing of ours.
 
 use super::event::{Event, News};
+use super::kind::Kind;
 use crate::domain::function::Pair;
 use crate::domain::hint::{Hint, Origin};
 use crate::domain::observed::Part;
@@ -15,6 +16,8 @@ pub(super) fn offer(event: &Event, inbox: &Inbox, origin: &Origin) -> bool {
         true
     };
     let any = |part| anyway(Hint::Any(part));
+    // A tag may select it.
+    let new = |part| inbox.offer_new(part, origin.clone()) == Offered::Accepted;
     match &event.news {
         News::InterfaceCreated {
             interface: Some(id),
@@ -61,8 +64,12 @@ pub(super) fn offer(event: &Event, inbox: &Inbox, origin: &Origin) -> bool {
         | News::AddressAllocated { allocation, public_ip } => {
             let allocation = allocation.clone().or_else(|| public_ip.and_then(|ip| inbox.address_with(ip)));
             allocation.is_some_and(|id| accepts(Hint::Address(id)))
+                || event.kind == Kind::AllocateAddress && new(Part::Addresses)
         }
-        News::FunctionChanged { function: Some(function) } => accepts(Hint::Function(function.name().into())),
+        News::FunctionChanged { function: Some(function) } => {
+            accepts(Hint::Function(function.name().into()))
+                || event.kind == Kind::CreateFunction && new(Part::Functions)
+        }
         News::FunctionChanged { function: None } => any(Part::Functions),
         News::Marker { .. } | News::Nothing => false,
     }

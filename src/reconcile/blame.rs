@@ -28,7 +28,9 @@ impl Blames {
                 Hint::Interface(id, _) if known.declared_on(id).next().is_some() => {
                     std::iter::once(id.clone()).collect()
                 }
-                Hint::Interface(..) | Hint::Function(_) | Hint::Any(_) => BTreeSet::new(),
+                Hint::Interface(..) | Hint::Function(_) | Hint::Any(_) | Hint::Selection(_) => {
+                    BTreeSet::new()
+                }
             };
             for loser in losers {
                 if self.origins.len() < KEPT_MAX || self.origins.contains_key(&loser) {

@@ -12,11 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use self::concerns::Declared;
 pub(super) use self::concerns::Seen;
+use self::concerns::{Declared, Selecting};
 pub(super) use self::waiting::Again;
 use self::waiting::Waiting;
 pub use self::waiting::{Errand, Lane};
+use crate::domain::declared;
 use crate::domain::desired::Desired;
 use crate::domain::function::{Pair, SecurityGroups};
 use crate::domain::hint::{Hint, Hints, Origin};
@@ -47,6 +48,7 @@ pub struct Inbox {
 struct State {
     /// Nothing before the first orders.
     declared: Option<Declared>,
+    selecting: Selecting,
     seen: Seen,
     waiting: Waiting,
     own: OwnRequests,
@@ -83,6 +85,15 @@ impl Inbox {
     /// Something of this sort has changed, and nobody can tell what.
     pub fn offer_any(&self, part: Part, origin: Origin) {
         self.offer_anyway(Hint::Any(part), origin);
+    }
+
+    /// Something of this sort was made that is not known. Whether it is taken in: only what is selected can be concerned.
+    pub fn offer_new(&self, part: Part, origin: Origin) -> Offered {
+        if !self.lock().selecting.may_select(part) {
+            return Offered::Irrelevant;
+        }
+        self.offer_anyway(Hint::Selection(part), origin);
+        Offered::Accepted
     }
 
     /// The declared address with this public face, if it is known.
@@ -136,6 +147,11 @@ impl Inbox {
     /// Remembers a bond that was just made: an event may tell of its end by this alone.
     pub(super) fn note_bond(&self, association: AssociationId, allocation: AllocationId) {
         self.lock().seen.associations.insert(association, allocation);
+    }
+
+    /// From now on this may be selected besides what is declared.
+    pub(super) fn select_by(&self, orders: &declared::Declared) {
+        self.lock().selecting = Selecting::by(orders);
     }
 
     /// From now on this is declared.

@@ -173,7 +173,7 @@ impl Known {
                 let by_itself = address.map(|address| address.association.clone());
                 Standing::Address(by_itself, self.shown_on.get(allocation).cloned())
             }
-            Hint::Function(_) | Hint::Any(_) => Standing::Untold,
+            Hint::Function(_) | Hint::Any(_) | Hint::Selection(_) => Standing::Untold,
         }
     }
 
@@ -192,6 +192,8 @@ impl Known {
                     corner.functions.extend(named.cloned());
                 }
                 Hint::Any(_) => corner.searches = true,
+                // Only a look at everything tells what is selected.
+                Hint::Selection(_) => {}
             }
         }
         for hint in hints.0.keys() {

@@ -44,7 +44,7 @@ pub(super) struct Observer {
     account: Option<AccountId>,
     pub(super) book: FunctionBook,
     pub(super) network: NetworkBook,
-    selections: Selections,
+    pub(super) selections: Selections,
     pub(super) versions: VersionBook,
     /// How many functions there was no time for yet.
     unread: usize,

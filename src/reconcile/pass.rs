@@ -366,6 +366,7 @@ impl Reconciler {
                     }
                 }
                 Hint::Any(Part::Functions) => self.observer.doubt_all(),
+                Hint::Selection(_) => self.observer.selections.doubt(),
                 Hint::Any(_) | Hint::Interface(..) | Hint::Address(_) => {}
             }
         }
@@ -476,6 +477,7 @@ impl Reconciler {
 /// What is named is known to be declared before it is resolved. Where a tag selects more, what was declared before goes on
 /// counting until then, lest events about that be taken for nobody's.
 pub(super) fn declare_named(inbox: &Inbox, orders: &Orders) {
+    inbox.select_by(&orders.declared);
     if !orders.declared.is_open() {
         inbox.declare(&Arc::new(resolve(&orders.declared, &Selection::default()).0));
     }

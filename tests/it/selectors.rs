@@ -8,7 +8,7 @@ use eipd::domain::priority::Priority;
 use eipd::domain::reason::WarningKind;
 use eipd::domain::report::{Coverage, PassResult, Report};
 use eipd::domain::versions::Versions;
-use eipd_sim::{Effect, Fault, Service, Sim, VpcConfig, WorldConfig};
+use eipd_sim::{Effect, EventWeather, Fault, Service, Sim, Span, VpcConfig, WorldConfig};
 use tokio::time::sleep;
 
 use crate::process::Bench;
@@ -317,4 +317,43 @@ async fn the_file_tells_of_tags_and_the_plan_of_public_addresses() {
     let denied = bench.run(&["plan"]).await;
     assert_eq!(denied.code(), Some(1), "{}{}", denied.stdout(), denied.stderr());
     assert!(denied.stdout().contains("grant `tag:GetResources`"), "{}", denied.stdout());
+}
+
+#[test]
+fn what_is_made_and_bears_a_tag_is_served_when_its_event_comes_and_not_at_the_next_poll() {
+    on_paused_clock(async {
+        let estate = Estate::new(1);
+        let pattern = eipd::events::pattern::event_pattern();
+        let queue = estate.sim.world(|world| world.wire_events_of("eipd", &pattern));
+        estate.sim.set_events(EventWeather::delayed(Span::exactly(Duration::from_secs(1))));
+        let daemon = Daemon::start_with_queue(&estate.sim, by_tag(), 1, &queue).await;
+        daemon.poll_every(Duration::from_secs(3600));
+        sleep(Duration::from_secs(150)).await;
+        let settings = VpcConfig::new(&[&estate.subnet], &[&estate.groups[1]]);
+        estate.sim.world(|world| {
+            world.create_active_function("c", settings.clone());
+            world.tag_function("c", TEAM.0, TEAM.1);
+            world.manage(&[] as &[&str], &["c"]);
+        });
+        sleep(Duration::from_secs(5)).await;
+        let last = daemon.heard.reports().pop().expect("passes were made");
+        assert_eq!((last.covered, last.uncovered.len()), (1, 1), "there is no address for it");
+        estate.sim.world(|world| {
+            let new = world.allocate_tagged(POOL.0, POOL.1);
+            world.manage(&[new], &["c"]);
+        });
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!(estate.covered(), [true, true]);
+        sleep(Duration::from_secs(60)).await;
+        let before = daemon.heard.reports().len();
+        for n in 0..60 {
+            estate.sim.world(|world| world.create_active_function(&format!("other-{n}"), settings.clone()));
+            sleep(Duration::from_secs(1)).await;
+        }
+        sleep(Duration::from_secs(60)).await;
+        let whole = daemon.heard.reports()[before..].iter().filter(|report| report.is_whole).count();
+        assert!((1..=4).contains(&whole), "{whole} looks at everything on account of sixty functions");
+        daemon.stop().await;
+        assert_lawful(&estate.sim);
+    });
 }

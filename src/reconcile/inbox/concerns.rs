@@ -5,11 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::domain::declared;
 use crate::domain::desired::Desired;
 use crate::domain::function::{FunctionObservation, Pair, SecurityGroups};
 use crate::domain::hint::Hint;
 use crate::domain::ids::{AccountId, AllocationId, AssociationId, NetworkInterfaceId, SubnetId};
-use crate::domain::observed::{Interface, Observed};
+use crate::domain::observed::{Interface, Observed, Part};
 
 /// What the orders name.
 pub(super) struct Declared {
@@ -29,6 +30,30 @@ impl Declared {
 
     pub(super) fn is_by(&self, desired: &Arc<Desired>) -> bool {
         Arc::ptr_eq(&self.desired, desired)
+    }
+}
+
+/// Of what sort of things more may be selected than is known.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Selecting {
+    functions: bool,
+    addresses: bool,
+}
+
+impl Selecting {
+    pub(super) fn by(orders: &declared::Declared) -> Self {
+        Self {
+            functions: !orders.function_tags().is_empty(),
+            addresses: !(orders.address_tags().is_empty() && orders.public_ips().is_empty()),
+        }
+    }
+
+    pub(super) fn may_select(self, part: Part) -> bool {
+        match part {
+            Part::Functions => self.functions,
+            Part::Addresses => self.addresses,
+            Part::Interfaces => false,
+        }
     }
 }
 
@@ -106,7 +131,7 @@ impl Seen {
             }
             Hint::Address(allocation) => declared.allocations.contains(allocation),
             Hint::Function(name) => declared.functions.contains(name),
-            Hint::Any(_) => true,
+            Hint::Any(_) | Hint::Selection(_) => true,
         }
     }
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::domain::hint::{Hint, Hints, Origin};
-use crate::domain::observed::Part;
 
 /// More different hints than this wait only where somebody forges them or a whole account is made anew: a look at
 /// everything answers those that found no place.
@@ -24,7 +23,7 @@ pub(super) const FUNCTIONS_IN_A_LOOK: usize = 4;
 /// When events tell of more functions than this at a time, a sweep over all of them tells more and costs less.
 pub(super) const FUNCTIONS_MAX: usize = 50;
 
-/// What nobody can place makes us look everywhere, but not more often than this.
+/// What nobody can place, and what a tag may select, makes us look everywhere, but not more often than this.
 pub(super) const SEARCH_EVERY: Duration = Duration::from_secs(30);
 
 /// No look comes later than this after the one before.
@@ -48,7 +47,7 @@ impl Lane {
     pub(super) fn of(hint: &Hint) -> Self {
         match hint {
             Hint::Function(_) => Self::Functions,
-            Hint::Interface(..) | Hint::Address(_) | Hint::Any(_) => Self::Corners,
+            Hint::Interface(..) | Hint::Address(_) | Hint::Any(_) | Hint::Selection(_) => Self::Corners,
         }
     }
 }
@@ -115,7 +114,7 @@ pub(super) struct Waiting {
     overflown: bool,
     /// Functions that were watched for long enough: left to the poll until they settle, or an event tells of them.
     given_up: BTreeSet<Hint>,
-    searched_at: BTreeMap<Part, Instant>,
+    searched_at: BTreeMap<Hint, Instant>,
 }
 
 struct Wait {
@@ -129,8 +128,10 @@ impl Waiting {
     /// Takes in what an event tells.
     pub(super) fn add(&mut self, hint: Hint, origin: Origin, is_bounded: bool, now: Instant) {
         let due = match &hint {
-            Hint::Any(part) => self.searched_at.get(part).map_or(now, |last| now.max(*last + SEARCH_EVERY)),
-            _ => now,
+            Hint::Any(_) | Hint::Selection(_) => {
+                self.searched_at.get(&hint).map_or(now, |last| now.max(*last + SEARCH_EVERY))
+            }
+            Hint::Interface(..) | Hint::Address(_) | Hint::Function(_) => now,
         };
         self.given_up.remove(&hint);
         let is_full = !is_bounded && self.hints.len() >= WAITING_MAX;
@@ -247,8 +248,8 @@ impl Waiting {
 
     fn hand_out(&mut self, due: Vec<(Instant, Hint)>, now: Instant) -> Hints {
         for (_, hint) in due {
-            if let Hint::Any(part) = &hint {
-                self.searched_at.insert(*part, now);
+            if let Hint::Any(_) | Hint::Selection(_) = &hint {
+                self.searched_at.insert(hint.clone(), now);
             }
             if let Some(wait) = self.hints.remove(&hint) {
                 self.in_hand.insert(hint, wait);
@@ -276,6 +277,7 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::*;
+    use crate::domain::observed::Part;
 
     fn interface(n: u32) -> Hint {
         Hint::Interface(format!("eni-{n:08x}").parse().expect("well-formed"), None)

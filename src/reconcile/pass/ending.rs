@@ -101,7 +101,7 @@ impl Reconciler {
             let standing = known.standing(hint);
             let is_unchanged = is_news && (!standing.is_agreed() || before.get(hint) == Some(&standing));
             match (hint, standing) {
-                (Hint::Any(Part::Interfaces | Part::Functions), _) => None,
+                (Hint::Any(Part::Interfaces | Part::Functions) | Hint::Selection(_), _) => None,
                 _ if !is_complete => Some(Again::Unread),
                 (Hint::Function(name), _) if known.is_changing(name) => Some(Again::Changing),
                 (Hint::Function(name), _) => self.observer.book.is_in_doubt(name).then_some(Again::Unread),

@@ -148,12 +148,40 @@ async fn one_target_that_is_refused_does_not_end_the_others() {
     assert!(daemon.until(|_| well.is_covered()).await, "{}", daemon.log());
     let is_told = |status: &Value| status.to_string().contains("grant `sts:AssumeRole`");
     assert!(daemon.until(is_told).await);
-    well.sim.deny("sts:AssumeRole");
-    let alone = Bench::new(&text, &server.url()).run(&["run"]).await;
-    assert_eq!(alone.code(), Some(1), "all are refused: {}", alone.stderr());
-    assert_eq!(alone.stderr().lines().count(), 1, "{}", alone.stderr());
     refused.sim.allow("sts:AssumeRole");
     assert!(daemon.until(|_| refused.is_covered()).await, "{}", daemon.log());
+}
+
+#[tokio::test]
+async fn a_role_that_cannot_be_had_yet_is_waited_for_by_a_daemon_alone() {
+    let small = Small::with(2);
+    let server = served(&small).await;
+    let role = "[[targets]]\nname = \"one\"\nregion = \"eu-west-1\"\n\
+                role_arn = \"arn:aws:iam::111122223333:role/eipd\"\n";
+    let text = format!("{}{role}", configuration(&small));
+    small.sim.deny("sts:AssumeRole");
+    for verb in ["plan", "apply"] {
+        let ended = Bench::new(&text, &server.url()).run(&[verb]).await;
+        let said = format!("{}{}", ended.stdout(), ended.stderr());
+        assert_eq!((ended.code(), said.matches("grant `sts:AssumeRole`").count()), (Some(1), 1), "{said}");
+    }
+    let wrong = Bench::new(&text, &server.url()).with("AWS_ACCESS_KEY_ID", "AKIDNOBODYKNOWS");
+    let ended = wrong.run(&["run"]).await;
+    assert_eq!((ended.code(), ended.stderr().lines().count()), (Some(1), 1), "{}", ended.stderr());
+    let daemon = Running::of(&text, &server);
+    let is_told = |status: &Value| status.to_string().contains("grant `sts:AssumeRole`");
+    assert!(daemon.until(is_told).await, "trust may still propagate: {}", daemon.log());
+    assert!(daemon.log().contains("grant `sts:AssumeRole`"), "{}", daemon.log());
+    assert!(
+        daemon
+            .until_metric("eipd_passes_total{outcome=\"failed\",target=\"one\",trigger=\"start\"}", |n| n
+                >= 1.0)
+            .await
+    );
+    small.sim.allow("sts:AssumeRole");
+    assert!(daemon.until(is_covered).await, "{}", daemon.log());
+    assert_eq!(daemon.end().await.0, Some(0));
+    assert_lawful(&small.sim);
 }
 
 /// What hands out credentials in a container: the latest that it was given, which soon have to be asked for again.

@@ -24,13 +24,20 @@ pub enum SignInError {
     },
 }
 
+/// What STS says of a role that may not be assumed, or not yet: trust takes a while to propagate. Of credentials that are wrong
+/// or expired it says something else.
+const NOT_TRUSTED: &str = "AccessDenied";
+
 impl SignInError {
     /// Whether somebody must do something about the credentials first: there are none, or they are refused. Nobody needs a
-    /// permission to ask who they are, so that one is never what is missing.
+    /// permission to ask who they are, so that one is never what is missing; that of becoming a role may come by itself, and is
+    /// waited for as others are.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         match self {
-            Self::Api(error) => error.class == ErrorClass::Denied,
+            Self::Api(error) => {
+                error.class == ErrorClass::Denied && error.code.as_deref() != Some(NOT_TRUSTED)
+            }
             Self::Elsewhere { .. } => true,
         }
     }

@@ -98,11 +98,13 @@ struct Recent {
     most: usize,
     in_order: VecDeque<String>,
     all: HashSet<String>,
+    /// There were more.
+    has_forgotten: bool,
 }
 
 impl Recent {
     fn of(most: usize) -> Self {
-        Self { most, in_order: VecDeque::new(), all: HashSet::new() }
+        Self { most, in_order: VecDeque::new(), all: HashSet::new(), has_forgotten: false }
     }
 
     /// Whether it is new.
@@ -114,6 +116,7 @@ impl Recent {
                 && let Some(oldest) = self.in_order.pop_front()
             {
                 self.all.remove(&oldest);
+                self.has_forgotten = true;
             }
         }
         is_new
@@ -217,7 +220,9 @@ impl Consumer {
         let event = match parse::event(&message.body) {
             Ok(event) => event,
             Err(malformed) => {
-                if memory.malformed.add(&message.id) {
+                // Of more than are remembered the queue tells which come for the first time.
+                let is_new = memory.malformed.add(&message.id);
+                if is_new && (message.receives <= 1 || !memory.malformed.has_forgotten) {
                     let message_id = message.id.as_str();
                     tracing::warn!(message_id, error = %malformed, "a message is not an event");
                 }

@@ -8,6 +8,7 @@ use eipd::domain::report::Trigger;
 use eipd_sim::{Effect, EventWeather, Fault, InterfaceStatus, Outcome, Service, Span, VpcConfig};
 use tokio::time::{Instant, sleep};
 
+use crate::process::{Running, served};
 use crate::rig::{Daemon, POLL, assert_lawful, on_paused_clock};
 use crate::small::Small;
 
@@ -197,6 +198,34 @@ fn nonsense_is_left_to_the_dead_letters_where_there_are_some() {
         small.sim.world(|world| world.stray_disassociate(&small.allocations[0]));
         assert!(until_covered(&small, POLL).await < Duration::from_secs(3));
     });
+}
+
+#[tokio::test]
+async fn each_message_that_is_no_event_is_one_line_of_the_log_with_its_id() {
+    const SENT: usize = 300;
+    let small = Small::with(2);
+    let pattern = eipd::events::pattern::event_pattern();
+    let (url, ids) = small.sim.world(|world| {
+        let url = world.wire_events_of(QUEUE, &pattern);
+        let none = BTreeMap::new();
+        world.create_queue("dead", &none, &none).expect("it is new");
+        let arn = world.queue("dead").expect("it was made").arn.clone();
+        let policy = format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":"3"}}"#);
+        let attributes = [("RedrivePolicy", policy), ("VisibilityTimeout", "1".to_owned())];
+        let attributes = attributes.map(|(name, value)| (name.to_owned(), value)).into();
+        world.set_queue_attributes(QUEUE, &attributes).expect("they are attributes");
+        let send = |n: usize| world.send_message(QUEUE, &"[".repeat(n + 1), None).expect("it fits");
+        (url, (0..SENT).map(send).collect::<Vec<String>>())
+    });
+    let server = served(&small).await;
+    let daemon = Running::with(&small, &server, |text| format!("{text}\n[events]\nqueue_url = \"{url}\"\n"));
+    let counted = |count| count as usize == SENT * 3;
+    let series = r#"eipd_events_total{kind="malformed",outcome="malformed"}"#;
+    assert!(daemon.until_metric(series, counted).await, "{:?}", daemon.metric(series).await);
+    let log = daemon.log();
+    for id in ids {
+        assert_eq!(log.lines().filter(|line| line.contains(&id)).count(), 1, "{id}: {log}");
+    }
 }
 
 #[test]

@@ -182,7 +182,8 @@ async fn what_is_malformed_is_left_to_the_dead_letters_and_deleted_where_there_a
 #[test]
 fn a_message_is_remembered_once_and_not_for_ever() {
     let mut recent = Recent::of(2);
-    assert!(recent.add("a") && !recent.add("a") && recent.add("b") && recent.add("c"));
+    assert!(recent.add("a") && !recent.add("a") && recent.add("b") && !recent.has_forgotten);
+    assert!(recent.add("c") && recent.has_forgotten);
     assert!(recent.add("a"), "it was the oldest");
     assert_eq!((recent.in_order.len(), recent.all.len()), (2, 2));
 }

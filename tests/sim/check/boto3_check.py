@@ -263,6 +263,34 @@ def check_events(events, sqs, ec2, facts, url):
     sqs.delete_queue(QueueUrl=url)
 
 
+def check_owner(ec2, functions, facts):
+    """What an owner does: groups and functions come, change, run and go."""
+    subnets = facts["SUBNETS"].split(",")
+    specification = [{"ResourceType": "security-group", "Tags": [{"Key": "made", "Value": "here"}]}]
+    made = ec2.create_security_group(GroupName="g", Description="d", VpcId=facts["VPC"], TagSpecifications=specification)
+    by_tag = ec2.describe_security_groups(Filters=[{"Name": "tag:made", "Values": ["here"]}])["SecurityGroups"]
+    check("a group by its tag", [g["GroupId"] for g in by_tag] == [made["GroupId"]] and by_tag[0]["Tags"][0]["Value"] == "here")
+    vpc = {"SubnetIds": subnets[:1], "SecurityGroupIds": [made["GroupId"]]}
+    new = {"FunctionName": "own", "Role": "arn:aws:iam::111122223333:role/r", "Runtime": "python3.13", "Handler": "i.h",
+           "Code": {"ZipFile": b"PK"}, "Timeout": 9, "VpcConfig": vpc, "Tags": {"made": "here"}}
+    created = functions.create_function(**new)
+    check("a new function", (created["State"], created["Timeout"]) == ("Pending", 9))
+    check("its group", created["VpcConfig"]["SecurityGroupIds"] == [made["GroupId"]])
+    refused("the same again", "ResourceConflictException", 409, functions.create_function, **new)
+    refused("a pending one runs not", "ResourceConflictException", 409, functions.invoke, FunctionName="own")
+    refused("an update under way", "ResourceConflictException", 409, functions.update_function_configuration,
+            FunctionName="own", VpcConfig={"SubnetIds": [], "SecurityGroupIds": []})
+    refused("a group in use", "DependencyViolation", 400, ec2.delete_security_group, GroupId=made["GroupId"])
+    answer = json.loads(functions.invoke(FunctionName="billing", Payload=b"{}")["Payload"].read())
+    addresses = [address["PublicIp"] for address in ec2.describe_addresses()["Addresses"]]
+    check("an invocation tells where it leaves", answer.get("address") in addresses or answer == {"error": "timed out"})
+    functions.delete_function(FunctionName="own")
+    refused("nothing to delete", "ResourceNotFoundException", 404, functions.delete_function, FunctionName="own")
+    spare = ec2.create_security_group(GroupName="h", Description="d", VpcId=facts["VPC"])["GroupId"]
+    ec2.delete_security_group(GroupId=spare)
+    refused("a group that is gone", "InvalidGroup.NotFound", 400, ec2.delete_security_group, GroupId=spare)
+
+
 def receive_one(sqs, url):
     message = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"][0]
     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
@@ -281,6 +309,7 @@ def main():
         check_credentials(url, facts)
         sqs = client("sqs", url)
         check_events(client("events", url), sqs, ec2, facts, check_queues(sqs))
+        check_owner(ec2, client("lambda", url), facts)
         before = CHECKS
         refused("an unknown operation", "InvalidAction", 400, ec2.describe_instances)
         refused("an unknown filter", "InvalidParameterValue", 400, ec2.describe_addresses,

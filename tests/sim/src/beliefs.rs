@@ -221,6 +221,25 @@ impl fmt::Display for Beliefs {
     }
 }
 
+/// Reads what `Display` writes; beliefs that it does not name take their first alternative.
+impl std::str::FromStr for Beliefs {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut choices = vec![0; Self::TABLE.len()];
+        for word in text.split_whitespace() {
+            let unknown = || format!("`{word}` is no choice; one is `B1=a`");
+            let (name, letter) = word.split_once('=').ok_or_else(unknown)?;
+            let number = |belief: &Belief| name == format!("B{}", belief.number);
+            let place = Self::TABLE.iter().position(number).ok_or_else(unknown)?;
+            let many = Self::TABLE[place].alternatives.len();
+            let choice = "abcdef".find(letter).filter(|_| letter.len() == 1);
+            choices[place] = choice.filter(|choice| *choice < many).ok_or_else(unknown)?;
+        }
+        Ok(Self::from_choices(&choices))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,5 +269,16 @@ mod tests {
             assert_eq!(Beliefs::from_choices(&beliefs.choices()), beliefs);
         }
         assert!(Beliefs::default().to_string().starts_with("B1=a B2=a B3=a"));
+    }
+
+    #[test]
+    fn what_is_printed_can_be_read_again_and_what_is_no_choice_is_refused() {
+        for beliefs in (0..50).map(Beliefs::draw) {
+            assert_eq!(beliefs.to_string().parse(), Ok(beliefs));
+        }
+        assert_eq!("B2=b".parse(), Ok(Beliefs { mid_update_view: MidUpdateView::Old, ..Beliefs::default() }));
+        for wrong in ["B1=d", "B99=a", "B1", "B1=", "B1=ab", "busy=a"] {
+            assert!(wrong.parse::<Beliefs>().is_err(), "{wrong}");
+        }
     }
 }

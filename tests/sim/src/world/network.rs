@@ -1,8 +1,9 @@
 //! VPCs, subnets, route tables and security groups: what a Lambda interface stands on.
 //!
-//! They are made by a scenario and only read by the wire. No interface or function is known here.
+//! They are made by a scenario; by the wire they are read, and security groups are made too. No function is known here.
 
-use super::{SubnetIx, World};
+use super::{Refusal, SubnetIx, World};
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 /// A VPC.
@@ -107,6 +108,8 @@ pub struct SecurityGroup {
     pub vpc: String,
     /// Whether it lets everything out, as a new group does.
     pub open_egress: bool,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 impl World {
@@ -153,10 +156,32 @@ impl World {
     /// A new security group. Returns its id.
     pub fn create_security_group(&mut self, vpc: &str, name: &str) -> String {
         let id = self.ids.id("sg");
-        let group =
-            SecurityGroup { id: id.clone(), name: name.to_owned(), vpc: vpc.to_owned(), open_egress: true };
+        let group = SecurityGroup {
+            id: id.clone(),
+            name: name.to_owned(),
+            vpc: vpc.to_owned(),
+            open_egress: true,
+            tags: BTreeMap::new(),
+        };
         self.groups.insert(id.clone(), group);
         id
+    }
+
+    /// Deletes a security group.
+    ///
+    /// # Errors
+    /// `InvalidGroup.NotFound`; `DependencyViolation` while an interface has it (AWS.md section 2, last entry; confirmed).
+    pub fn delete_security_group(&mut self, group: &str) -> Result<(), Refusal> {
+        if !self.groups.contains_key(group) {
+            let message = format!("The security group '{group}' does not exist");
+            return Err(Refusal::new("InvalidGroup.NotFound", message));
+        }
+        if self.interfaces().any(|interface| interface.groups.iter().any(|id| id == group)) {
+            let message = format!("resource {group} has a dependent object");
+            return Err(Refusal::new("DependencyViolation", message));
+        }
+        self.groups.remove(group);
+        Ok(())
     }
 
     /// Changes a subnet, as a scenario wishes: its zone, border group, owner or route.

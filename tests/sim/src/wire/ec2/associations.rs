@@ -56,7 +56,7 @@ pub(crate) fn read(operation: &str, params: &Params) -> Result<Change, Failure> 
     })
 }
 
-fn tags(params: &Params, name: &str) -> BTreeMap<String, String> {
+pub(super) fn tags(params: &Params, name: &str) -> BTreeMap<String, String> {
     let pair = |number: usize| {
         let key = params.text(&format!("{name}.{number}.Key"))?.to_owned();
         let value = params.text(&format!("{name}.{number}.Value")).unwrap_or_default();

@@ -5,6 +5,7 @@
 mod account;
 mod addresses;
 mod associations;
+mod groups;
 mod interfaces;
 mod network;
 
@@ -30,7 +31,8 @@ pub(crate) fn read(request: &Request) -> Call {
     let operation = params.text("Action").unwrap_or_default().to_owned();
     let mut call = Call::new(Service::Ec2, operation, params);
     let params = &call.params;
-    call.mutating = MUTATING.contains(&call.operation.as_str());
+    let operation = call.operation.as_str();
+    call.mutating = MUTATING.contains(&operation) || groups::OPERATIONS.contains(&operation);
     call.page = Cursor::decode(params.peek("NextToken")).map_or(1, |(_, cursor)| cursor.page);
     let narrowed = params.has_any("Filter")
         || params.peek("MaxResults").is_some()
@@ -67,6 +69,9 @@ pub(crate) fn carry_out(office: &mut Office<'_>, call: &Call) -> Result<String, 
         | "DescribeInternetGateways"
         | "DescribeAvailabilityZones" => network::read(&call.operation, params).map(Plan::Network),
         "DescribeAccountAttributes" => Ok(Plan::Account(account::read(params))),
+        operation if groups::OPERATIONS.contains(&operation) => {
+            groups::read(operation, params).map(Plan::Groups)
+        }
         operation if MUTATING.contains(&operation) => {
             associations::read(&call.operation, params).map(Plan::Change)
         }
@@ -89,6 +94,7 @@ pub(crate) fn carry_out(office: &mut Office<'_>, call: &Call) -> Result<String, 
         Plan::Network(query) => network::describe(office, params, &query),
         Plan::Account(query) => account::describe(office, &query),
         Plan::Change(change) => associations::change(office, change),
+        Plan::Groups(change) => groups::change(office, change),
     }
 }
 
@@ -99,6 +105,7 @@ enum Plan {
     Network(network::Query),
     Account(account::Query),
     Change(associations::Change),
+    Groups(groups::Change),
 }
 
 /// A listing's page size, within EC2's limits (AWS.md section 2: 5 to 1000; confirmed).

@@ -76,7 +76,9 @@ pub(crate) fn describe(office: &mut Office<'_>, params: &Params, query: &Query) 
         _ => world.vpcs().filter_map(internet_gateway).collect(),
     };
     let known = known_filters(query.operation);
-    if let Some(strange) = query.filters.iter().find(|filter| !known.contains(&filter.name.as_str())) {
+    let tagged = query.operation == "DescribeSecurityGroups";
+    let knows = |name: &str| known.contains(&name) || (tagged && name.starts_with("tag:"));
+    if let Some(strange) = query.filters.iter().find(|filter| !knows(&filter.name)) {
         return Err(super::unknown_filter(office, query.operation, &strange.name));
     }
     if let Some(id) = query.ids.iter().find(|id| !items.iter().any(|item| item.id == **id)) {
@@ -84,7 +86,12 @@ pub(crate) fn describe(office: &mut Office<'_>, params: &Params, query: &Query) 
     }
     let fits = |item: &&Item| {
         let holds = |filter: &Filter| {
-            item.facts.iter().any(|(name, fact)| *name == filter.name && filter.accepts(fact))
+            item.facts.iter().any(|(name, fact)| match (filter.name.strip_prefix("tag:"), *name) {
+                (Some(key), "tag") => {
+                    fact.split_once('=').is_some_and(|(found, value)| found == key && filter.accepts(value))
+                }
+                (_, name) => name == filter.name && filter.accepts(fact),
+            })
         };
         (query.ids.is_empty() || query.ids.contains(&item.id)) && query.filters.iter().all(holds)
     };
@@ -208,12 +215,17 @@ fn security_group(world: &World, group: &SecurityGroup) -> Item {
         xml.plain("ipProtocol", -1);
         xml.list("ipRanges", [()], |xml, ()| xml.plain("cidrIp", "0.0.0.0/0"));
     });
-    let facts = vec![
+    xml.list("tagSet", &group.tags, |xml, (key, value)| {
+        xml.leaf("key", key);
+        xml.leaf("value", value);
+    });
+    let mut facts = vec![
         ("group-id", group.id.clone()),
         ("group-name", group.name.clone()),
         ("vpc-id", group.vpc.clone()),
         ("owner-id", owner),
     ];
+    facts.extend(group.tags.iter().map(|(key, value)| ("tag", format!("{key}={value}"))));
     Item { id: group.id.clone(), facts, body: xml.finish() }
 }
 

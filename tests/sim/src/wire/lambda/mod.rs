@@ -1,7 +1,9 @@
-//! Lambda's REST/JSON: reading functions. Nothing here changes a function.
+//! Lambda's REST/JSON: reading functions. What changes them is in `changes`.
 //!
 //! Limits by AWS.md section 1 (confirmed): ListFunctions gives at most 50 a page whatever MaxItems says, and neither
 //! State nor LastUpdateStatus.
+
+mod changes;
 
 use super::paging::Cursor;
 use super::params::Params;
@@ -41,12 +43,17 @@ pub(crate) fn read(request: &Request) -> Call {
             ("GetAlias", format!("{name}:{alias}"))
         }
         ("GET", ["2017-03-31", "tags", arn]) => ("ListTags", (*arn).to_owned()),
-        (method, _) => {
-            return Call::new(Service::Lambda, format!("{method} {}", request.path), params);
-        }
+        (method, parts) => match changes::operation(method, parts) {
+            Some(found) => found,
+            None => return Call::new(Service::Lambda, format!("{method} {}", request.path), params),
+        },
     };
     let mut call = Call::new(Service::Lambda, operation.to_owned(), params);
     call.bucket = if operation == "GetFunction" { Bucket::LambdaGetFunction } else { Bucket::Lambda };
+    if changes::knows(operation) {
+        call.mutating = true;
+        call.fields = changes::fields(operation, request);
+    }
     call.page = Cursor::decode(call.params.peek("Marker")).map_or(1, |(_, cursor)| cursor.page);
     let gap = if call.detail.is_empty() || resource.is_empty() { "" } else { " " };
     call.detail = format!("{resource}{gap}{}", call.detail);
@@ -55,6 +62,9 @@ pub(crate) fn read(request: &Request) -> Call {
 }
 
 pub(crate) fn carry_out(office: &mut Office<'_>, call: &Call) -> Result<String, Failure> {
+    if changes::knows(&call.operation) {
+        return changes::carry_out(office, call);
+    }
     let world = &*office.world;
     let answer = match call.operation.as_str() {
         "ListFunctions" => list_functions(world, &call.params),

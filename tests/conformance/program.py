@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+import waiting  # noqa: E402
+from waiting import free_port  # noqa: E402, F401
 
 from loopback import KEY_ID, SECRET, Loopback
 from world import REGION
@@ -89,23 +94,9 @@ def run(arguments: list[str], env: dict[str, str], timeout: float = ONCE) -> Fin
     return Finished(arguments, done.returncode, done.stdout, done.stderr)
 
 
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def wait_until(what: str, check, deadline: float = SOON, account=lambda: ""):
     """Polls `check` until it gives something true, and gives that back; fails with `account()` at the deadline."""
-    end = time.monotonic() + deadline
-    while True:
-        seen = check()
-        if seen:
-            return seen
-        if time.monotonic() > end:
-            raise AssertionError(f"after {deadline} s still not: {what}\n{account()}")
-        time.sleep(0.1)
+    return waiting.wait_until(what, check, deadline, account)
 
 
 class Daemon:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
-import time
+import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -15,6 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+
+sys.path.append(str(ROOT / "tests"))
+
+import waiting  # noqa: E402
+from waiting import free_port  # noqa: E402, F401
 
 SOON = 60
 """Seconds within which what is waited for must have come; it takes some seconds on a quiet machine."""
@@ -30,21 +34,7 @@ class Failed(Exception):
 
 def wait_until(what: str, check, deadline: float = SOON, account=lambda: ""):
     """Polls `check` until it gives something true, and gives that back."""
-    end = time.monotonic() + deadline
-    while True:
-        seen = check()
-        if seen:
-            return seen
-        if time.monotonic() > end:
-            raise Failed(f"after {deadline} s still not: {what}\n{account()}")
-        time.sleep(0.1)
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return waiting.wait_until(what, check, deadline, account, Failed)
 
 
 def get(url: str) -> str:

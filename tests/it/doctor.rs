@@ -45,7 +45,11 @@ impl Answer {
 }
 
 async fn ask(bench: &Bench) -> Answer {
-    let ended = bench.run(&["doctor", "--format", "json"]).await;
+    ask_with(bench, &[]).await
+}
+
+async fn ask_with(bench: &Bench, more: &[&str]) -> Answer {
+    let ended = bench.run(&[&["doctor", "--format", "json"], more].concat()).await;
     let value = serde_json::from_str(&ended.stdout())
         .unwrap_or_else(|error| panic!("{error}: {}{}", ended.stdout(), ended.stderr()));
     let answer = Answer { code: ended.code(), value };
@@ -422,17 +426,37 @@ async fn the_wiring_of_events_is_examined_part_by_part() {
     assert!(before.of("events", "fail").iter().all(|check| check["remedy"] == "run `eipd events setup`"));
     let setup = bench.run(&["events", "setup"]).await;
     assert_eq!(setup.code(), Some(0), "{}{}", setup.stdout(), setup.stderr());
+    let timed = ask(&bench).await;
+    assert_eq!((timed.code, timed.of("events", "pass").len()), (Some(0), 7), "{:#}", timed.value);
+    let is_arrival = |check: &&&Value| check["subject"] == "arrival of an event";
+    let passed = timed.of("events", "pass");
+    let evidence = passed.iter().find(is_arrival).and_then(|check| check["evidence"].as_str());
+    assert!(evidence.is_some_and(|told| told.contains("came after")), "{evidence:?}");
+    let queues: Vec<String> =
+        small.sim.world(|world| world.queues().map(|queue| queue.name.clone()).collect());
+    assert_eq!(queues, ["eipd", "eipd-dlq"], "what the trial took is gone");
+    for action in ["events:PutEvents", "sqs:CreateQueue"] {
+        small.sim.deny(action);
+        let denied = ask(&bench).await;
+        assert_eq!(denied.code, Some(0), "{:#}", denied.value);
+        let skipped = denied.of("events", "skip");
+        let remedy = skipped.iter().find(is_arrival).and_then(|check| check["remedy"].as_str());
+        assert!(remedy.is_some_and(|told| told.contains(action)), "{skipped:?}");
+        small.sim.allow(action);
+    }
+    let queues = small.sim.world(|world| world.queues().count());
+    assert_eq!(queues, 2, "whatever came of it");
     let changes = || small.sim.with_journal(|journal| journal.mutating().count());
     let made = changes();
-    let after = ask(&bench).await;
+    let after = ask_with(&bench, &["--read-only"]).await;
     assert_eq!((after.code, after.of("events", "pass").len()), (Some(0), 6), "{:#}", after.value);
     let tried: Vec<_> = after.of("permission", "pass").iter().filter_map(|c| c["subject"].as_str()).collect();
     for action in ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"] {
         assert!(tried.contains(&action), "{tried:?}");
     }
-    assert_eq!(after.with("skip"), ["event_trail", "notifications"].map(str::to_owned).into());
+    assert_eq!(after.with("skip"), ["event_trail", "events", "notifications"].map(str::to_owned).into());
     small.sim.deny("sqs:DeleteMessage");
-    let denied = ask(&bench).await;
+    let denied = ask_with(&bench, &["--read-only"]).await;
     let denied = denied.of("permission", "fail");
     assert_eq!(denied.len(), 1);
     assert_eq!(denied[0]["remedy"], "grant `sqs:DeleteMessage` on the queue");

@@ -385,6 +385,9 @@ mod sufficient {
         stage.run(&with_events, &["events", "setup"], 0).await;
         let all = ["enforce", "take-off", "doctor", "events"];
         stage.allow(&all);
+        stage.run(&with_events, &["doctor", "--read-only"], 0).await;
+        // To time an event it takes what `events status` does.
+        stage.allow(&[&all[..], &["events-setup"]].concat());
         stage.run(&with_events, &["doctor"], 0).await;
         let wanted: BTreeSet<String> =
             [&all[..], &["events-setup"]].concat().iter().flat_map(|name| actions(&[name])).collect();

@@ -1,6 +1,6 @@
 //! `eipd doctor`: is everything there that the daemon needs, before it is started or when it complains? One file for each
 //! family of checks; what they judge is pure, and `patient` and `trial` ask AWS. Changes nothing: what would change is asked
-//! for by dry runs.
+//! for by dry runs. Only the event that is timed takes a queue and a target of its own, which are removed at once.
 
 mod check;
 mod clock;
@@ -39,6 +39,9 @@ use permissions::{Outcome, Tried};
 pub(super) struct Doctor {
     #[command(flatten)]
     config: ConfigArgs,
+    /// Send no event to be timed: nothing is made, not even for a while
+    #[arg(long)]
+    read_only: bool,
     /// How to answer
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -47,10 +50,13 @@ pub(super) struct Doctor {
 const AFTER_HELP: &str = "\
 Examples:
   eipd doctor -c eipd.toml
+  eipd doctor --read-only
   eipd doctor --format json | jq '.checks[] | select(.verdict == \"fail\")'
 
 Needs what `plan` needs; with ec2:DescribeSecurityGroups, DescribeNetworkAcls and DescribeAccountAttributes it tells more.
-With [notify] it publishes one event of source eipd.doctor; with [events] it looks at a message, which comes again at once.
+With [notify] it publishes one event of source eipd.doctor; with [events] it looks at a message, which comes again at once,
+and times a marked event as `eipd events status` does, by a queue of its own that is removed at the end. Where that is denied,
+or with --read-only, it is not made.
 Exit codes: 0 all is well, 1 something fails, 2 something is to be looked at.";
 
 #[derive(Serialize)]
@@ -65,7 +71,7 @@ impl Doctor {
         LogSettings::from_environment()?.install()?;
         let Loaded { source, outcome } = wire::load(&wire::source(self.config.file()));
         let checks = match outcome {
-            Ok(configuration) => block_on(examine(&source, &configuration))?,
+            Ok(configuration) => block_on(examine(&source, &configuration, self.read_only))?,
             Err(faults) => {
                 let remedy = "put that right; nothing more can be checked before";
                 faults.iter().map(|fault| Check::fail(CONFIGURATION, fault.trim_end(), remedy)).collect()
@@ -83,7 +89,7 @@ impl Doctor {
 const CONFIGURATION: &str = "configuration";
 
 /// All checks: of the process first, then of each target in the order of the file.
-async fn examine(source: &str, configuration: &Configuration) -> Result<Vec<Check>, Error> {
+async fn examine(source: &str, configuration: &Configuration, read_only: bool) -> Result<Vec<Check>, Error> {
     let settings = &configuration.settings;
     let mut checks = vec![Check::pass(CONFIGURATION, format!("`{source}` is valid"))];
     let noted = |note: &String| {
@@ -94,18 +100,23 @@ async fn examine(source: &str, configuration: &Configuration) -> Result<Vec<Chec
     let surroundings = &Surroundings::production();
     let targets = configuration.targets.iter().map(|target| patient::examine(target, settings, surroundings));
     let targets = join_all(targets);
-    let (events, bus, targets) = tokio::join!(examine_events(settings), examine_bus(settings), targets);
+    let (events, bus, targets) =
+        tokio::join!(examine_events(settings, !read_only), examine_bus(settings), targets);
     checks.extend(events?);
     checks.push(bus?);
     checks.extend(targets.into_iter().flatten());
     Ok(checks)
 }
 
-async fn examine_events(settings: &Settings) -> Result<Vec<Check>, Error> {
+async fn examine_events(settings: &Settings, times: bool) -> Result<Vec<Check>, Error> {
     let Some(url) = &settings.queue_url else { return Ok(vec![wiring::not_configured()]) };
     let queue = wire::queue(url, settings, Arc::new(Unmetered)).await?;
-    let (receive, delete, attributes, steps) =
-        tokio::join!(queue.try_receive(), queue.try_delete(), queue.puts_aside(), events::examined(settings));
+    let (receive, delete, attributes, steps) = tokio::join!(
+        queue.try_receive(),
+        queue.try_delete(),
+        queue.puts_aside(),
+        events::examined(settings, times)
+    );
     let tried = [
         ("sqs:ReceiveMessage", Outcome::of(receive)),
         ("sqs:DeleteMessage", Outcome::of(delete)),

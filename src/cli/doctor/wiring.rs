@@ -1,6 +1,6 @@
 //! Whether AWS's events find their way to the daemon, and notifications theirs to the bus.
 
-use super::super::events::TRAIL;
+use super::super::events::{Examined, State, TRAIL, Tried};
 use super::check::{Check, Verdict};
 use crate::events::wiring::Item;
 use crate::events::wiring::steps::{Change, Step};
@@ -20,8 +20,8 @@ pub(super) fn unseen(why: &str) -> Check {
     Check::told(EVENTS, Verdict::Skip, &format!("the wiring could not be read: {why}"))
 }
 
-/// How each part of the wiring stands; and what nobody can see from here.
-pub(super) fn judge(steps: &[Step]) -> Vec<Check> {
+/// How each part of the wiring stands, and what came of an event that was timed; and what nobody can see from here.
+pub(super) fn judge(Examined { steps, tried }: &Examined) -> Vec<Check> {
     let judge = |step: &Step| {
         let remedy = "run `eipd events setup`";
         let check = match &step.change {
@@ -42,8 +42,27 @@ pub(super) fn judge(steps: &[Step]) -> Vec<Check> {
         check.of(&step.item)
     };
     let mut checks: Vec<Check> = steps.iter().map(judge).collect();
-    checks.push(Check::skip(TRAIL_NAME, format!("{TRAIL}; `eipd events status` tries a rule and queue out")));
+    checks.push(match tried {
+        Some(tried) => judge_arrival(tried),
+        None => Check::skip(EVENTS, "no event was sent, since nothing is to be made").of(&Item::Arrival),
+    });
+    checks.push(Check::skip(TRAIL_NAME, TRAIL));
     checks
+}
+
+fn judge_arrival(tried: &Tried) -> Check {
+    let remedy = "a new rule may take a while: try `eipd events status --timeout 2m`; then see what of the queue, its policy or \
+                  its key keeps EventBridge from it";
+    let check = match tried.state {
+        State::Ok => Check::pass(EVENTS, format!("of the marked events {}", tried.detail)),
+        State::Missing | State::Different => {
+            Check::fail(EVENTS, format!("of the marked events {}", tried.detail), remedy)
+        }
+        State::Unknown => {
+            Check::told(EVENTS, Verdict::Skip, &format!("no event was timed: {}", tried.detail))
+        }
+    };
+    check.of(&Item::Arrival)
 }
 
 /// Whether the bus takes an event; nothing was tried without `[notify]`.
@@ -76,9 +95,27 @@ mod tests {
             (Item::DeadLetterQueue, differs(), Verdict::Warn),
             (Item::Queue, differs(), Verdict::Warn),
         ] {
-            let checks = judge(&[step(item, change)]);
-            assert_eq!((checks.len(), checks[0].verdict), (2, verdict), "{checks:?}");
-            assert_eq!(checks[1].verdict, Verdict::Skip, "the trail is not to be seen");
+            let checks = judge(&Examined { steps: vec![step(item, change)], tried: None });
+            assert_eq!((checks.len(), checks[0].verdict), (3, verdict), "{checks:?}");
+            assert!(
+                checks[1..].iter().all(|check| check.verdict == Verdict::Skip),
+                "nothing was sent: {checks:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_event_that_does_not_come_fails_and_one_that_could_not_be_sent_is_no_verdict() {
+        for (state, verdict) in
+            [(State::Ok, Verdict::Pass), (State::Missing, Verdict::Fail), (State::Unknown, Verdict::Skip)]
+        {
+            let tried = Tried { state, detail: "none came; hint: look".to_owned(), took: None };
+            let check = judge_arrival(&tried);
+            assert_eq!(
+                (check.verdict, check.subject.as_deref()),
+                (verdict, Some("arrival of an event")),
+                "{check:?}"
+            );
         }
     }
 }

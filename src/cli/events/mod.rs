@@ -6,6 +6,7 @@ mod status;
 mod teardown;
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
@@ -17,14 +18,18 @@ use crate::aws::EventWiring;
 use crate::config::settings::{Configuration, Settings, Target};
 use crate::domain::ids::AccountId;
 use crate::events::wiring::elsewhere::{Whereabouts, elsewhere};
-use crate::events::wiring::steps::{Step, steps};
+use crate::events::wiring::steps::{Change, Step, steps};
 use crate::events::wiring::{Found, Item, Names, Wiring};
 use crate::reconcile::ports::wiring::WiringApi;
 use crate::telemetry::log::LogSettings;
+pub(super) use status::{State, Tried};
 
 /// What cannot be seen from here.
 pub(super) const TRAIL: &str = "a CloudTrail trail must log management events in this region; without one no event comes, and \
                      this command can't know";
+
+/// How long an examination waits for an event.
+const EXAMINED_WITHIN: Duration = Duration::from_secs(30);
 
 /// The queue's name where the configuration has none.
 const DEFAULT_NAME: &str = "eipd";
@@ -106,12 +111,29 @@ impl WiringArgs {
     }
 }
 
-/// How the configured wiring stands, part by part. Reads alone.
-pub(super) async fn examined(settings: &Settings) -> Result<Vec<Step>, Error> {
+/// How the configured wiring stands.
+pub(super) struct Examined {
+    /// Part by part.
+    pub(super) steps: Vec<Step>,
+    /// Whether an event comes through; nothing when none was to be sent.
+    pub(super) tried: Option<Tried>,
+}
+
+/// Reads the configured wiring part by part, and sends an event through it where one is to be timed, as `events status` does.
+pub(super) async fn examined(settings: &Settings, times: bool) -> Result<Examined, Error> {
     let meant = WiringArgs { config: ConfigArgs { config: None }, queue_name: None, rule_name: None };
     let (wiring, api) = meant.connect(settings).await?;
     let found = look(&api, &wiring).await?;
-    Ok(steps(&wiring, &found, false))
+    let steps = steps(&wiring, &found, false);
+    let tried = match times {
+        true => Some(status::tried(&api, &wiring, &found, is_rule_well(&steps), EXAMINED_WITHIN).await?),
+        false => None,
+    };
+    Ok(Examined { steps, tried })
+}
+
+fn is_rule_well(steps: &[Step]) -> bool {
+    steps.iter().any(|step| step.item == Item::Rule && step.change == Change::Keep)
 }
 
 async fn look(api: &dyn WiringApi, wiring: &Wiring) -> Result<Found, Error> {

@@ -12,8 +12,9 @@ use super::super::exit::Exit;
 use super::super::render::style::{BAD, GOOD, WARN, paint};
 use super::super::render::words::plain;
 use super::super::{Error, Format, block_on, output};
-use super::{TRAIL, WiringArgs, line, look, notes_on_targets};
+use super::{TRAIL, WiringArgs, is_rule_well, line, look, notes_on_targets};
 use crate::config::settings::Configuration;
+use crate::domain::error_class::ErrorClass;
 use crate::events::wiring::arrival::{Arrival, TIMEOUT_MAX, Trial, left_behind};
 use crate::events::wiring::elsewhere::{Encryption, encryption};
 use crate::events::wiring::steps::{Change, Step, steps};
@@ -75,13 +76,25 @@ struct Line {
     details: Vec<String>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+/// How a part of the wiring stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum State {
+pub(in crate::cli) enum State {
     Ok,
     Missing,
     Different,
     Unknown,
+}
+
+/// What came of an event that was sent to be timed.
+#[derive(Clone, Debug)]
+pub(in crate::cli) struct Tried {
+    /// Unknown where it could not be sent.
+    pub(in crate::cli) state: State,
+    /// In words.
+    pub(in crate::cli) detail: String,
+    /// How long it was under way, if it came.
+    pub(in crate::cli) took: Option<Duration>,
 }
 
 impl Status {
@@ -102,20 +115,14 @@ impl Status {
         let (wiring, api) = self.wiring.connect(settings).await?;
         let found = look(&api, &wiring).await?;
         let steps = steps(&wiring, &found, false);
-        let is_rule_well = steps.iter().any(|step| step.item == Item::Rule && step.change == Change::Keep);
+        let is_rule_well = is_rule_well(&steps);
         let mut items: Vec<Line> = steps.into_iter().map(|step| seen(step, &found)).collect();
         let mut arrival_seconds = None;
         if !self.read_only {
+            let tried = tried(&api, &wiring, &found, is_rule_well, self.timeout).await?;
+            arrival_seconds = tried.took.map(|took| took.as_secs_f64());
             let name = wiring.names.rule.clone();
-            let (state, detail) = match found.rule.as_ref().filter(|_| is_rule_well) {
-                None => (State::Unknown, "not tried: the rule is not as it should be".to_owned()),
-                Some(rule) => {
-                    let outcome = try_out(&api, &wiring, rule, self.timeout).await?;
-                    arrival_seconds = outcome.as_ref().ok().map(|arrival| arrival.took.as_secs_f64());
-                    outcome.map_or_else(|why| why, |arrival| (State::Ok, told(&arrival)))
-                }
-            };
-            items.push(Line { item: Item::Arrival, name, state, details: vec![detail] });
+            items.push(Line { item: Item::Arrival, name, state: tried.state, details: vec![tried.detail] });
         }
         let mut notes = vec![TRAIL.to_owned()];
         if let Some(Encryption::Depends(why)) =
@@ -150,10 +157,31 @@ fn seen(step: Step, found: &Found) -> Line {
     Line { item: step.item, name: step.name, state, details }
 }
 
+/// Sends a marked event and times its arrival, where the rule is as it should be.
+pub(super) async fn tried(
+    api: &dyn WiringApi,
+    wiring: &Wiring,
+    found: &Found,
+    is_rule_well: bool,
+    within: Duration,
+) -> Result<Tried, Error> {
+    let Some(rule) = found.rule.as_ref().filter(|_| is_rule_well) else {
+        let detail = "not tried: the rule is not as it should be".to_owned();
+        return Ok(Tried { state: State::Unknown, detail, took: None });
+    };
+    Ok(match try_out(api, wiring, rule, within).await? {
+        Ok(arrival) => Tried { state: State::Ok, detail: told(&arrival), took: Some(arrival.took) },
+        Err((state, detail)) => Tried { state, detail, took: None },
+    })
+}
+
 fn told(arrival: &Arrival) -> String {
     let sent = if arrival.sent == 1 { "the first" } else { "one" };
     format!("{sent} of {} sent came after {:.1} s", arrival.sent, arrival.took.as_secs_f64())
 }
+
+/// The first call of a trial.
+const CREATE_QUEUE: &str = "sqs:CreateQueue";
 
 /// Makes the trial, waits, and removes it whatever happened.
 async fn try_out(
@@ -169,6 +197,10 @@ async fn try_out(
     }
     let trial = Trial::new(wiring, Timestamp::now(), fastrand::u16(..));
     let outcome = match trial.lay(api).await {
+        // Nothing was made that would have to be removed.
+        Err(error) if error.class == ErrorClass::Denied && error.operation == CREATE_QUEUE => {
+            return Ok(Err(failed(&error)));
+        }
         Err(error) => Err(failed(&error)),
         Ok(()) => tokio::select! {
             arrived = trial.wait(api, within) => match arrived {

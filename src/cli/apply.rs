@@ -1,15 +1,12 @@
 //! `eipd apply`: one pass that changes what the plan says, then the end.
 
-use std::str::FromStr;
-
 use clap::Args;
 
 use super::exit::{self, Exit};
 use super::render::Detail;
-use super::wire::{self, Consent, Intent};
+use super::take::Take;
+use super::wire::{self, Consent};
 use super::{ConfigArgs, Error, Format, block_on, output, render};
-use crate::domain::ids::{AllocationId, NetworkInterfaceId};
-use crate::domain::leave::Named;
 
 /// Make one pass: plan, do it, say what became of it
 #[derive(Debug, Args)]
@@ -26,27 +23,10 @@ pub(super) struct Apply {
     /// Allow so many disruptions for each target in this one pass, whatever the configured budget is
     #[arg(long, value_name = "N")]
     accept_disruptions: Option<usize>,
-    /// Let this declared address (eipalloc-…) be taken from whatever it is on for an interface that has none, or let the
-    /// address of this interface (eni-…) be replaced, whatever it is; can be repeated
+    /// Let this declared address (eipalloc-… or its public IPv4) be taken from whatever it is on for an interface that has
+    /// none, or let the address of this interface (eni-…) be replaced, whatever it is; can be repeated
     #[arg(long, value_name = "ID")]
     take: Vec<Take>,
-}
-
-/// What an operator names.
-#[derive(Clone, Debug)]
-enum Take {
-    Address(AllocationId),
-    Interface(NetworkInterfaceId),
-}
-
-impl FromStr for Take {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let address = text.parse().map(Self::Address);
-        let taken = address.or_else(|_| text.parse().map(Self::Interface));
-        taken.map_err(|_| "expected a form like `eipalloc-0a1b2c3d` or `eni-0a1b2c3d`".to_owned())
-    }
 }
 
 const AFTER_HELP: &str = "\
@@ -62,24 +42,13 @@ Exit codes: 0 all covered afterwards, 1 could not tell, 2 something remains unco
 impl Apply {
     /// Makes one pass and prints what became of it.
     pub(super) fn run(self) -> Result<Exit, Error> {
-        let consent = Consent { disruptions: self.accept_disruptions, named: self.named() };
-        let reports = block_on(wire::one_pass(self.config.file(), Intent::Apply(consent)))?;
+        let consent = Consent { disruptions: self.accept_disruptions, take: self.take };
+        let wire::Applied { reports, untaken } = block_on(wire::apply(self.config.file(), &consent))?;
         match self.format {
             Format::Text => output::text(&render::apply(&reports, Detail::from_flag(self.full)))?,
             Format::Json => output::json(&reports)?,
         }
-        render::failures(&reports).iter().for_each(|line| output::remark(line));
+        render::failures(&reports).iter().chain(&untaken).for_each(|line| output::remark(line));
         Ok(exit::apply(&reports))
-    }
-
-    fn named(&self) -> Named {
-        let mut named = Named::default();
-        for take in &self.take {
-            match take.clone() {
-                Take::Address(address) => drop(named.addresses.insert(address)),
-                Take::Interface(interface) => drop(named.interfaces.insert(interface)),
-            }
-        }
-        named
     }
 }

@@ -2,21 +2,25 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
+use tokio::time::sleep;
 
 use super::exit::Exit;
+use super::notify::Courier;
 use super::wire;
 use super::{ConfigArgs, Error, Format, block_on, output, render};
 use crate::config::settings::Configuration;
 use crate::domain::action::Outcome;
 use crate::domain::declared::Declared;
-use crate::domain::drain::Scope;
+use crate::domain::drain::{Held, Scope, held};
 use crate::domain::function::FunctionRef;
-use crate::domain::ids::{PoolName, TargetName};
+use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName, TargetName};
 use crate::domain::policy::{DisruptionBudget, Mode};
 use crate::domain::report::{ActionReport, Coverage, Report};
+use crate::reconcile::pass::{Orders, Reconciler};
 
 /// Take the declared addresses off the network interfaces, for a teardown; releases none
 #[derive(Debug, Args)]
@@ -44,15 +48,24 @@ Examples:
   eipd drain --function billing
   eipd drain --yes --format json | jq '.[].actions'
 
-A running daemon gives the addresses back: stop it first, or take the functions out of its file.
-Exit codes: 0 all of them are off, 1 not, or nothing was done.";
+A running daemon gives the addresses back: stop it first, or take the functions out of its file. With [notify], what was
+taken off is published as by the daemon.
+Exit codes: 0 all of them are off by both of EC2's views, 1 not, or nothing was done.";
 
 /// What became of the addresses of a target.
 #[derive(Serialize)]
 struct Drained<'a> {
     target: &'a TargetName,
     actions: &'a [ActionReport],
+    /// What is still on an interface, or may be.
+    left: Vec<Held>,
 }
+
+/// EC2's two views usually agree within seconds (AWS.md 2); a drain waits so long for it between its looks.
+const UNTIL_AGREED: [Duration; 4] =
+    [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+
+type Lines = Vec<(Reconciler, Orders)>;
 
 impl Drain {
     /// Shows what would be taken off, asks, and takes it off.
@@ -63,17 +76,30 @@ impl Drain {
     async fn drain(self) -> Result<Exit, Error> {
         let configuration = wire::begin(self.config.file())?;
         let scope = self.scope(&configuration)?;
-        let mut lines = wire::reconcilers(&configuration).await?;
-        for (_, orders) in &mut lines {
+        let courier = Courier::begin(&configuration.settings).await?;
+        let mut lines = wire::reconcilers(&configuration, &courier.audience()).await?;
+        let end = self.carry_out(&configuration, &mut lines, &scope, &courier).await;
+        courier.end().await;
+        end
+    }
+
+    async fn carry_out(
+        &self,
+        configuration: &Configuration,
+        lines: &mut Lines,
+        scope: &Scope,
+        courier: &Courier,
+    ) -> Result<Exit, Error> {
+        for (_, orders) in lines.iter_mut() {
             orders.drain = Some(scope.clone());
         }
-        let seen = wire::pass_over(&mut lines, Mode::Observe).await;
+        let seen = look_until(lines, |held| held.is_agreed).await;
         if seen.iter().any(|report| report.coverage() == Coverage::Unknown) {
             seen.iter().flat_map(|report| &report.plan.warnings).for_each(|w| output::remark(&w.message));
             render::failures(&seen).iter().for_each(|line| output::remark(line));
             return Err(Error::DrainedBlindly);
         }
-        judge_names(&scope, &seen)?;
+        let may_be_left = judge_names(scope, &seen)?;
         let planned = seen.iter().map(|report| report.plan.actions.len()).sum::<usize>();
         if self.format == Format::Text {
             output::text(&render::drain(&seen))?;
@@ -92,14 +118,28 @@ impl Drain {
             let allowed = report.plan.actions.len();
             orders.disruptions = DisruptionBudget { per_pass: allowed, per_hour: allowed };
         }
-        let done = if planned > 0 { wire::pass_over(&mut lines, Mode::Enforce).await } else { seen };
-        self.tell(&done, planned)
+        if planned == 0 {
+            return self.tell(&seen, lines, planned, may_be_left);
+        }
+        let done = wire::pass_over(lines, Mode::Enforce).await;
+        done.iter().for_each(|report| courier.hear_changes(report));
+        let is_off = done.iter().flat_map(|report| &report.actions).all(|a| a.outcome == Outcome::Done);
+        let could_see = match is_off {
+            // EC2 confirmed each by one view, and the other has a say too.
+            true => look_until(lines, |_| false).await.iter().all(|r| r.coverage() != Coverage::Unknown),
+            false => true,
+        };
+        self.tell(&done, lines, planned, may_be_left || !could_see)
     }
 
-    fn tell(&self, done: &[Report], planned: usize) -> Result<Exit, Error> {
+    fn tell(&self, done: &[Report], lines: &Lines, planned: usize, in_doubt: bool) -> Result<Exit, Error> {
+        let left: Vec<Vec<Held>> = lines.iter().map(|(line, orders)| still_held(line, orders)).collect();
         if self.format == Format::Json {
-            let all: Vec<_> =
-                done.iter().map(|r| Drained { target: &r.target, actions: &r.actions }).collect();
+            let all: Vec<_> = done
+                .iter()
+                .zip(&left)
+                .map(|(r, left)| Drained { target: &r.target, actions: &r.actions, left: left.clone() })
+                .collect();
             output::json(&all)?;
         } else if planned > 0 {
             output::text(&render::drain(done))?;
@@ -107,10 +147,12 @@ impl Drain {
         render::failures(done).iter().for_each(|line| output::remark(line));
         let breakers = done.iter().filter_map(|report| report.breaker);
         breakers.for_each(|_| output::remark("more is there now than was shown; look again"));
+        left.iter().flatten().for_each(|held| output::remark(&told(held)));
         let is_off = |report: &Report| report.actions.iter().all(|action| action.outcome == Outcome::Done);
         let is_seen = |report: &Report| report.coverage() != Coverage::Unknown;
         let all = done.iter().all(|report| is_off(report) && is_seen(report));
-        Ok(if all { Exit::Good } else { Exit::CouldNotTell })
+        let is_good = all && !in_doubt && left.iter().all(Vec::is_empty);
+        Ok(if is_good { Exit::Good } else { Exit::CouldNotTell })
     }
 
     /// What is named must be declared, else a slip of the pen would drain nothing and look like success.
@@ -134,22 +176,82 @@ impl Drain {
     }
 }
 
+/// Looks once, and for some seconds again while something in scope is not as it is waited for.
+async fn look_until(lines: &mut Lines, is_awaited: impl Fn(&Held) -> bool) -> Vec<Report> {
+    let mut seen = Vec::new();
+    for wait in UNTIL_AGREED {
+        sleep(wait).await;
+        seen = wire::pass_over(lines, Mode::Observe).await;
+        let is_blind = seen.iter().any(|report| report.coverage() == Coverage::Unknown);
+        let mut held = lines.iter().flat_map(|(line, orders)| still_held(line, orders));
+        if is_blind || held.all(|held| is_awaited(&held)) {
+            break;
+        }
+    }
+    seen
+}
+
+/// What is in scope and on an interface, by either of EC2's views.
+fn still_held(line: &Reconciler, orders: &Orders) -> Vec<Held> {
+    let Some(((desired, observed), scope)) = line.seen().zip(orders.drain.as_ref()) else {
+        return Vec::new();
+    };
+    held(desired, observed, scope).into_iter().collect()
+}
+
+fn told(held: &Held) -> String {
+    let Held { allocation_id, network_interface_id, is_agreed } = held;
+    match is_agreed {
+        true => format!("`{allocation_id}` is on `{network_interface_id}`"),
+        false => format!(
+            "`{allocation_id}` may be on `{network_interface_id}`: only one of DescribeAddresses and \
+             DescribeNetworkInterfaces shows it there; hint: try again in a minute; what is on no interface of Lambda's is to be freed by hand"
+        ),
+    }
+}
+
 /// What only a tag selects is known now that it was read. A function without interfaces has nothing to take off, and one that
-/// was deleted may have left its address behind, where only its pool still knows it.
-fn judge_names(scope: &Scope, seen: &[Report]) -> Result<(), Error> {
+/// was deleted may have left its address behind, where only its pool still knows it. Whether one may have.
+fn judge_names(scope: &Scope, seen: &[Report]) -> Result<bool, Error> {
+    let mut may_be_left = false;
     for function in &scope.functions {
         if !seen.iter().any(|report| report.desired.functions.contains_key(function)) {
             return Err(Error::NoSuchFunction { name: function.to_string() });
         }
         let interfaces = seen.iter().flat_map(|report| &report.plan.interfaces);
-        if !interfaces.into_iter().any(|interface| interface.functions.contains(function)) {
+        if interfaces.into_iter().any(|interface| interface.functions.contains(function)) {
+            continue;
+        }
+        let left: Vec<_> = seen.iter().flat_map(|report| lingering(function, scope, report)).collect();
+        if left.is_empty() {
             output::remark(&format!(
-                "no interface of `{function}` is seen; if it was deleted, its address may still be on one: \
-                 hint: drain its pool by `--pool`"
+                "no interface of `{function}` is seen, and of its pool no address is on one that no declared function uses"
+            ));
+        }
+        for (allocation, interface, pool) in left {
+            may_be_left = true;
+            output::remark(&format!(
+                "no interface of `{function}` is seen, and `{allocation}` of its pool is still on `{interface}`, which no \
+                 declared function uses: if the function was deleted or has moved, it left it there; \
+                 hint: `eipd drain --pool {pool}`"
             ));
         }
     }
-    Ok(())
+    Ok(may_be_left)
+}
+
+/// The addresses of a function's pool that are on interfaces which no declared function uses.
+fn lingering<'a>(
+    function: &FunctionRef,
+    scope: &Scope,
+    report: &'a Report,
+) -> Vec<(&'a AllocationId, &'a NetworkInterfaceId, &'a PoolName)> {
+    let Some(declared) = report.desired.functions.get(function) else { return Vec::new() };
+    let is_meant = scope.pools.is_empty() || scope.pools.contains(&declared.pool);
+    let pool = report.desired.pools.get_key_value(&declared.pool).filter(|_| is_meant);
+    let Some((name, pool)) = pool else { return Vec::new() };
+    let all = report.plan.lingering.iter().filter(|(allocation, _)| pool.allocations.contains(allocation));
+    all.map(|(allocation, interface)| (allocation, interface, name)).collect()
 }
 
 /// Asks on a terminal; where there is none nobody can say yes.

@@ -24,6 +24,7 @@ mod run;
 mod sight;
 mod sign_in;
 mod status;
+mod take;
 mod url;
 mod wait;
 mod wire;
@@ -282,6 +283,14 @@ pub enum Error {
     /// An address was named that is not declared.
     #[error("`{id}` belongs to no pool of the configuration; hint: only a declared address can be taken")]
     NotDeclared {
+        /// The address.
+        id: String,
+    },
+    /// An address was named, and not everything that tags select could be seen.
+    #[error(
+        "whether `{id}` is declared could not be told, so nothing was changed; hint: `eipd plan` says what can't be seen"
+    )]
+    NotTold {
         /// The address.
         id: String,
     },

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::exit::{self, Exit};
 use super::render::Detail;
-use super::wire::{self, Intent};
+use super::wire;
 use super::{ConfigArgs, Error, Format, assume, block_on, output, render};
 use crate::domain::assume::Assumption;
 
@@ -45,7 +45,7 @@ impl Plan {
         if !self.assume.is_empty() {
             return assume::run(self.config.file(), &self.assume, self.format);
         }
-        let reports = block_on(wire::one_pass(self.config.file(), Intent::Plan))?;
+        let reports = block_on(wire::plan(self.config.file()))?;
         match self.format {
             Format::Text => output::text(&render::plan(&reports, Detail::from_flag(self.full)))?,
             Format::Json => output::json(&reports)?,

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::Error;
+use super::take::{self, Take};
 use crate::aws::{
     AssumedRole, AwsTarget, EventBus, EventWiring, Manner, Place, SqsQueue, Surroundings, region_of,
 };
@@ -19,7 +20,7 @@ use crate::config::source::{Source, environment};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::leave::Named;
 use crate::domain::policy::{DisruptionBudget, Mode};
-use crate::domain::report::{Coverage, Report, Trigger};
+use crate::domain::report::{Report, Trigger};
 use crate::reconcile::pass::{Limits, Orders, Ports, Reconciler};
 use crate::reconcile::ports::{Audience, CallMeter, Clock};
 use crate::telemetry::ChangesOnly;
@@ -28,22 +29,22 @@ use crate::telemetry::log::LogSettings;
 /// A single pass may take as long as the rate limit makes it: a thousand repairs at EC2's pace are some minutes.
 pub(super) const ONE_PASS_WITHIN: Duration = Duration::from_secs(30 * 60);
 
-/// What a single pass is made for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Intent {
-    /// To be looked at: nothing is changed, whatever the configuration allows.
-    Plan,
-    /// To be carried out, if the configuration allows changes.
-    Apply(Consent),
-}
-
 /// What an operator allows for one pass, beyond the configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Consent {
     /// So many disruptions for each target, whatever the configured budget is.
     pub(super) disruptions: Option<usize>,
     /// What may be taken.
-    pub(super) named: Named,
+    pub(super) take: Vec<Take>,
+}
+
+/// What came of one pass that changes things.
+#[derive(Debug)]
+pub(super) struct Applied {
+    /// The reports, in the order of the file.
+    pub(super) reports: Vec<Report>,
+    /// Why nothing came of what was named, for the operator.
+    pub(super) untaken: Vec<String>,
 }
 
 /// A configuration, or what is wrong with it.
@@ -89,24 +90,35 @@ pub(super) fn load_valid(source: &Source) -> Result<Configuration, Error> {
     outcome.map_err(|faults| Error::Configuration { source_name: source, faults })
 }
 
-/// Makes one pass over each target, side by side; the reports come in the order of the file.
-pub(super) async fn one_pass(file: Option<&Path>, intent: Intent) -> Result<Vec<Report>, Error> {
+/// Looks once at each target, side by side, and changes nothing; the reports come in the order of the file.
+pub(super) async fn plan(file: Option<&Path>) -> Result<Vec<Report>, Error> {
     let configuration = begin(file)?;
-    let mut lines = reconcilers(&configuration).await?;
-    let Intent::Apply(consent) = intent else {
-        return Ok(pass_over(&mut lines, Mode::Observe).await);
-    };
+    let mut lines = reconcilers(&configuration, &changes_only()).await?;
+    Ok(pass_over(&mut lines, Mode::Observe).await)
+}
+
+/// Makes one pass over each target, side by side, that changes what the configuration and the operator allow.
+pub(super) async fn apply(file: Option<&Path>, consent: &Consent) -> Result<Applied, Error> {
+    let configuration = begin(file)?;
+    let mut lines = reconcilers(&configuration, &changes_only()).await?;
+    let mut named = Named::default();
+    if !consent.take.is_empty() {
+        let seen = pass_over(&mut lines, Mode::Observe).await;
+        named = take::resolve(&consent.take, &configuration, &lines, &seen)?;
+    }
     for (_, orders) in &mut lines {
         if let Some(allowed) = consent.disruptions {
             orders.disruptions = DisruptionBudget { per_pass: allowed, per_hour: allowed };
         }
-        orders.named = consent.named.clone();
+        orders.named = named.clone();
     }
-    if consent.named != Named::default() {
-        let seen = pass_over(&mut lines, Mode::Observe).await;
-        check_names(&consent.named, &configuration, &seen)?;
-    }
-    Ok(pass_over(&mut lines, configuration.settings.mode).await)
+    let reports = pass_over(&mut lines, configuration.settings.mode).await;
+    let untaken = take::why_nothing(&named, &lines, &reports);
+    Ok(Applied { reports, untaken })
+}
+
+fn changes_only() -> Arc<dyn Audience> {
+    Arc::new(ChangesOnly)
 }
 
 /// The log and the configuration, for a verb that makes single passes.
@@ -116,11 +128,14 @@ pub(super) fn begin(file: Option<&Path>) -> Result<Configuration, Error> {
 }
 
 /// Each target's reconciler with its orders.
-pub(super) async fn reconcilers(configuration: &Configuration) -> Result<Vec<(Reconciler, Orders)>, Error> {
+pub(super) async fn reconcilers(
+    configuration: &Configuration,
+    audience: &Arc<dyn Audience>,
+) -> Result<Vec<(Reconciler, Orders)>, Error> {
     let (settings, surroundings) = (&configuration.settings, &Surroundings::production());
     let mut lines = Vec::new();
     for target in &configuration.targets {
-        let (meter, audience) = (Arc::new(Unmetered), Arc::new(ChangesOnly));
+        let (meter, audience) = (Arc::new(Unmetered), Arc::clone(audience));
         let (reconciler, _) = reconciler(target, settings, surroundings, meter, audience).await?;
         lines.push((reconciler, orders(target, settings)));
     }
@@ -137,26 +152,6 @@ pub(super) async fn pass_over(lines: &mut [(Reconciler, Orders)], mode: Mode) ->
         passed.expect("nobody cancels a single pass").report
     });
     join_all(passes).await
-}
-
-/// What an operator names must be of the configuration, else a slip of the pen would be taken for a wish.
-fn check_names(named: &Named, configuration: &Configuration, seen: &[Report]) -> Result<(), Error> {
-    for allocation in &named.addresses {
-        // What a tag or a public address stands for only AWS can tell.
-        let declares =
-            |target: &Target| target.declared.is_open() || target.declared.allocations().contains(allocation);
-        if !configuration.targets.iter().any(declares) {
-            return Err(Error::NotDeclared { id: allocation.to_string() });
-        }
-    }
-    let could_see = seen.iter().all(|report| report.coverage() != Coverage::Unknown);
-    for interface in &named.interfaces {
-        let mut used = seen.iter().flat_map(|report| &report.plan.interfaces);
-        if could_see && !used.any(|used| used.network_interface_id == *interface) {
-            return Err(Error::NotUsed { id: interface.to_string() });
-        }
-    }
-    Ok(())
 }
 
 /// What a target's passes are to establish.

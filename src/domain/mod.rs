@@ -25,6 +25,7 @@ pub mod ids;
 pub mod index;
 pub mod leave;
 pub mod matching;
+pub mod naming;
 pub mod network;
 pub mod objection;
 pub mod observed;

@@ -31,9 +31,16 @@ pub fn warnings(desired: &Desired, observed: &Observed, drift: &Drift<'_>, plan:
         .filter_map(|(id, number)| Some((id, address_trouble(drift, drift.place(*number))?)))
         .collect();
     let face = |allocation| observed.addresses.get(allocation).map(|address| address.public_ip);
-    let addresses = troubled.into_iter().map(|(allocation, (kind, what))| Warning {
-        kind,
-        message: format!("address {} {what}", in_words(allocation, face(allocation))),
+    let addresses = troubled.into_iter().map(|(allocation, (kind, what))| {
+        let hint = match kind {
+            // A word of the operator's goes further than the daemon does by itself.
+            WarningKind::AddressOnForeignResource if may_be_named(allocation, observed) => {
+                format!("; hint: `eipd apply --take {allocation}` takes it once, or take it off the list")
+            }
+            WarningKind::AddressOnForeignResource => "; hint: free it or take it off the list".to_owned(),
+            _ => String::new(),
+        };
+        Warning { kind, message: format!("address {} {what}{hint}", in_words(allocation, face(allocation))) }
     });
     let former = observed.leave.former.iter().filter_map(|allocation| former_trouble(allocation, observed));
     let spares = desired.pools.iter().filter_map(|(name, pool)| {
@@ -181,6 +188,14 @@ fn former_trouble(allocation: &AllocationId, observed: &Observed) -> Option<Warn
     Some(Warning { kind: WarningKind::AddressRemoved, message })
 }
 
+/// What an AWS service manages is never taken, nor what is on no network interface.
+fn may_be_named(allocation: &AllocationId, observed: &Observed) -> bool {
+    observed.addresses.get(allocation).is_some_and(|address| {
+        let is_on_one = address.association.as_ref().is_some_and(|bond| bond.interface.is_some());
+        address.managed_by.is_none() && is_on_one
+    })
+}
+
 fn address_trouble(drift: &Drift<'_>, place: &Place<'_>) -> Option<(WarningKind, String)> {
     match place {
         Place::Missing => Some((
@@ -189,7 +204,7 @@ fn address_trouble(drift: &Drift<'_>, place: &Place<'_>) -> Option<(WarningKind,
         )),
         Place::Foreign(what) => Some((
             WarningKind::AddressOnForeignResource,
-            format!("is on {what}, which eipd never touches; hint: free it or take it off the list"),
+            format!("is on {what}, which eipd never touches by itself"),
         )),
         Place::Lingering(_, interface) => {
             let held = drift.held.binary_search_by(|held| held.network_interface_id.cmp(interface));

@@ -108,11 +108,8 @@ impl Detector {
 
     /// What a pass amounts to, what was told of it already not included.
     pub fn report(&mut self, report: &Report) -> Vec<Change> {
+        let mut changes = self.actions_left(&report.target);
         let memory = self.memory(&report.target);
-        let Acting { associations, disassociations, .. } = std::mem::take(&mut memory.acting);
-        let mut changes = Vec::new();
-        changes.extend(associations.summary("address_associated"));
-        changes.extend(disassociations.summary("address_disassociated"));
         if report.result != PassResult::Failed {
             let wants = wants(report);
             memory.exhausted(report, &wants, &mut changes);
@@ -123,6 +120,14 @@ impl Detector {
             changes.extend(memory.breaker(report));
         }
         changes
+    }
+
+    /// The summary of the actions that were not told one by one: what a pass amounts to for one who asked for those
+    /// actions and for nothing else.
+    pub fn actions_left(&mut self, target: &TargetName) -> Vec<Change> {
+        let Acting { associations, disassociations, .. } = std::mem::take(&mut self.memory(target).acting);
+        let associations = associations.summary("address_associated");
+        associations.into_iter().chain(disassociations.summary("address_disassociated")).collect()
     }
 
     fn memory(&mut self, target: &TargetName) -> &mut Memory {

@@ -137,6 +137,13 @@ impl Notifier {
         Self { detector: Mutex::default(), outbox, clock }
     }
 
+    /// Hears the end of a pass whose actions alone are told, and not how things stand after them.
+    pub fn hear_actions_end(&self, report: &Report) {
+        for change in self.detector().actions_left(&report.target) {
+            self.put(self.clock.now(), &report.target, report.pass, change);
+        }
+    }
+
     fn put(&self, at: Timestamp, target: &TargetName, pass: u64, change: Change) {
         self.outbox.put(&Notification { at, target: target.clone(), pass, change });
     }

@@ -53,10 +53,15 @@ struct Hand {
 impl Publisher {
     /// Runs until the outbox is closed and empty, or [`TO_END`] after it was closed.
     pub async fn run(self) {
+        self.run_and_end_within(TO_END).await;
+    }
+
+    /// As [`Publisher::run`], with another time to end in: nobody waits for the end of a command as for a daemon's.
+    pub async fn run_and_end_within(self, to_end: Duration) {
         let mut hand = Hand::default();
         let out_of_time = async {
             self.outbox.closed().await;
-            sleep(TO_END).await;
+            sleep(to_end).await;
         };
         tokio::select! {
             biased;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eipd_sim::{HttpServer, Population, Sim, WorldConfig};
+use eipd_sim::{HttpServer, NewAddress, NewInterface, Population, Sim, Staleness, WorldConfig};
 use serde_json::Value;
 
 use crate::process::{Bench, Running, configuration, served};
@@ -53,26 +53,122 @@ async fn drain_asks_obeys_and_takes_off() {
     );
     assert_eq!((small.sim.calls("DisassociateAddress"), small.sim.calls("ReleaseAddress")), (2, 0));
     assert_eq!(bench.run(&["drain", "--yes"]).await.code(), Some(0), "there is nothing left to do");
+}
+
+#[tokio::test]
+async fn a_drain_of_a_deleted_function_names_what_it_may_have_left_behind_and_claims_no_success() {
+    let small = Small::with(2);
+    let server = served(&small).await;
+    let bench = Bench::new(&configuration(&small), &server.url());
+    assert_eq!(bench.run(&["apply"]).await.code(), Some(0));
+    let interfaces = small.interfaces();
     small.sim.world(|world| world.delete_function("billing"));
-    let deleted = bench.run(&["drain", "--yes", "--function", "billing"]).await;
+    let of_function = ["drain", "--yes", "--function", "billing"];
+    let deleted = bench.run(&of_function).await;
+    assert_eq!(deleted.code(), Some(1), "{}", deleted.stderr());
+    for named in small.allocations.iter().chain(&interfaces) {
+        assert!(deleted.stderr().contains(named), "{}", deleted.stderr());
+    }
+    assert!(deleted.stderr().contains("`eipd drain --pool partner-a`"), "{}", deleted.stderr());
+    assert_eq!(small.sim.calls("DisassociateAddress"), 0, "what is on a stranger's interface is not its own");
+    let of_pool = bench.run(&["drain", "--yes", "--pool", "partner-a"]).await;
+    assert_eq!(
+        (of_pool.code(), small.sim.calls("DisassociateAddress")),
+        (Some(0), 2),
+        "{}",
+        of_pool.stderr()
+    );
+    let deleted = bench.run(&of_function).await;
+    assert_eq!(deleted.code(), Some(0), "{}", deleted.stderr());
     assert!(deleted.stderr().contains("no interface of `billing` is seen"), "{}", deleted.stderr());
+}
+
+#[tokio::test]
+async fn what_only_one_view_shows_is_no_success_of_a_drain() {
+    let an_hour = Duration::from_secs(3_600);
+    tokio::join!(
+        drain_seen_by(Staleness { addresses: an_hour, ..Staleness::default() }),
+        drain_seen_by(Staleness { interfaces: an_hour, ..Staleness::default() })
+    );
+}
+
+async fn drain_seen_by(stale: Staleness) {
+    let small = Small::with(2);
+    let server = served(&small).await;
+    let bench = Bench::new(&configuration(&small), &server.url());
+    assert_eq!(bench.run(&["apply"]).await.code(), Some(0));
+    small.sim.set_staleness(stale);
+    let drained = bench.run(&["drain", "--yes"]).await;
+    assert_eq!(drained.code(), Some(1), "{stale:?}: {}", drained.stderr());
+    small.sim.set_staleness(Staleness::default());
+    assert_eq!(bench.run(&["drain", "--yes"]).await.code(), Some(0));
+    assert!(small.interfaces().iter().all(|id| small.sim.world(|world| world.address_of(id).is_none())));
 }
 
 #[tokio::test]
 async fn what_take_names_must_be_of_the_configuration() {
     let small = Small::with(2);
+    small.sim.world(|world| {
+        let tags = [("pool".to_owned(), "tagged".to_owned())].into();
+        world.allocate(NewAddress { tags, ..NewAddress::default() })
+    });
     let server = served(&small).await;
-    let bench = Bench::new(&configuration(&small), &server.url());
-    for (id, wanted) in
-        [("eipalloc-0a1b2c3d", "belongs to no pool"), ("eni-0a1b2c3d", "no declared function uses")]
-    {
-        let ended = bench.run(&["apply", "--take", id]).await;
-        assert_eq!(ended.code(), Some(1), "{}", ended.stderr());
-        assert!(ended.stderr().contains(wanted) && ended.stderr().contains(id), "{}", ended.stderr());
+    let closed = configuration(&small);
+    // A file with a tag says of no address that it is not declared.
+    let open = closed.clone() + "\n[pools.tagged]\ntag = \"pool=tagged\"\n";
+    for text in [&closed, &open] {
+        let bench = Bench::new(text, &server.url());
+        for (id, wanted) in [
+            ("eipalloc-0a1b2c3d", "belongs to no pool"),
+            ("203.0.113.200", "belongs to no pool"),
+            ("eni-0a1b2c3d", "no declared function uses"),
+        ] {
+            let ended = bench.run(&["apply", "--take", id]).await;
+            assert_eq!(ended.code(), Some(1), "{}", ended.stderr());
+            assert!(ended.stderr().contains(wanted) && ended.stderr().contains(id), "{}", ended.stderr());
+        }
     }
     assert_eq!(small.sim.calls("AssociateAddress"), 0, "nothing is done on a slip of the pen");
+    let bench = Bench::new(&closed, &server.url());
     let taken = bench.run(&["apply", "--take", &small.allocations[0], "--accept-disruptions", "1"]).await;
     assert_eq!(taken.code(), Some(0), "{}", taken.stderr());
+    let untaken =
+        bench.run(&["apply", "--take", &small.allocations[0], "--take", &small.interfaces()[0]]).await;
+    assert_eq!(untaken.code(), Some(0), "{}", untaken.stderr());
+    let told = untaken.stderr();
+    let wanted = format!("nothing was taken: `{}`", small.allocations[0]);
+    assert!(told.contains(&wanted) && told.contains("is never taken from there"), "{told}");
+    let wanted = format!("nothing was replaced: `{}`", small.interfaces()[0]);
+    assert!(told.contains(&wanted) && told.contains("which is in its set"), "{told}");
+}
+
+#[tokio::test]
+async fn an_address_is_taken_by_its_public_face_though_a_tag_alone_declares_it() {
+    let small = Small::with(1);
+    let (address, face) = small.sim.world(|world| {
+        let tags = [("pool".to_owned(), "tagged".to_owned())].into();
+        let address = world.allocate(NewAddress { tags, ..NewAddress::default() });
+        let stranger = world.add_interface(NewInterface::plain(&small.subnets[0], &[&small.group]));
+        world.stray_associate(&address, &stranger, true).expect("it is free");
+        let face = world.public_ip(&address).to_owned();
+        (address, face)
+    });
+    let server = served(&small).await;
+    let text = configuration(&small).replace("allocations = [", "tag = \"pool=tagged\"\nallocations = [");
+    let bench = Bench::new(&text, &server.url());
+    let before = bench.run(&["apply"]).await;
+    assert_eq!(before.code(), Some(2), "{}", before.stderr());
+    let hint = format!("`eipd apply --take {address}` takes it once");
+    let text = before.stdout() + &before.stderr();
+    assert!(text.contains(&hint), "{text}");
+    let taken = bench.run(&["apply", "--take", &face]).await;
+    assert_eq!(taken.code(), Some(0), "{}{}", taken.stdout(), taken.stderr());
+    let carried: Vec<_> = small
+        .interfaces()
+        .iter()
+        .filter_map(|id| small.sim.world(|w| w.address_of(id).map(str::to_owned)))
+        .collect();
+    assert!(carried.contains(&face), "{carried:?}");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use eipd_sim::{Effect, Fault, NewRule, Service, Target};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::process::{PATIENCE, Running, served};
+use crate::process::{Bench, PATIENCE, Running, configuration, served};
 use crate::rig::{Daemon, POLL, Wanted, assert_lawful, on_paused_clock, orders};
 use crate::small::Small;
 
@@ -225,6 +225,25 @@ async fn until_told(small: &Small, expected: &[&str]) {
     }
     all.sort();
     assert_eq!(kinds(&all), expected);
+}
+
+#[tokio::test]
+async fn a_drain_publishes_what_it_took_off_and_nothing_else() {
+    let small = Small::with(2);
+    let bus = bus_with_rule(&small);
+    let server = served(&small).await;
+    let text = format!("{}\n[notify]\nevent_bus = \"{bus}\"\n", configuration(&small));
+    let bench = Bench::new(&text, &server.url());
+    assert_eq!(bench.run(&["apply"]).await.code(), Some(0));
+    let drained = bench.run(&["drain", "--yes"]).await;
+    assert_eq!(drained.code(), Some(0), "{}", drained.stderr());
+    until_told(&small, &["address_disassociated"; 2]).await;
+    // The bus refuses, and the addresses come off all the same.
+    assert_eq!(bench.run(&["apply"]).await.code(), Some(0));
+    small.sim.deny("events:PutEvents");
+    let drained = bench.run(&["drain", "--yes"]).await;
+    assert_eq!(drained.code(), Some(0), "{}", drained.stderr());
+    assert!(drained.stderr().contains("2 notifications were not published"), "{}", drained.stderr());
 }
 
 #[tokio::test]

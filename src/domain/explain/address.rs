@@ -257,7 +257,9 @@ fn would_change(state: &str, is_planned: bool, facts: &Facts<'_>) -> Vec<String>
             "an interface that needs it, once no version of any function uses that one and the grace has passed; or the removal of that one"
         }
         "settling" => "two minutes at most: then what reads show counts again",
-        "foreign" => "taking it off by hand, or taking it off the list",
+        "foreign" => {
+            "`eipd apply --take` with its id, unless an AWS service manages it; taking it off by hand; or taking it off the list"
+        }
         "missing" => "the right id, or the account and region that it is in",
         "obscure" | "unread" => "a read that succeeds; see the failures",
         _ => "declaring it in a pool",

@@ -87,6 +87,12 @@ impl Reconciler {
 
     /// What the last pass that could see saw, and what was desired then.
     #[must_use]
+    pub fn seen(&self) -> Option<(&Desired, &Observed)> {
+        self.known.as_ref().map(|known| (&*known.desired, &known.observed))
+    }
+
+    /// The same, when nothing more is to be asked of the target.
+    #[must_use]
     pub fn into_seen(self) -> Option<(Arc<Desired>, Observed)> {
         self.known.map(Known::into_parts)
     }

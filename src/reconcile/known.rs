@@ -8,15 +8,17 @@ use std::sync::Arc;
 
 use super::pass::Orders;
 use super::ports::Partial;
+use crate::domain::action::Action;
 use crate::domain::declared::Declared;
 use crate::domain::desired::Desired;
 use crate::domain::function::{FunctionObservation, FunctionRef, Pair};
 use crate::domain::hint::{Hint, Hints};
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName, SubnetId};
 use crate::domain::index::{Index, index_for};
-use crate::domain::observed::{Address, AddressAssociation, Interface, Observed};
-use crate::domain::plan::{Plan, Verdict};
+use crate::domain::observed::{Address, AddressAssociation, Interface, InterfaceStatus, Observed};
+use crate::domain::plan::{InterfacePlan, Plan, Verdict, plan};
 use crate::domain::priority::Priority;
+use crate::domain::reason::Reason;
 
 /// EC2's filters take at most 200 values (AWS.md 2, confirmed): so one call reads what a look may give.
 const ADDRESSES_MAX: usize = 200;
@@ -45,6 +47,27 @@ struct Uncovered {
     id: NetworkInterfaceId,
     pair: Pair,
     priority: Priority,
+    turn: Turn,
+    /// Whether nothing but the want of an address is known to stand against its being served.
+    waits: bool,
+}
+
+/// Who is served first, the least first: what serves and has a way out, and of that what has the highest priority.
+type Turn = (bool, bool, Reverse<Priority>);
+
+fn turn(interface: &InterfacePlan) -> Turn {
+    let is_waiting = interface.status != InterfaceStatus::InUse;
+    (is_waiting, interface.dead_end.is_some(), Reverse(interface.priority))
+}
+
+fn waits(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Covered(..) => false,
+        Verdict::Gets(..) => true,
+        Verdict::Uncovered(reason) => {
+            reason.is_want_of_addresses() || matches!(reason, Reason::ObservationIncomplete)
+        }
+    }
 }
 
 /// What a look reads.
@@ -140,11 +163,18 @@ impl Known {
             .iter()
             .map(|(name, pool)| (name.clone(), pool.allocations.iter().filter(is_free).cloned().collect()));
         let free = free.collect();
-        let lacking = plan.interfaces.iter().filter(|i| !matches!(i.verdict, Verdict::Covered(..)));
+        let lacking = plan.interfaces.iter().filter(|interface| match &interface.verdict {
+            Verdict::Covered(..) => false,
+            // What was given since the plan was made was read back.
+            Verdict::Gets(allocation, _) => shown_on.get(allocation) != Some(&interface.network_interface_id),
+            Verdict::Uncovered(_) => true,
+        });
         let lacking = lacking.map(|interface| Uncovered {
             id: interface.network_interface_id.clone(),
             pair: interface.pair.clone(),
             priority: interface.priority,
+            turn: turn(interface),
+            waits: waits(&interface.verdict),
         });
         let mut uncovered: Vec<Uncovered> = lacking.collect();
         uncovered.sort_by_key(|interface| Reverse(interface.priority));
@@ -163,7 +193,6 @@ impl Known {
         is_account && self.declared == orders.declared
     }
 
-    /// What concerns the target from now on.
     /// How things stand with what a hint is about.
     pub(super) fn standing(&self, hint: &Hint) -> Standing {
         match hint {
@@ -277,6 +306,32 @@ impl Known {
         corner.interfaces.extend(rivals.take(TAKERS_MAX).map(|interface| interface.id.clone()));
     }
 
+    /// What is to be done in a corner. What comes before by its priority and was not looked at is not thereby served (law 7):
+    /// nothing is given that it is known to wait for, and the pass over everything that follows decides.
+    pub(super) fn plan_corner(&self, desired: &Desired, observed: &Observed) -> Plan {
+        let mut plan = plan(desired, observed);
+        let turns: BTreeMap<NetworkInterfaceId, Turn> =
+            plan.interfaces.iter().map(|i| (i.network_interface_id.clone(), turn(i))).collect();
+        let is_next = |action: &Action| {
+            let Some(own) = turns.get(&action.network_interface_id) else { return true };
+            !self.uncovered.iter().any(|other| {
+                other.waits
+                    && other.turn < *own
+                    && !observed.interfaces.contains_key(&other.id)
+                    && self.could_be_given(&other.pair, &action.allocation_id)
+            })
+        };
+        plan.actions.retain(is_next);
+        plan
+    }
+
+    fn could_be_given(&self, pair: &Pair, allocation: &AllocationId) -> bool {
+        let mut pools = self.users_of(pair).iter().map(|function| {
+            self.desired.functions.get(function).and_then(|f| self.desired.pools.get(&f.pool))
+        });
+        pools.all(|pool| pool.is_some_and(|pool| pool.allocations.contains(allocation)))
+    }
+
     fn add_address(&self, allocation: &AllocationId, corner: &mut Corner) {
         if !self.declares(allocation) {
             return;
@@ -338,7 +393,7 @@ fn users(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::scenario::{World, alloc, eni, groups, subnet};
+    use crate::domain::scenario::{World, alloc, eni, groups, number, subnet};
 
     #[test]
     fn a_look_for_a_new_interface_includes_whoever_is_served_before_it() {
@@ -364,5 +419,64 @@ mod tests {
         assert_eq!(corner.interfaces, [eni(1), eni(9)].into());
         assert_eq!(corner.addresses, [alloc(1)].into());
         assert_eq!(looks_at(1).interfaces, [eni(9)].into(), "nobody comes before it");
+    }
+
+    /// `high` before `low`, with one address for both.
+    fn short(change: impl Fn(World) -> World) -> World {
+        let world = World::new()
+            .pool("p", &[1], 0)
+            .function("high", "p", &[1], &[1])
+            .function("low", "p", &[2], &[1])
+            .priority("high", 10)
+            .eni(1, 1, &[1])
+            .eni(2, 2, &[1]);
+        change(world)
+    }
+
+    /// Whom a look at `low` alone gives the address, by what is known of the whole.
+    fn given_in_corner(world: World) -> Vec<NetworkInterfaceId> {
+        let plan = world.plan();
+        let mut corner = world.observed.clone();
+        corner.interfaces.remove(&eni(1));
+        let World { desired, observed } = world;
+        let known =
+            Known::new(Arc::new(Declared::from(&desired)), Arc::new(desired.clone()), observed, &plan);
+        let planned = known.plan_corner(&desired, &corner);
+        planned.actions.into_iter().map(|action| action.network_interface_id).collect()
+    }
+
+    #[test]
+    fn what_waits_and_comes_first_is_not_passed_over_because_a_look_did_not_read_it() {
+        assert_eq!(given_in_corner(short(|world| world)), []);
+        let denied = |world: World| world.with_eni(1, |shown| shown.denies_internet_gateway = true);
+        for (told, change) in [
+            (
+                "it is covered",
+                &(|world: World| world.pool("q", &[7], 0).pool("p", &[1, 7], 0).on(7, 1))
+                    as &dyn Fn(World) -> World,
+            ),
+            ("it does not serve yet", &|world: World| world.waiting(1)),
+            ("it has no way out", &|world: World| world.network(&[1, 2], &[1])),
+            ("it can carry none", &denied),
+            ("it comes after", &|world: World| world.priority("low", 11)),
+            ("it is gone", &|mut world: World| {
+                world.observed.interfaces.remove(&eni(1));
+                world
+            }),
+        ] {
+            assert_eq!(given_in_corner(short(change)), [eni(2)], "{told}");
+        }
+    }
+
+    #[test]
+    fn what_was_given_by_the_pass_itself_waits_no_more() {
+        let World { desired, observed } = short(|world| world.pool("p", &[1, 2], 0));
+        let planned = plan(&desired, &observed);
+        let given = planned.actions.iter().find(|action| action.network_interface_id == eni(1));
+        let given = number(&given.expect("there are two addresses").allocation_id);
+        let World { desired, observed } = World { desired, observed }.on(given, 1);
+        let known = Known::new(Arc::new(Declared::from(&desired)), Arc::new(desired), observed, &planned);
+        let left: Vec<_> = known.uncovered.iter().map(|left| left.id.clone()).collect();
+        assert_eq!(left, [eni(2)]);
     }
 }

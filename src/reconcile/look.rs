@@ -62,6 +62,7 @@ impl Observer {
         let looked_at = Instant::now();
         let (mut interfaces, mut addresses) =
             tokio::join!(self.interfaces_of(&corner), self.addresses_of(&corner.addresses));
+        self.add_rivals(known, &mut corner, &mut interfaces).await;
         let read = corner.addresses.clone();
         for interface in &interfaces.found {
             known.add_candidates(&interface.pair, &mut corner);
@@ -106,6 +107,21 @@ impl Observer {
             gaps: gaps.iter().cloned().chain([unseen]).collect(),
         };
         Look { desired, observed, at: looked_at, gaps, is_blind, corner }
+    }
+
+    /// Looks besides at whoever comes before what turned out to be bare, and waits for the same. What comes before those in
+    /// turn is not looked for: what it is known to wait for is not given.
+    async fn add_rivals(&self, known: &Known, corner: &mut Corner, interfaces: &mut Partial<Interface>) {
+        let read = corner.interfaces.clone();
+        for bare in interfaces.found.iter().filter(|interface| interface.associations.is_empty()) {
+            known.add_rivals(&bare.pair, corner);
+        }
+        let seen: BTreeSet<&NetworkInterfaceId> = interfaces.found.iter().map(|found| &found.id).collect();
+        let late = corner.interfaces.difference(&read).filter(|id| !seen.contains(*id));
+        let late: BTreeSet<NetworkInterfaceId> = late.cloned().collect();
+        if !late.is_empty() {
+            interfaces.add(self.reads.interfaces_of(&late).await);
+        }
     }
 
     /// Reads functions, but not for long: what waits behind this look may be an interface without its address.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,7 @@ use crate::domain::ids::TargetName;
 use crate::domain::policy::{Mode, RateShare};
 use crate::events::consumer::{Consumer, Route, Routes};
 use crate::reconcile::driver::{Driver, Watch};
+use crate::reconcile::pass::Memory;
 use crate::reconcile::schedule::first_pass_after;
 use crate::telemetry::log::LogSettings;
 use crate::telemetry::{Configured, Telemetry, http, panic};
@@ -57,6 +58,7 @@ pub(super) async fn run(file: Option<&Path>, observe: bool) -> Result<(), Error>
         telemetry,
         stop,
         drivers: BTreeMap::new(),
+        former: BTreeMap::new(),
         tasks: JoinSet::new(),
         loading: None,
         routes: Routes::default(),
@@ -115,6 +117,8 @@ struct Daemon {
     notifications: Notifications,
     stop: CancellationToken,
     drivers: BTreeMap<TargetName, Driven>,
+    /// Those of targets that left the configuration, which may come back.
+    former: BTreeMap<TargetName, Driven>,
     tasks: JoinSet<()>,
     routes: Routes,
     consumer: Option<Reading>,
@@ -138,8 +142,16 @@ struct Driven {
     cancel: CancellationToken,
     /// Where its hints go.
     route: Route,
-    /// Cancelled once the driver has ended.
-    ended: CancellationToken,
+    /// Comes once the driver has ended.
+    legacy: oneshot::Receiver<Option<Memory>>,
+}
+
+impl Driven {
+    /// Ends it, and tells what it remembers of its target.
+    async fn end(self) -> Option<Memory> {
+        self.cancel.cancel();
+        self.legacy.await.ok().flatten()
+    }
 }
 
 #[derive(PartialEq)]
@@ -210,28 +222,34 @@ impl Daemon {
         self.telemetry.configured(&self.configured(&configuration));
         self.notifications.switch(settings.event_bus.as_deref(), bus, &mut self.tasks);
         let stays = |name: &TargetName| configuration.targets.iter().any(|target| target.name == *name);
-        for (_, driven) in self.drivers.extract_if(.., |name, _| !stays(name)) {
+        for (name, driven) in self.drivers.extract_if(.., |name, _| !stays(name)) {
             driven.cancel.cancel();
+            self.former.insert(name, driven);
         }
         for (place, (target, fixed, (reconciler, region))) in fresh.into_iter().enumerate() {
             let route = Route { target: target.name.clone(), region, inbox: reconciler.inbox() };
             let (orders, receiver) = watch::channel(self.watch(target, settings));
             let cancel = self.stop.child_token();
-            let driver =
+            let mut driver =
                 Driver { reconciler, watch: receiver, cancel: cancel.clone(), random: fastrand::Rng::new() };
-            let ended = CancellationToken::new();
-            let driven = Driven { fixed, orders, cancel, route, ended: ended.clone() };
+            let (heir, legacy) = oneshot::channel();
+            let driven = Driven { fixed, orders, cancel, route, legacy };
+            let region = driven.route.region.clone();
             let before = self.drivers.insert(target.name.clone(), driven);
+            let before = before.or_else(|| self.former.remove(&target.name));
+            // Nothing more is begun by the old orders from now on.
+            before.iter().for_each(|before| before.cancel.cancel());
             let turn = first_pass_after(place, settings.poll_interval);
             // One pass at a time per target: the new driver begins when the old one has ended.
             self.tasks.spawn(async move {
-                let _ended = ended.drop_guard();
                 driver.cancel.run_until_cancelled(sleep(turn)).await;
                 if let Some(before) = before {
-                    before.cancel.cancel();
-                    before.ended.cancelled().await;
+                    let is_same_place = before.route.region == region;
+                    let memory = before.end().await.filter(|_| is_same_place);
+                    memory.into_iter().for_each(|memory| driver.reconciler.inherit(memory));
                 }
-                driver.run().await;
+                // Nobody waits for it when the process ends.
+                heir.send(driver.run().await.into_memory()).ok();
             });
         }
         *self.routes.lock().expect("a panic ends the process") =

@@ -85,7 +85,7 @@ pub(super) const KEYS: [Key; 13] = [
         default: Some("20"),
         expected: "a whole number, zero or more",
         form: Form::Count,
-        meaning: "The same over any hour of one process; at least as many as a pass may make.",
+        meaning: "The same over any hour of one process, by what was carried out or may have been; at least as many as a pass may make.",
     },
     Key {
         section: "safety",

@@ -197,6 +197,8 @@ pub struct ActionReport {
     pub repaired_after: Option<Duration>,
     /// Whether it was found done when it was to be carried out: another replica was faster, or a read had lagged behind.
     pub found_done: bool,
+    /// Whether an address was taken off for it, though what was to follow failed.
+    pub is_half_done: bool,
     /// The bond that AWS made, when it told.
     pub association_id: Option<AssociationId>,
     /// The event that told of what this mends, if one did.

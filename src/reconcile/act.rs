@@ -13,9 +13,9 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::sent::Sent;
-use super::gate::{Gate, Rules, Ruling};
+use super::gate::{Gate, Refusal, Rules, Ruling, Source};
 use super::inbox::Inbox;
-use super::ports::{ApiError, Associated, Reads, Takes};
+use super::ports::{ApiError, Associated, Reads};
 use crate::domain::action::{Action, ActionKind, Outcome};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::ids::{AllocationId, NetworkInterfaceId};
@@ -73,6 +73,8 @@ enum End {
     Unconfirmed(Associated),
     /// The pass ended while it was under way.
     CutShort,
+    /// What it rests on is from too long ago.
+    TooOld,
 }
 
 impl Actor<'_> {
@@ -105,6 +107,7 @@ impl Actor<'_> {
             () = self.time_is_up() => End::CutShort,
         };
         report.took = begun.elapsed();
+        report.is_half_done = sent.has_removed();
         match end {
             End::Done(associated) => {
                 report.outcome = Outcome::Done;
@@ -137,7 +140,12 @@ impl Actor<'_> {
                 report.outcome = Outcome::Skipped;
                 report.detail = Some("left for the next pass".to_owned());
             }
-            End::CutShort => {
+            End::TooOld if sent.doubtful().is_none() => {
+                report.outcome = Outcome::Skipped;
+                let why = "left for the next pass, which asks anew whether nothing uses the interface";
+                report.detail = Some(why.to_owned());
+            }
+            End::CutShort | End::TooOld => {
                 report.outcome = Outcome::Failed;
                 report.detail =
                     Some("the pass ended while it was under way; the next observation decides".to_owned());
@@ -202,19 +210,23 @@ impl Actor<'_> {
             ActionKind::Replace => return self.replace(action, &permit, sent).await,
             ActionKind::Disassociate => return self.take_off(action, &permit, sent).await,
         }
-        let mut takes = Takes::Nothing;
+        let mut source = Source::FREE;
         if let Some(from) = &action.from {
-            let now = self.reads.addresses(&[action.allocation_id.clone()].into()).await;
+            let ids = [action.allocation_id.clone()].into();
+            let (now, holder) = tokio::join!(self.reads.addresses(&ids), self.reads.interface(from));
             if let Some(error) = now.errors.into_iter().next() {
                 return Err(error);
             }
-            takes = match Gate::judge_source(from, now.found.first()) {
-                Ok(takes) => takes,
-                Err(why) => return Ok(End::Skipped(why)),
+            let (address, holder) = (now.found.first(), holder?);
+            let ruling = Gate::judge_source(self.rules, &permit, address, holder.as_ref(), Instant::now());
+            source = match ruling {
+                Ok(source) => source,
+                Err(Refusal::Refused(why)) => return Ok(End::Skipped(why)),
+                Err(Refusal::TooOld) => return Ok(End::TooOld),
             };
         }
         sent.note_sent();
-        let answer = self.gate.give(&permit, takes).await;
+        let answer = self.gate.give(&permit, &source).await;
         sent.note_answer(&answer);
         self.note_own(action, &answer);
         Ok(self.confirmed(action, answer?).await)
@@ -294,6 +306,7 @@ pub(super) fn planned(action: &Action) -> ActionReport {
         took: Duration::ZERO,
         repaired_after: None,
         found_done: false,
+        is_half_done: false,
         association_id: None,
         origin: None,
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::action::{Action, Outcome};
+use super::act::may_have_happened;
+use crate::domain::action::Action;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::ids::{AllocationId, NetworkInterfaceId};
 use crate::domain::policy::DisruptionBudget;
@@ -60,11 +61,10 @@ impl Budget {
         Some((ErrorClass::Conflict, format!("held back: {breaker}")))
     }
 
-    /// Takes notice of what became of an action. What AWS refused outright disturbed nothing.
+    /// Takes notice of what became of an action. What was carried out counts, and what may have been; what AWS refused or
+    /// throttled disturbed nothing.
     pub(super) fn note(&mut self, report: &ActionReport, now: Instant) {
-        let was_refused =
-            matches!(report.class, Some(ErrorClass::Denied | ErrorClass::Quota | ErrorClass::NotFound));
-        let happened = report.outcome == Outcome::Done || (report.outcome == Outcome::Failed && !was_refused);
+        let happened = may_have_happened(report) || report.is_half_done;
         if report.action.is_disruption() && happened && !report.found_done {
             self.done.push_back(now);
         }
@@ -78,7 +78,7 @@ fn key(action: &Action) -> (NetworkInterfaceId, AllocationId) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::action::ActionKind;
+    use crate::domain::action::{ActionKind, Outcome};
     use crate::domain::scenario::{alloc, associate, eni};
     use crate::reconcile::act::planned;
 
@@ -115,11 +115,19 @@ mod tests {
             class: Some(class),
             ..planned(&disruptions(1)[0])
         };
-        budget.note(&failed(ErrorClass::Denied), now);
-        assert_eq!(weigh(&mut budget, 1, now), (1, false), "what is denied disturbs nothing");
+        for class in
+            [ErrorClass::Denied, ErrorClass::Throttled, ErrorClass::Conflict, ErrorClass::Unavailable]
+        {
+            budget.note(&failed(class), now);
+            assert_eq!(weigh(&mut budget, 1, now), (1, false), "what is refused disturbs nothing: {class:?}");
+        }
         budget.note(&failed(ErrorClass::OutcomeUnknown), now);
         assert_eq!(weigh(&mut budget, 1, now), (0, true));
         now += WINDOW / 2;
+        assert_eq!(weigh(&mut budget, 3, now), (3, false));
+        budget.note(&ActionReport { is_half_done: true, ..failed(ErrorClass::Throttled) }, now);
+        assert_eq!(weigh(&mut budget, 3, now), (0, true), "an address is off, whatever came then");
+        now += WINDOW;
         assert_eq!(weigh(&mut budget, 3, now), (3, false));
         assert!(budget.admitted().contains(&(eni(2), alloc(2))));
     }

@@ -78,8 +78,9 @@ struct Agenda {
 }
 
 impl Driver {
-    /// Runs until cancelled; a pass in flight is given some seconds to end in order.
-    pub async fn run(mut self) {
+    /// Runs until cancelled; a pass in flight is given some seconds to end in order. Hands the reconciler back, whose memory
+    /// another may go on with.
+    pub async fn run(mut self) -> Reconciler {
         let audience = self.reconciler.audience();
         let paces = Paces::default();
         let mut cause = Cause::All(Trigger::Start);
@@ -92,7 +93,7 @@ impl Driver {
             let span = tracing::info_span!("pass", %target, pass);
             let Some(passed) = self.pass(&watch, cause).instrument(span).await else {
                 if self.cancel.is_cancelled() {
-                    return;
+                    return self.reconciler;
                 }
                 cause = Cause::All(Trigger::Reload);
                 continue;
@@ -113,7 +114,7 @@ impl Driver {
                 goes_on: passed.go_on_after.is_some() && !is_blind,
                 blind_until_news_from: is_blind.then(|| Instant::now() + NEWS_HEEDED_AFTER),
             };
-            let Some(next_cause) = self.next_cause(&agenda, &paces).await else { return };
+            let Some(next_cause) = self.next_cause(&agenda, &paces).await else { return self.reconciler };
             cause = next_cause;
         }
     }

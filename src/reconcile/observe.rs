@@ -179,6 +179,11 @@ impl Observer {
         }
     }
 
+    /// The account, once it was asked for.
+    pub(super) fn known_account(&self) -> Option<&AccountId> {
+        self.account.as_ref()
+    }
+
     /// The credentials' account does not change while the process lives.
     pub(super) async fn account(&mut self, wanted: Option<&AccountId>) -> Result<AccountId, SignInError> {
         let account = match &self.account {

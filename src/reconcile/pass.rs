@@ -1,17 +1,19 @@
 //! One pass over one target: observe, plan, audit, act, report. The reconciler keeps nothing between passes but
 //! caches (law 8), and a pass that could not see decides nothing.
 
+mod bounds;
 mod disruption;
 mod ending;
+mod memory;
 pub mod sign_in;
 mod taking;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use bounds::{Limits, Passed};
+pub use memory::Memory;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
 
 use super::act::{Actor, planned};
 use super::aftermath::{note_done, refused};
@@ -104,34 +106,9 @@ pub struct Reconciler {
     /// Nothing before the first pass, and when the orders changed since.
     known: Option<Known>,
     before: Before,
+    heirloom: Option<Memory>,
     passes: u64,
     seed: u64,
-}
-
-/// How long a pass may take.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// No action is begun after this, and no longer than two thirds of it are spent on the observation.
-    pub within: Duration,
-    /// Ends the pass early: nothing new is begun.
-    pub cancel: CancellationToken,
-    /// No more functions than this are read one by one.
-    pub function_reads: usize,
-}
-
-/// A pass, and when the next one has something to do.
-#[derive(Debug)]
-pub struct Passed {
-    /// What was done.
-    pub report: Report,
-    /// When work is left: after how long to go on with it.
-    pub go_on_after: Option<Duration>,
-}
-
-impl Limits {
-    fn to_observe(&self) -> Duration {
-        self.within * 2 / 3
-    }
 }
 
 /// What one pass goes by.
@@ -179,6 +156,7 @@ impl Reconciler {
             hesitations: Hesitations::default(),
             ledger: Ledger::default(),
             stuck: Ledger::default(),
+            heirloom: None,
             passes: 0,
             seed,
         }
@@ -233,6 +211,7 @@ impl Reconciler {
     }
 
     async fn pass_over_all(&mut self, round: &Round<'_>, trigger: Trigger) -> Option<Passed> {
+        self.recall(round).await?;
         let mut report = self.blank(round, trigger);
         if let Some(known) = &self.known {
             self.blames.note(round.hints, known);
@@ -308,7 +287,7 @@ impl Reconciler {
         };
         self.inbox.learn_more(look.pairs(), look.observed.interfaces.keys().cloned());
         let sight = Sight { desired: &look.desired, observed: &look.observed, seen_at: Some(look.at) };
-        let plan_of_corner = plan(sight.desired, sight.observed);
+        let plan_of_corner = known.plan_corner(sight.desired, sight.observed);
         let decision = self.act_on(plan_of_corner, round, &sight).await;
         let gaps = look.gaps.clone();
         let desired = Arc::clone(&known.desired);
@@ -416,14 +395,12 @@ impl Reconciler {
         let objections: Vec<_> = actions.iter().map(|action| self.objection(action, now)).collect();
         let willing = actions.iter().zip(&objections).filter(|(_, objection)| objection.is_none());
         let willing: Vec<Action> = willing.map(|(action, _)| action.clone()).collect();
-        let rules = Rules {
-            mode: round.orders.mode,
-            account: sight.observed.account.clone(),
-            declared: sight.desired.allocations(),
-            leave: sight.observed.leave.clone(),
+        let mut rules = Rules::of(round.orders.mode, sight.desired, sight.observed);
+        rules.retired_until = self.retirement.proven_until();
+        if sight.seen_at.is_none() {
             // Only a look at everything was weighed.
-            admitted: sight.seen_at.map_or_else(|| self.budget.admitted().clone(), |_| BTreeSet::new()),
-        };
+            rules.admitted = self.budget.admitted().clone();
+        }
         let actor = Actor {
             reads: &*self.ports.reads,
             gate: &self.gate,

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::gate::PROOF_HOLDS;
 use crate::domain::desired::Desired;
 use crate::domain::function::{FunctionObservation, FunctionRef};
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName};
@@ -56,6 +57,8 @@ pub(super) struct Retirement {
     due: Option<Instant>,
     /// Why nothing may be taken yet, for the operator.
     obstacle: Option<String>,
+    /// When it was last shown in whole that nothing uses some of them.
+    proven_at: Option<Instant>,
 }
 
 /// The addresses whose interfaces nothing uses and whose grace is over, with those interfaces.
@@ -147,6 +150,7 @@ impl Retirement {
         desired: &Desired,
         observed: &Observed,
     ) -> BTreeSet<NetworkInterfaceId> {
+        self.proven_at = Some(Instant::now());
         let (retired, held): (Ripe, Ripe) = ripe
             .into_iter()
             .partition(|(allocation, _)| unsettled(allocation, desired, observed).next().is_none());
@@ -158,6 +162,11 @@ impl Retirement {
             self.obstacle = Some(format!("{} {verb} changing, failed or not readable", list(&functions)));
         }
         retired.into_iter().map(|(_, interface)| interface).collect()
+    }
+
+    /// Until when an address may be taken by what was last shown.
+    pub(super) fn proven_until(&self) -> Option<Instant> {
+        self.proven_at.map(|at| at + PROOF_HOLDS)
     }
 
     /// So many of the functions that hold the addresses are still to be read; that goes on at once.

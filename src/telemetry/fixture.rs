@@ -195,6 +195,7 @@ impl Pass {
             took: Duration::from_millis(340),
             repaired_after: age,
             found_done: false,
+            is_half_done: false,
             association_id: None,
             origin: None,
         });

@@ -32,7 +32,11 @@ struct Moved {
 
 impl Moved {
     fn with(beliefs: Beliefs, interfaces: usize, addresses: usize) -> Self {
-        let sim = Sim::new(WorldConfig { beliefs, ..WorldConfig::default() });
+        Self::of(WorldConfig { beliefs, ..WorldConfig::default() }, interfaces, addresses)
+    }
+
+    fn of(config: WorldConfig, interfaces: usize, addresses: usize) -> Self {
+        let sim = Sim::new(config);
         let (interfaces, old, new) = sim.world(|world| {
             let vpc = world.create_vpc();
             let subnets: Vec<_> = (0..interfaces).map(|_| world.create_subnet(&vpc, 'a')).collect();
@@ -196,6 +200,31 @@ fn the_window_of_an_hour_slides() {
         assert!(!is_held_back(&pass(&mut daemon, &moved.orders(3, 5)).await));
         assert_eq!(moved.right(), 3);
         assert_lawful(&moved.sim);
+    });
+}
+
+#[test]
+fn whoever_takes_the_place_of_another_goes_on_with_its_hour_if_the_account_is_the_same() {
+    on_paused_clock(async {
+        let moved = Moved::with(Beliefs::default(), 3, 9);
+        let other = WorldConfig { account: "444455556666".to_owned(), ..WorldConfig::default() };
+        let elsewhere = Moved::of(other, 3, 9);
+        for (place, is_held) in [(&moved, true), (&elsewhere, false)] {
+            let mut former = reconciler(&moved.sim, 1).await;
+            pass(&mut former, &moved.orders(3, 3)).await;
+            sleep(Duration::from_secs(20 * 60)).await;
+            moved.sim.world(|world| {
+                for (address, interface) in moved.old.iter().zip(&moved.interfaces) {
+                    world.stray_associate(address, interface, true).expect("it replaces what is there");
+                }
+            });
+            let mut heir = reconciler(&place.sim, 2).await;
+            heir.inherit(former.into_memory().expect("it knows its account"));
+            let report = pass(&mut heir, &place.orders(3, 3)).await;
+            assert_eq!((is_held_back(&report), place.right()), (is_held, if is_held { 0 } else { 3 }));
+            assert_eq!(report.pass, 2, "the passes are numbered on");
+            assert_lawful(&place.sim);
+        }
     });
 }
 

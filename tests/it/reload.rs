@@ -8,7 +8,7 @@ use std::time::Duration;
 use eipd_sim::{EventWeather, Sim, Span};
 use serde_json::Value;
 
-use crate::process::{Running, served};
+use crate::process::{Running, configuration, served};
 use crate::small::Small;
 
 fn is_covered(status: &Value) -> bool {
@@ -151,6 +151,41 @@ async fn a_change_of_the_rate_begins_anew_without_a_second_pass_beside() {
         assert!(daemon.until(|_| passes(&small.sim) >= before + 2).await, "and goes on polling");
     }
     assert!(small.is_covered());
+}
+
+#[tokio::test]
+async fn a_reload_that_makes_the_client_anew_does_not_refill_the_hour() {
+    let small = Small::with(4);
+    let interfaces = small.interfaces();
+    let former = small.sim.world(|world| {
+        let former = world.allocate_many(2);
+        world.manage(&former, &["billing"]);
+        world.give(&former[0], &interfaces[0]);
+        world.give(&small.allocations[3], &interfaces[1]);
+        former
+    });
+    let server = served(&small).await;
+    let text = format!(
+        "{}\n[pools.former]\nallocations = [\"{}\", \"{}\"]\n\n[safety]\nmax_disruptions_per_pass = 1\n\
+         max_disruptions_per_hour = 1\n",
+        configuration(&small),
+        former[0],
+        former[1]
+    );
+    let daemon = Running::of(&text, &server);
+    let open = "eipd_breaker_open{target=\"default\"}";
+    assert!(daemon.until(|_| small.is_covered()).await, "one replacement is within the budget");
+    let by_hand = small.sim.world(|world| world.stray_associate(&former[1], &interfaces[1], true).is_ok());
+    assert!(by_hand && daemon.until_metric(open, |value| value == 1.0).await, "and the hour is used up");
+    let text = fs::read_to_string(daemon.file()).expect("it is there");
+    for share in ["0.25", "0.75"] {
+        let (before, account) = (passes(&small.sim), small.sim.calls("GetCallerIdentity"));
+        fs::write(daemon.file(), format!("{text}rate_share = {share}\n")).expect("it is ours");
+        assert!(daemon.until(|_| small.sim.calls("GetCallerIdentity") > account).await, "it begins anew");
+        assert!(daemon.until(|_| passes(&small.sim) >= before + 3).await, "and goes on polling");
+        assert!(daemon.until_metric(open, |value| value == 1.0).await);
+        assert!(!small.is_covered(), "what was done in this hour is not forgotten");
+    }
 }
 
 #[tokio::test]

@@ -8,9 +8,9 @@ use eipd::domain::desired::Desired;
 use eipd::domain::drain::Scope;
 use eipd::domain::policy::OnRemoved;
 use eipd::domain::reason::WarningKind;
-use eipd::domain::report::Report;
+use eipd::domain::report::{PassResult, Report};
 use eipd::reconcile::pass::{Orders, Reconciler};
-use eipd_sim::{Sim, VpcConfig, WorldConfig};
+use eipd_sim::{Outcome as Update, Sim, VpcConfig, WorldConfig};
 use tokio::time::sleep;
 
 use crate::rig::{Wanted, assert_lawful, on_paused_clock, orders, pass, reconciler};
@@ -122,6 +122,28 @@ fn a_pass_lists_the_versions_once_and_a_later_one_anew() {
         pass(&mut fresh, &orders).await;
         assert_eq!(two.sim.calls("ListFunctions"), before + 2, "what is a minute old is too old");
         assert!(two.carried(&two.interfaces[0]).is_none());
+        assert_lawful(&two.sim);
+    });
+}
+
+#[test]
+fn what_the_reads_for_a_removal_show_is_planned_by_in_the_same_pass() {
+    on_paused_clock(async {
+        let mut two = Two::covered(1).await;
+        let orders = two.without_billing(OnRemoved::Disassociate);
+        // `reports` moves to where `billing` is, which a pass that knows of it from its last read does not see.
+        two.sim.world(|world| {
+            let of_billing = world.unit("billing").and_then(|unit| unit.serving_config()).cloned();
+            let soon = Some(Duration::from_secs(10));
+            world.update_function_vpc("reports", of_billing, Update::Succeeds, soon).expect("it is active");
+        });
+        sleep(Duration::from_secs(60)).await;
+        let left_behind = two.carried(&two.interfaces[1]).expect("it was covered");
+        assert!(two.sim.world(|world| world.stray_disassociate(&left_behind)));
+        let report = two.passes(&orders, 1).await;
+        assert_eq!((report.result, report.actions.len()), (PassResult::Ok, 0), "{:?}", report.failures);
+        assert_eq!(report.covered, 1, "what `billing` had is where `reports` leaves from now");
+        assert!(two.carried(&two.interfaces[0]).is_some() && two.carried(&two.interfaces[1]).is_none());
         assert_lawful(&two.sim);
     });
 }

@@ -259,7 +259,7 @@ pub struct Setup<'a> {
 
 /// A daemon in a task.
 pub struct Daemon {
-    task: JoinHandle<()>,
+    task: JoinHandle<Reconciler>,
     consumer: Option<JoinHandle<()>>,
     publishing: Option<(Arc<Outbox>, JoinHandle<()>)>,
     cancel: CancellationToken,

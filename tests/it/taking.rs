@@ -236,3 +236,68 @@ fn a_page_that_is_lost_in_the_middle_holds_back_what_would_be_taken() {
         assert_lawful(&crowded.sim);
     });
 }
+
+#[test]
+fn however_many_are_taken_the_last_rests_on_a_look_as_young_as_the_first() {
+    on_paused_clock(async {
+        let timing = Timing { interface_creation: Span::seconds(5, 5), ..Timing::default() };
+        let sim = Sim::new(WorldConfig { timing, ..WorldConfig::default() });
+        let names = ["one", "two", "three", "four"];
+        let (desired, subnets, later) = sim.world(|world| {
+            let vpc = world.create_vpc();
+            let subnets: Vec<String> = (0..16).map(|_| world.create_subnet(&vpc, 'a')).collect();
+            let allocations = world.allocate_many(64);
+            let mut wanted = Wanted::new().pool("p", &allocations, 0);
+            let mut later = Vec::new();
+            for name in names {
+                let group = world.create_security_group(&vpc, name);
+                world.create_active_function(name, VpcConfig::new(&subnets, &[&group]));
+                world.declare(name, &allocations);
+                wanted = wanted.function(name, "p");
+                later.push(world.create_security_group(&vpc, &format!("{name}-later")));
+            }
+            (wanted.done(), subnets, later)
+        });
+        let daemon = Daemon::start(&sim, &desired, 1).await;
+        sleep(Duration::from_secs(180)).await;
+        sim.world(|world| {
+            for (name, group) in names.iter().zip(&later) {
+                let next = VpcConfig::new(&subnets, &[group]);
+                world.update_function_vpc(name, next, Outcome::Succeeds, None).expect("it is active");
+            }
+        });
+        // So slow that the moves take far longer than what they rest on holds.
+        sim.set_latency(Some(Span::seconds(3, 3)));
+        sleep(Duration::from_secs(20 * 60)).await;
+        let bare: Vec<String> = sim.world(|world| {
+            let of = |(subnet, group): (&String, &String)| world.pair_interfaces(subnet, &[group]);
+            let all = later.iter().flat_map(|group| subnets.iter().map(move |subnet| (subnet, group)));
+            all.flat_map(of).filter(|id| world.address_of(id).is_none()).collect()
+        });
+        let last = daemon.heard.reports().pop();
+        assert!(bare.is_empty(), "{} are bare: {:?}", bare.len(), last.as_ref().and_then(waits));
+        // The list, the functions that are read after it, and the time for which both hold.
+        let bound = Duration::from_secs(20 + 20);
+        sim.with_journal(|journal| {
+            let mut listed = None;
+            for entry in journal.entries() {
+                match entry.operation.as_str() {
+                    "ListFunctions" => listed = Some(entry.at),
+                    "AssociateAddress" if entry.detail.contains("AllowReassociation=true") => {
+                        let age = listed.map(|at| entry.at.since(at));
+                        assert!(
+                            age.is_some_and(|age| age <= bound),
+                            "{entry:?} rests on what is {age:?} old"
+                        );
+                    }
+                    _ => {}
+                }
+            }
+        });
+        let waited = daemon.heard.actions().iter().any(|action| {
+            action.detail.as_deref().is_some_and(|told| told.contains("asks anew whether nothing uses"))
+        });
+        assert!(waited, "some were left for another pass");
+        assert_lawful(&sim);
+    });
+}

@@ -262,6 +262,7 @@ impl Scene {
             took: Duration::from_millis(420),
             repaired_after: None,
             found_done: false,
+            is_half_done: false,
             association_id: None,
             origin: None,
         });

@@ -140,6 +140,7 @@ pub(super) fn association(n: u32, outcome: Outcome) -> ActionReport {
         took: Duration::from_millis(340),
         repaired_after: None,
         found_done: false,
+        is_half_done: false,
         association_id: None,
         origin: Some(Origin { at: moment(), actor: "arn:aws:iam::111122223333:user/somebody".to_owned() }),
     }

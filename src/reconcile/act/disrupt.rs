@@ -7,8 +7,8 @@ use crate::domain::action::Action;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::ids::AllocationId;
 use crate::domain::observed::Address;
-use crate::reconcile::gate::{Gate, Permit};
-use crate::reconcile::ports::{ApiError, Associated, Takes};
+use crate::reconcile::gate::{Gate, Permit, Source};
+use crate::reconcile::ports::{ApiError, Associated};
 
 impl Actor<'_> {
     /// A free address takes another's place. Whether EC2 replaces what an interface carries, or refuses, is disputed
@@ -34,7 +34,7 @@ impl Actor<'_> {
             Err(why) => return Ok(End::Skipped(why)),
         };
         sent.note_sent();
-        let answer = self.gate.give(permit, Takes::Nothing).await;
+        let answer = self.gate.give(permit, &Source::FREE).await;
         sent.note_answer(&answer);
         self.note_own(action, &answer);
         let refusal = match (answer, removal) {
@@ -50,10 +50,11 @@ impl Actor<'_> {
         }
         self.gate.ready().await;
         let removed = self.gate.remove(removal).await;
+        sent.note_removal(&removed);
         self.note_removal(&removed);
         removed?;
         self.gate.ready().await;
-        let answer = self.gate.give(permit, Takes::Nothing).await;
+        let answer = self.gate.give(permit, &Source::FREE).await;
         sent.note_answer(&answer);
         self.note_own(action, &answer);
         Ok(self.confirmed(action, answer?).await)

@@ -11,6 +11,7 @@ use crate::reconcile::ports::{ApiError, Associated};
 #[derive(Default)]
 pub(super) struct Sent {
     is_anything: AtomicBool,
+    has_removed: AtomicBool,
     doubtful: OnceLock<Associated>,
 }
 
@@ -23,6 +24,25 @@ impl Sent {
     /// Whether any change was sent.
     pub(super) fn is_anything(&self) -> bool {
         self.is_anything.load(Ordering::Relaxed)
+    }
+
+    /// Takes in what AWS answered to the removal of an address that makes room for another: unless it was refused, it may be
+    /// off.
+    pub(super) fn note_removal<T>(&self, answer: &Result<T, ApiError>) {
+        let may_be_off = match answer {
+            Ok(_) => true,
+            Err(error) => match error.class {
+                ErrorClass::OutcomeUnknown => true,
+                ErrorClass::Unavailable => error.request_id.is_some(),
+                _ => false,
+            },
+        };
+        self.has_removed.fetch_or(may_be_off, Ordering::Relaxed);
+    }
+
+    /// Whether an address may have been taken off to make room.
+    pub(super) fn has_removed(&self) -> bool {
+        self.has_removed.load(Ordering::Relaxed)
     }
 
     /// Takes in what AWS answered to the change that the action ends with. A throttled request was refused before it was

@@ -1,7 +1,7 @@
 //! From the SDK's errors to [`ApiError`]: what happened, what class it is of, and what the operator can do.
 //!
-//! What AWS answered is in the message, and the SDK's error is dropped then, so that nothing is said twice. Never
-//! passes on what AWS writes about a wrong signature: that text quotes the request's headers, a session token included.
+//! What AWS answered is in the message, and the SDK's error is dropped then, so that nothing is said twice. How much of
+//! AWS's own words is passed on is for `telling`.
 
 use std::error::Error as StdError;
 use std::io;
@@ -18,11 +18,9 @@ use super::call::Operation;
 use super::codes::{classify, classify_status};
 use super::convert::Malformed;
 use super::hints;
+use super::telling::{name, one_line, told};
 use crate::domain::error_class::ErrorClass;
 use crate::reconcile::ports::ApiError;
-
-/// Longer texts are cut: EC2 appends kilobytes of encoded detail to some refusals.
-const MESSAGE_LENGTH_MAX: usize = 300;
 
 /// What is known of a failure before it has a place in an [`ApiError`].
 struct Failure {
@@ -49,7 +47,7 @@ pub(super) fn api_error<E>(operation: &Operation, subject: &str, error: SdkError
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
-    let request_id = error.request_id().map(str::to_owned);
+    let request_id = error.request_id().map(name);
     let failure = match &error {
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
@@ -103,9 +101,9 @@ pub(super) fn refused_entry(
         operation: operation.name,
         subject: subject.to_owned(),
         class: ErrorClass::Unexpected,
-        code: Some(code.to_owned()),
+        code: Some(name(code)),
         request_id: None,
-        message: format!("an entry of the batch was refused: {}", message.unwrap_or(code)),
+        message: format!("an entry of the batch was refused: {}", one_line(message.unwrap_or(code))),
         hint: None,
         source: None,
     }
@@ -130,19 +128,10 @@ fn answered(operation: &Operation, code: &str, message: Option<&str>, status: u1
     let class = classify(code, status);
     Failure {
         class,
-        code: Some(code.to_owned()),
+        code: Some(name(code)),
         message: told(code, message),
         hint: hints::for_answer(operation, class, code),
         keep_source: false,
-    }
-}
-
-fn told(code: &str, message: Option<&str>) -> String {
-    // SignatureDoesNotMatch and IncompleteSignature quote headers.
-    let message = message.filter(|message| !message.is_empty() && !code.contains("Signature"));
-    match message {
-        Some(message) => format!("`{code}`: {}", one_line(message)),
-        None => format!("`{code}`"),
     }
 }
 
@@ -206,7 +195,7 @@ fn no_credentials(error: &(dyn StdError + 'static)) -> Failure {
             ErrorClass::Denied => failure.hint(hints::NO_ROLE),
             _ => failure,
         };
-        return Failure { code: Some(code), ..failure };
+        return Failure { code: Some(name(&code)), ..failure };
     }
     match cause::<CredentialsError>(error) {
         Some(CredentialsError::CredentialsNotLoaded(_)) => {
@@ -277,14 +266,6 @@ fn cause<'e, T: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Opti
 
 fn root<'e>(error: &'e (dyn StdError + 'static)) -> &'e (dyn StdError + 'static) {
     chain(error).last().unwrap_or(error)
-}
-
-/// The first line, without the full stop, and without EC2's encoded appendix.
-fn one_line(text: &str) -> String {
-    let line = text.trim().lines().next().unwrap_or_default();
-    let line = line.split("Encoded authorization failure message").next().unwrap_or_default();
-    let line: String = line.trim().trim_end_matches('.').chars().take(MESSAGE_LENGTH_MAX).collect();
-    line
 }
 
 #[cfg(test)]

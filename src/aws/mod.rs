@@ -1,7 +1,7 @@
 //! The AWS side of a target: reads and changes it through the AWS SDK, and tells its failures apart.
 //!
 //! `client` makes the SDK's clients (`credentials` says with what); `call` is the one way that every call goes (`limits`, metering, retry of reads,
-//! `errors` with its `codes`); `observe` and `act` have one file per API call; `queue` reads messages, `wiring` sets their way up; `convert` turns the SDK's options
+//! `errors` with its `codes` and `telling`); `observe` and `act` have one file per API call; `queue` reads messages, `wiring` sets their way up; `convert` turns the SDK's options
 //! into domain types, and nothing else does.
 //!
 //! It never decides what to change, never retries a change, never allocates or releases an address, and shows no
@@ -21,11 +21,14 @@ mod limits;
 mod observe;
 mod queue;
 mod shared;
+mod telling;
 mod whole;
 mod wiring;
 
 #[cfg(test)]
 mod canned;
+#[cfg(test)]
+mod hostile;
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;

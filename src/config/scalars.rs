@@ -144,7 +144,7 @@ fn scalar(node: &Node<'_>) -> Option<ValueKind> {
 }
 
 fn unknown_variable(name: &str) -> Fault {
-    let fault = Spot::variable(name, String::new()).fault("overrides no key");
+    let fault = Spot::variable(&shown(name), String::new()).fault("overrides no key");
     let known: Vec<_> = KEYS.iter().map(Key::variable).collect();
     match near(name, known.iter().map(String::as_str)) {
         Some(variable) => fault.with_hint(format!("did you mean `{variable}`?")),

@@ -42,13 +42,15 @@ const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(30);
 /// An invocation that began before the switch may go on for the function's timeout; never wait less than this.
 const SHORTEST_GRACE: Duration = Duration::from_secs(60);
 
+const GRACE_RUNS: &str = "the functions' timeouts, and at least a minute, must pass after its last use";
+
 /// So many functions in the way are named; the others are counted.
 const NAMED_MAX: usize = 5;
 
 /// What is remembered of interfaces without a user.
 #[derive(Default)]
 pub(super) struct Retirement {
-    /// Since when no version was seen to use them.
+    /// Since when no version was seen to use them, and no function to be changing whose old versions might.
     since: BTreeMap<NetworkInterfaceId, Instant>,
     asked_at: Option<Instant>,
     /// What is waited for, and since when just that.
@@ -61,8 +63,24 @@ pub(super) struct Retirement {
     proven_at: Option<Instant>,
 }
 
-/// The addresses whose interfaces nothing uses and whose grace is over, with those interfaces.
-pub(super) type Ripe = Vec<(AllocationId, NetworkInterfaceId)>;
+/// Addresses with the interfaces that they linger on.
+pub(super) type Bonds = Vec<(AllocationId, NetworkInterfaceId)>;
+
+/// What a list of all versions shows of interfaces without a user. The functions whose sets hold the addresses must be read
+/// for either.
+#[derive(Default)]
+pub(super) struct Unused {
+    /// Their grace may begin.
+    fresh: Bonds,
+    /// Their grace is over.
+    ripe: Bonds,
+}
+
+impl Unused {
+    pub(super) fn is_empty(&self) -> bool {
+        self.fresh.is_empty() && self.ripe.is_empty()
+    }
+}
 
 impl Retirement {
     /// Takes notice of a plan, and tells whether the versions should be listed now: an interface waits for an address
@@ -101,8 +119,8 @@ impl Retirement {
         desired: &Desired,
         observed: &Observed,
         grace: Grace,
-    ) -> Ripe {
-        let Some((wanted, wanted_since)) = self.wanted.clone() else { return Ripe::new() };
+    ) -> Unused {
+        let Some((wanted, wanted_since)) = self.wanted.clone() else { return Unused::default() };
         let now = Instant::now();
         let length = Duration::from_secs((versions.versions().count() / VERSIONS_A_SECOND) as u64);
         let unbroken = UNBROKEN.max(2 * length);
@@ -111,7 +129,7 @@ impl Retirement {
             // Something may have used them meanwhile.
             self.since.clear();
         }
-        let (mut ripe, mut ends, mut in_use) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut unused, mut ends, mut in_use) = (Unused::default(), Vec::new(), Vec::new());
         let before = std::mem::take(&mut self.since);
         for (allocation, interface) in wanted {
             let Some(seen) = observed.interfaces.get(&interface) else { continue };
@@ -119,12 +137,15 @@ impl Retirement {
                 in_use.push(interface);
                 continue;
             }
-            let since = before.get(&seen.id).copied().unwrap_or(now);
+            let Some(since) = before.get(&seen.id).copied() else {
+                unused.fresh.push((allocation, interface));
+                continue;
+            };
             self.since.insert(interface.clone(), since);
             let grace = wait(grace, &allocation, desired, observed);
             let end = since + if unbroken > UNBROKEN { grace.max(unbroken) } else { grace };
             if end <= now {
-                ripe.push((allocation, interface));
+                unused.ripe.push((allocation, interface));
             } else {
                 ends.push(end);
             }
@@ -133,27 +154,39 @@ impl Retirement {
         let every = every.max(length);
         let soonest = ends.iter().copied().min();
         self.due = Some(soonest.unwrap_or(now + every).min(now + every));
-        self.obstacle = if !ends.is_empty() {
-            Some("the functions' timeouts, and at least a minute, must pass after its last use".to_owned())
+        self.obstacle = if !ends.is_empty() || !unused.fresh.is_empty() {
+            Some(GRACE_RUNS.to_owned())
         } else if in_use.is_empty() {
             None
         } else {
             Some(format!("versions of other functions still use {}", list(&in_use)))
         };
-        ripe
+        unused
     }
 
-    /// Tells from which of these interfaces an address may be taken, now that the functions were read.
+    /// Tells from which of these interfaces an address may be taken, now that the functions were read. The grace of the
+    /// others begins: mid-update the list may show a function by its new configuration alone, while the old one serves and
+    /// its invocations go on, so that no time counts which passed before.
     pub(super) fn settled(
         &mut self,
-        ripe: Ripe,
+        unused: Unused,
         desired: &Desired,
         observed: &Observed,
     ) -> BTreeSet<NetworkInterfaceId> {
-        self.proven_at = Some(Instant::now());
-        let (retired, held): (Ripe, Ripe) = ripe
-            .into_iter()
-            .partition(|(allocation, _)| unsettled(allocation, desired, observed).next().is_none());
+        let is_settled = |(allocation, _): &(AllocationId, NetworkInterfaceId)| {
+            unsettled(allocation, desired, observed).next().is_none()
+        };
+        let (begins, waits): (Bonds, Bonds) = unused.fresh.into_iter().partition(is_settled);
+        let (retired, mut held): (Bonds, Bonds) = unused.ripe.into_iter().partition(is_settled);
+        let now = Instant::now();
+        self.proven_at = Some(now);
+        for (_, interface) in begins {
+            self.since.insert(interface, now);
+        }
+        for (_, interface) in &held {
+            self.since.remove(interface);
+        }
+        held.extend(waits);
         let in_the_way: BTreeSet<&FunctionRef> =
             held.iter().flat_map(|(allocation, _)| unsettled(allocation, desired, observed)).collect();
         if !in_the_way.is_empty() {
@@ -196,10 +229,11 @@ impl Retirement {
 }
 
 /// The functions that must be settled before these addresses are taken.
-pub(super) fn holders(ripe: &Ripe, desired: &Desired) -> BTreeSet<FunctionRef> {
+pub(super) fn holders(unused: &Unused, desired: &Desired) -> BTreeSet<FunctionRef> {
     let holds = |pool: &PoolName| {
         let pool = desired.pools.get(pool);
-        pool.is_some_and(|pool| ripe.iter().any(|(allocation, _)| pool.allocations.contains(allocation)))
+        let mut bonds = unused.fresh.iter().chain(&unused.ripe);
+        pool.is_some_and(|pool| bonds.any(|(allocation, _)| pool.allocations.contains(allocation)))
     };
     let functions = desired.functions.iter().filter(|(_, declared)| holds(&declared.pool));
     functions.map(|(function, _)| function.clone()).collect()

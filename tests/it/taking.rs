@@ -150,7 +150,10 @@ fn one_function_of_many_that_is_changing_holds_the_taking_back_and_is_named() {
         let told: Vec<String> =
             daemon.heard.reports().iter().filter_map(|report| waits(report).map(str::to_owned)).collect();
         assert!(told.last().is_some_and(|why| why.contains("`other-77` is changing")), "{told:?}");
+        // What it may have used counts as used until then, so that the grace begins only now.
         sleep(Duration::from_secs(60)).await;
+        assert!(!crowded.carries(&interface));
+        sleep(Duration::from_secs(80)).await;
         assert!(crowded.carries(&interface));
         assert_lawful(&crowded.sim);
     });

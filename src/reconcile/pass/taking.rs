@@ -39,11 +39,11 @@ impl Reconciler {
         let grace = round.orders.switchover_grace;
         observed.roster = Some(Arc::clone(&roster));
         observed.roster_trouble = None;
-        let ripe = self.retirement.note(&roster, desired, observed, grace);
-        if ripe.is_empty() {
+        let unused = self.retirement.note(&roster, desired, observed, grace);
+        if unused.is_empty() {
             return Some(BTreeSet::new());
         }
-        let holders = holders(&ripe, desired);
+        let holders = holders(&unused, desired);
         if holders.len() > HOLDERS_MAX {
             let why = format!(
                 "{} functions hold it, more than can be read anew in two minutes; hint: split the pool, or keep a spare",
@@ -73,7 +73,7 @@ impl Reconciler {
             return Some(BTreeSet::new());
         }
         observed.functions.extend(self.observer.book.observations(holders.iter()));
-        Some(self.retirement.settled(ripe, desired, observed))
+        Some(self.retirement.settled(unused, desired, observed))
     }
 
     /// The list of all versions as it is now, or why there is none; nothing when the pass was cancelled.

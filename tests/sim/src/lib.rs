@@ -32,6 +32,7 @@ mod sim;
 mod tests;
 mod throttle;
 mod torn;
+mod wait;
 mod wire;
 pub mod world;
 
@@ -46,7 +47,7 @@ pub use sim::{EIPD_ACCESS_KEY, SECRET_ACCESS_KEY, STRAY_ACCESS_KEY, Sim};
 pub use throttle::{Bucket, Limits, Rate};
 pub use wire::{Credentials, Principal, Reply, Request, Service};
 pub use world::{
-    ADDRESS_EVENTS, AclRule, Bus, EventCounts, EventWeather, FunctionState, Gap, GapKind, Hand,
+    ADDRESS_EVENTS, AclRule, Bus, EventCounts, EventWeather, FunctionState, Gap, GapKind, Hand, Interface,
     InterfaceStatus, LastUpdate, MESSAGE_LIMIT, NewAddress, NewEvent, NewFunction, NewInterface, NewRule,
     Outbound, Outcome, Population, Queue, QueueWeather, Received, Refusal, RouteTarget, Rule, Span, Target,
     Timing, Undelivered, Violation, ViolationKind, VpcConfig, World, WorldConfig,

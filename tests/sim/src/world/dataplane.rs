@@ -127,6 +127,19 @@ impl World {
         self.manage(allocations, &[name]);
     }
 
+    /// Expects nothing of a function version any more; its open gaps end now.
+    pub fn unexpect(&mut self, function: &str) {
+        let Some(place) = self.watch_keys.remove(function) else { return };
+        let (now, watch) = (self.now, &mut self.watches[place]);
+        for kind in [GapKind::Bare as usize, GapKind::Wrong as usize] {
+            if let Some(gap) = watch.open[kind].take() {
+                watch.gaps[gap].until = Some(now);
+                watch.closed[kind] += now.since(watch.gaps[gap].from);
+            }
+        }
+        self.units.iter_mut().filter(|unit| unit.watch == Some(place)).for_each(|unit| unit.watch = None);
+    }
+
     /// A function that is created anew under a name that is expected is expected too.
     pub(crate) fn inherit_watch(&mut self, name: &str, unit: UnitIx) {
         self.units[unit].watch = self.watch_keys.get(name).copied();

@@ -309,6 +309,11 @@ impl World {
         self.functions.get(name)
     }
 
+    /// The numbers of a function's published versions.
+    pub fn versions(&self, name: &str) -> Vec<u32> {
+        self.functions.get(name).into_iter().flat_map(|function| function.versions.keys().copied()).collect()
+    }
+
     /// All functions, by name.
     pub fn functions(&self) -> impl Iterator<Item = &Function> {
         self.functions.values()

@@ -5,6 +5,7 @@
 use super::{AddressIx, World};
 use crate::moment::Moment;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// Whose hand makes a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,9 @@ pub enum ViolationKind {
     HealthyBroken,
     /// An address was taken from a Lambda interface that some version of some function uses (law 12).
     TakenFromUsed,
+    /// An address was taken from a Lambda interface that nothing has used for less than [`World::grant_grace`] says
+    /// (law 12).
+    TakenTooSoon,
     /// An address was allocated or released (law 4).
     AddressAllocatedOrReleased,
 }
@@ -46,6 +50,7 @@ pub struct Violation {
 pub(crate) struct LawWatch {
     managed: Option<(BTreeSet<String>, BTreeSet<String>)>,
     violations: Vec<Violation>,
+    grace: Duration,
 }
 
 impl World {
@@ -55,6 +60,11 @@ impl World {
         let (managed, names) = self.laws.managed.get_or_insert_default();
         managed.extend(allocations.iter().map(|id| id.as_ref().to_owned()));
         names.extend(functions.iter().map(|name| name.as_ref().to_owned()));
+    }
+
+    /// How long nothing must have used an interface before its address may be taken; no time until this is called.
+    pub fn grant_grace(&mut self, grace: Duration) {
+        self.laws.grace = grace;
     }
 
     /// The laws that eipd's credentials broke, oldest first. Tests assert that there are none.
@@ -116,11 +126,16 @@ impl World {
         let Some(association) = self.addresses[address].association() else { return };
         let interface = &self.interfaces[association.interface];
         let (Hand::Eipd, Some(pair)) = (hand, interface.pair) else { return };
-        if !self.pairs[pair].users.is_empty() {
-            let allocation = &self.addresses[address].allocation_id;
-            let detail = format!("{allocation} was taken from {}", interface.id);
-            self.violate(ViolationKind::TakenFromUsed, detail);
-        }
+        let kind = if !self.pairs[pair].users.is_empty() {
+            ViolationKind::TakenFromUsed
+        } else if self.now.since(self.pairs[pair].vacant_since) < self.laws.grace {
+            ViolationKind::TakenTooSoon
+        } else {
+            return;
+        };
+        let allocation = &self.addresses[address].allocation_id;
+        let detail = format!("{allocation} was taken from {}", interface.id);
+        self.violate(kind, detail);
     }
 
     fn violate(&mut self, kind: ViolationKind, detail: String) {

@@ -19,9 +19,7 @@ impl World {
             }
             Due::Remove(interface) => self.remove(interface),
             Due::TailEnds(unit) => {
-                let now = self.now;
-                self.units[unit].tails.retain(|(_, until)| *until > now);
-                self.rehold(unit, false);
+                self.end_tails(unit);
             }
             Due::Idle(unit, serial) => {
                 if self.units[unit].idle_serial == serial && self.units[unit].alive {
@@ -30,6 +28,21 @@ impl World {
             }
             Due::Event(flight) => self.land(&flight),
             Due::Script(step) => step(self),
+        }
+    }
+
+    /// The pairs of old configurations were left when these were, as far as anybody outside can see.
+    fn end_tails(&mut self, unit: UnitIx) {
+        let now = self.now;
+        let ended = self.units[unit].tails.extract_if(.., |(_, until)| *until <= now);
+        let ended: Vec<_> = ended.flat_map(|(pairs, _)| pairs).collect();
+        let timeout = self.functions.get(&self.units[unit].function).map(|function| function.timeout);
+        self.rehold(unit, false);
+        for pair in ended {
+            let pair = &mut self.pairs[pair];
+            if pair.users.is_empty() && pair.vacant_since == now {
+                pair.vacant_since = now - timeout.unwrap_or_default();
+            }
         }
     }
 

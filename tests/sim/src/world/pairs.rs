@@ -6,6 +6,7 @@
 
 use super::{Due, InterfaceIx, InterfaceStatus, PairIx, SubnetIx, UnitIx, VpcConfig, World};
 use crate::beliefs::LingeringStatus;
+use crate::moment::Moment;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ pub(crate) struct Pair {
     pub(crate) ever: BTreeSet<String>,
     /// Rises whenever the pair gains its first user or loses its last.
     pub(crate) stamp: u64,
+    /// When its last user left it, the tails of old configurations left out.
+    pub(crate) vacant_since: Moment,
 }
 
 impl World {
@@ -45,6 +48,7 @@ impl World {
                 users: BTreeSet::new(),
                 ever: BTreeSet::new(),
                 stamp: 0,
+                vacant_since: self.now,
             });
         }
         place
@@ -90,6 +94,7 @@ impl World {
             return;
         }
         self.pairs[pair].stamp += 1;
+        self.pairs[pair].vacant_since = self.now;
         if self.config.beliefs.lingering_status == LingeringStatus::Available {
             for place in self.pairs[pair].interfaces.clone() {
                 self.set_interface_status(place, InterfaceStatus::Available);

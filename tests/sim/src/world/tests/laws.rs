@@ -61,3 +61,24 @@ fn an_address_may_be_taken_from_a_retired_interface() {
     stage.world.associate(Hand::Eipd, &allocation, &new, true).expect("it is allowed");
     assert_eq!(kinds(&stage), []);
 }
+
+#[test]
+fn an_address_is_taken_too_soon_before_the_grace_is_over() {
+    let mut stage = stage().with_billing();
+    let config = stage.other_config();
+    stage.world.create_active_function("next", config);
+    stage.world.grant_grace(Duration::from_secs(60));
+    let (old, new) = (stage.interfaces(0, 0)[0].clone(), stage.interfaces(0, 1)[0].clone());
+    let allocations = [stage.world.allocate_address(), stage.world.allocate_address()];
+    stage.world.manage(&allocations, &["billing", "next"]);
+    stage.world.give(&allocations[0], &old);
+    stage.world.delete_function("billing");
+    stage.world.advance_by(Duration::from_secs(59));
+    stage.world.associate(Hand::Eipd, &allocations[0], &new, true).expect("it is allowed");
+    assert_eq!(kinds(&stage), [ViolationKind::TakenTooSoon]);
+    stage.world.stray_disassociate(&allocations[0]);
+    stage.world.give(&allocations[1], &old);
+    stage.world.advance_by(Duration::from_secs(1));
+    stage.world.associate(Hand::Eipd, &allocations[1], &new, true).expect("it is allowed");
+    assert_eq!(kinds(&stage).len(), 1);
+}

@@ -5,6 +5,7 @@
 mod accounts;
 mod addresses;
 mod assume;
+mod beliefs;
 mod budget;
 mod cli;
 mod convergence;

@@ -15,7 +15,8 @@ use eipd_sim::{Outcome as Update, Sim, Span, VpcConfig, WorldConfig};
 use tokio::time::sleep;
 
 use crate::convergence::estate::Estate;
-use crate::convergence::history;
+use crate::convergence::history::{self, Asks};
+use crate::convergence::weather;
 use crate::rig::{Daemon, Wanted, assert_lawful, on_paused_clock, orders, pass, reconciler};
 
 #[test]
@@ -23,14 +24,14 @@ fn in_observe_mode_no_change_leaves_the_process() {
     for seed in 0..40 {
         on_paused_clock(async move {
             let mut random = fastrand::Rng::with_seed(seed);
-            let mut estate = Estate::draw(seed, &mut random);
-            history::weather(&estate.sim, &mut random);
-            let watching = |estate: &Estate| Orders { mode: Mode::Observe, ..orders(&estate.desired) };
+            let mut estate = Estate::draw(seed);
+            weather::begin(&estate.sim, seed);
+            let watching = |estate: &Estate| Orders { mode: Mode::Observe, ..estate.file.orders() };
             let daemon = Daemon::start_by(&estate.sim, watching(&estate), seed).await;
             for _ in 0..8 {
                 sleep(Duration::from_secs(random.u64(5..150))).await;
-                history::happening(&estate, &mut random);
-                if history::regroup(&mut estate, &mut random) {
+                let (_, asks) = history::happen(&mut estate, &mut random);
+                if asks == Asks::Reload {
                     daemon.reload(watching(&estate));
                 }
             }
@@ -58,14 +59,14 @@ fn the_budget_holds_in_each_pass_and_over_any_hour() {
     for seed in 0..24 {
         seen += on_paused_clock(async move {
             let mut random = fastrand::Rng::with_seed(seed);
-            let mut estate = Estate::draw(seed, &mut random);
+            let mut estate = Estate::draw(seed);
             estate.sim.set_latency(Some(Span::exactly(Duration::from_millis(50))));
             let disruptions = DisruptionBudget { per_pass: 2, per_hour: 3 };
-            let orders = |estate: &Estate| Orders { disruptions, ..orders(&estate.desired) };
+            let orders = |estate: &Estate| Orders { disruptions, ..estate.file.orders() };
             let daemon = Daemon::start_by(&estate.sim, orders(&estate), seed).await;
             for _ in 0..12 {
                 sleep(Duration::from_secs(random.u64(60..900))).await;
-                if history::regroup(&mut estate, &mut random) {
+                if history::regroup(&mut estate, &mut random) == Asks::Reload {
                     daemon.reload(orders(&estate));
                 }
             }

@@ -28,6 +28,7 @@ use eipd::reconcile::pass::{Limits, Orders, Ports, Reconciler};
 use eipd::reconcile::ports::{
     Audience, CallMeter, Clock, Delivery, EventAudience, EventNote, NotificationAudience, QueueTroubles,
 };
+use eipd::telemetry::Telemetry;
 use eipd_sim::{EIPD_ACCESS_KEY, SECRET_ACCESS_KEY, Sim, SimConnector, SimTimeSource};
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -67,16 +68,19 @@ pub struct Listener {
     bus_trouble: Mutex<Option<String>>,
     /// Who else hears of passes.
     notifier: Option<Notifier>,
+    telemetry: Option<Arc<Telemetry>>,
 }
 
 impl Audience for Listener {
     fn hear_action(&self, target: &TargetName, pass: u64, action: &ActionReport) {
         self.actions.lock().expect("no test panics while it holds this").push(action.clone());
         self.notifier.iter().for_each(|notifier| notifier.hear_action(target, pass, action));
+        self.telemetry.iter().for_each(|telemetry| telemetry.hear_action(target, pass, action));
     }
 
     fn hear(&self, report: &Report) {
         self.notifier.iter().for_each(|notifier| notifier.hear(report));
+        self.telemetry.iter().for_each(|telemetry| telemetry.hear(report));
         self.reports.lock().expect("no test panics while it holds this").push(report.clone());
     }
 
@@ -175,13 +179,15 @@ pub async fn ports(sim: &Sim, seed: u64, audience: Arc<dyn Audience>) -> Ports {
 
 async fn ports_by(sim: &Sim, seed: u64, audience: Arc<dyn Audience>, setup: &Setup<'_>) -> Ports {
     let place = Place { region: Some(region(sim)), role: setup.role.clone() };
-    let target = AwsTarget::connect(&place, &surroundings(sim, &setup.beside), manner(seed)).await;
-    let target = target.expect("a region is given");
-    let target = Arc::new(target);
+    let meter = setup.telemetry.clone().map_or(manner(seed).meter, |telemetry| telemetry);
+    let manner = Manner { meter, ..manner(seed) };
+    let target = AwsTarget::connect(&place, &surroundings(sim, &setup.beside), manner).await;
+    let target = Arc::new(target.expect("a region is given"));
     Ports { reads: target.clone(), changes: target, clock: Arc::new(SimClock(sim.time_source())), audience }
 }
 
-fn target() -> TargetName {
+/// The target of every daemon here.
+pub fn target() -> TargetName {
     "default".parse().expect("a name")
 }
 
@@ -255,6 +261,8 @@ pub struct Setup<'a> {
     pub role: Option<AssumedRole>,
     /// Accounts besides its own: the first is that of its credentials before they become the role.
     pub beside: Vec<Sim>,
+    /// What keeps its metrics.
+    pub telemetry: Option<Arc<Telemetry>>,
 }
 
 /// A daemon in a task.
@@ -313,8 +321,8 @@ impl Daemon {
         let outbox = bus.map(|_| Arc::new(Outbox::new(seed)));
         let notifier =
             outbox.clone().map(|outbox| Notifier::new(outbox, Arc::new(SimClock(sim.time_source()))));
-        let (cancel, heard) =
-            (CancellationToken::new(), Arc::new(Listener { notifier, ..Listener::default() }));
+        let listener = Listener { notifier, telemetry: setup.telemetry.clone(), ..Listener::default() };
+        let (cancel, heard) = (CancellationToken::new(), Arc::new(listener));
         let publishing = match bus.zip(outbox) {
             Some((bus, outbox)) => {
                 let bus = EventBus::connect(bus, &surroundings(sim, &[]), manner(seed)).await;
@@ -422,14 +430,6 @@ impl Wanted {
     pub fn versions(mut self, name: &str, versions: Versions) -> Self {
         let function = name.parse().expect("a function's name");
         self.0.functions.get_mut(&function).expect("declared before").versions = versions;
-        self
-    }
-
-    /// Lets a function be served before others where addresses are short.
-    pub fn priority(mut self, name: &str, number: i64) -> Self {
-        let function = name.parse().expect("a function's name");
-        let declared = self.0.functions.get_mut(&function).expect("declared before");
-        declared.priority = Priority::new(number).expect("within the bounds");
         self
     }
 

@@ -1,37 +1,45 @@
 //! A small estate with every kind of trouble that a real one has, drawn by seed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use eipd::domain::desired::Desired;
-use eipd_sim::{NewAddress, NewInterface, Sim, VpcConfig, WorldConfig};
+use eipd::domain::versions::Versions;
+use eipd_sim::{NewAddress, NewFunction, NewInterface, RouteTarget, Sim, VpcConfig, World, WorldConfig};
 
-use crate::rig::Wanted;
+use super::dice::{Purpose, dice, once_in, one_of, some_of};
+use super::file::{File, Function, POOL_TAG, Pool};
 
-/// An estate and what is desired of it.
+/// The region's border group is the world's own; this is of another place.
+const ELSEWHERE: &str = "eu-west-1-wl1-ber-wlz1";
+
+/// An account of others, with whom subnets are shared.
+const OTHERS: &str = "999999999999";
+
+/// An estate and what is declared of it.
 pub struct Estate {
     /// The account.
     pub sim: Sim,
     /// What the daemons are told.
-    pub desired: Desired,
+    pub file: File,
     /// The subnets.
     pub subnets: Vec<String>,
     /// The security groups.
     pub groups: Vec<String>,
-    /// The declared functions with their pools' allocations.
-    pub declared: BTreeMap<String, Vec<String>>,
-    /// Every declared allocation.
-    pub allocations: Vec<String>,
     /// Allocations that nobody declared.
     pub undeclared: Vec<String>,
-    /// Interfaces that are none of the daemon's business.
+    /// Interfaces that are none of the daemon's business; the first takes an address.
     pub foreign: Vec<String>,
+    /// What the world was told to expect, by function version.
+    expected: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Estate {
     /// Draws one.
-    pub fn draw(seed: u64, random: &mut fastrand::Rng) -> Self {
+    pub fn draw(seed: u64) -> Self {
+        let random = &mut dice(seed, Purpose::Estate);
         let sim = Sim::new(WorldConfig::drawn(seed));
         let (subnets, groups) = sim.world(|world| {
+            world.grant_grace(Duration::from_secs(60));
             let vpc = world.create_vpc();
             let subnets: Vec<_> =
                 ('a'..='d').take(random.usize(1..=4)).map(|zone| world.create_subnet(&vpc, zone)).collect();
@@ -42,110 +50,189 @@ impl Estate {
         });
         let mut estate = Self {
             sim,
-            desired: Desired::default(),
+            file: File::default(),
             subnets,
             groups,
-            declared: BTreeMap::new(),
-            allocations: Vec::new(),
             undeclared: Vec::new(),
             foreign: Vec::new(),
+            expected: BTreeMap::new(),
         };
-        estate.declare(random, &mut fastrand::Rng::with_seed(!seed));
-        estate.add_strangers(random);
+        estate.declare(random);
+        estate.add_strangers(&mut dice(seed, Purpose::Strangers));
+        estate.expect();
         estate
     }
 
-    /// A VpcConfig within the estate.
+    /// A VpcConfig within the estate; often one that shares pairs with another function's, or whose groups are more or
+    /// fewer than those.
     pub fn vpc(&self, random: &mut fastrand::Rng) -> VpcConfig {
-        VpcConfig::new(&some(&self.subnets, random), &some(&self.groups, random))
+        let (subnets, mut groups) = (some_of(&self.subnets, random), some_of(&self.groups, random));
+        if random.bool() {
+            let used: Vec<VpcConfig> = self.sim.world(|world| {
+                let configurations = world.functions().filter_map(|function| world.unit(&function.name));
+                configurations.filter_map(|unit| unit.serving_config().cloned()).collect()
+            });
+            if !used.is_empty() {
+                let like = one_of(&used, random);
+                groups = like.security_groups.clone();
+                match random.u8(..3) {
+                    0 => groups.extend(some_of(&self.groups, random)),
+                    1 if groups.len() > 1 => groups.truncate(groups.len() - 1),
+                    _ => {}
+                }
+                groups.sort_unstable();
+                groups.dedup();
+            }
+        }
+        VpcConfig::new(&subnets, &groups)
     }
 
-    /// The world expects of each function to leave from its pool.
-    pub fn expect(&self) {
-        self.expect_only(&self.healthy());
+    /// Every allocation that the file declares now.
+    pub fn allocations(&self) -> Vec<String> {
+        self.sim.world(|world| self.file.allocations(world).into_iter().collect())
     }
 
-    /// For each function what it may leave from wherever it is: the simulator knows of no pins, and what lies outside one
-    /// is wrong in its subnet.
-    pub fn healthy(&self) -> BTreeMap<String, Vec<String>> {
-        let of = |(function, allocations): (&String, &Vec<String>)| {
-            let pins = self.desired.functions[&function.parse().expect("a function's name")].pins.values();
-            let pins: Vec<_> = pins.collect();
-            let fits =
-                |id: &String| pins.iter().all(|pin| pin.iter().any(|pinned| pinned.to_string() == *id));
-            let fitting = allocations.iter().filter(|id| fits(id)).cloned().collect();
-            (function.clone(), fitting)
-        };
-        self.declared.iter().map(of).collect()
+    /// The world expects of each version that counts to leave from its set, and lets the daemons name what is declared.
+    pub fn expect(&mut self) {
+        self.expect_by(&self.sim.world(|world| healthy(&self.file, world)));
     }
 
-    /// The world expects of each function to leave from its pool, and calls healthy only what was so by `other` as well.
-    pub fn expect_only(&self, other: &BTreeMap<String, Vec<String>>) {
+    /// The world calls healthy only what is so by the file and was so before: what was begun by old orders may still end.
+    pub fn expect_both(&mut self) {
+        let mut now = self.sim.world(|world| healthy(&self.file, world));
+        now.retain(|key, _| self.expected.contains_key(key));
+        for (key, set) in &mut now {
+            set.retain(|id| self.expected[key].contains(id));
+        }
+        self.expect_by(&now);
+    }
+
+    fn expect_by(&mut self, sets: &BTreeMap<String, BTreeSet<String>>) {
         self.sim.world(|world| {
-            for (function, allocations) in &self.healthy() {
-                let both = allocations.iter().filter(|id| other[function].contains(id));
-                let ips: Vec<_> = both.map(|id| world.public_ip(id).to_owned()).collect();
-                if world.function(function).is_some() {
-                    world.expect(function, &ips);
+            for gone in self.expected.keys().filter(|key| !sets.contains_key(*key)) {
+                world.unexpect(gone);
+            }
+            for (key, set) in sets {
+                let ips: Vec<String> = set.iter().map(|id| world.public_ip(id).to_owned()).collect();
+                if world.unit(key).is_some() {
+                    world.expect(key, &ips);
                 }
             }
+            let allocations: Vec<_> = self.file.allocations(world).into_iter().collect();
+            let names: Vec<_> = self.file.names().into_iter().collect();
+            world.manage(&allocations, &names);
         });
+        self.expected.clone_from(sets);
     }
 
-    fn declare(&mut self, random: &mut fastrand::Rng, priorities: &mut fastrand::Rng) {
-        let mut wanted = Wanted::new();
-        let mut pools = Vec::new();
-        for pool in 0..random.usize(1..=3) {
-            let allocations = self.sim.world(|world| world.allocate_many(random.usize(1..=6)));
-            let name = format!("pool-{pool}");
-            wanted = wanted.pool(&name, &allocations, random.usize(..=2));
-            self.allocations.extend(allocations.iter().cloned());
-            pools.push((name, allocations));
+    fn declare(&mut self, random: &mut fastrand::Rng) {
+        let mut earlier: Vec<String> = Vec::new();
+        for number in 0..random.usize(1..=3) {
+            let name = format!("pool-{number}");
+            let by_tag = once_in(5, random);
+            let many = random.usize(1..=6);
+            let (mut listed, tagged) = if by_tag { (many / 2, many - many / 2) } else { (many, 0) };
+            let mut pool = Pool { by_tag, min_spare: random.usize(..=2), ..Pool::default() };
+            self.sim.world(|world| {
+                if once_in(12, random) && listed > 0 {
+                    // Of no use here: in another border group, or a load balancer's.
+                    let border_group = random.bool().then(|| ELSEWHERE.to_owned());
+                    let service_managed = border_group.is_none().then(|| "alb".to_owned());
+                    let odd = NewAddress { border_group, service_managed, ..NewAddress::default() };
+                    pool.listed.insert(world.allocate(odd));
+                    listed -= 1;
+                }
+                pool.listed.extend(world.allocate_many(listed));
+                for _ in 0..tagged {
+                    world.allocate_tagged(POOL_TAG, &name);
+                }
+            });
+            if !earlier.is_empty() && once_in(4, random) {
+                pool.listed.extend(some_of(&earlier, random));
+            }
+            earlier.extend(pool.listed.iter().cloned());
+            self.file.pools.insert(name, pool);
         }
-        for function in 0..random.usize(1..=4) {
-            let (pool, allocations) = &pools[random.usize(..pools.len())];
-            let name = format!("function-{function}");
-            let vpc = self.vpc(random);
-            let pin = random.u8(..4) == 0;
-            let pinned = [&*allocations[0]];
-            let pins: [(&str, &[&str]); 1] = [(&*vpc.subnets[0], &pinned)];
-            wanted = wanted.pinned(&name, pool, if pin { &pins } else { &[] });
-            wanted = wanted.priority(&name, priorities.i64(0..3));
-            self.sim.world(|world| world.create_active_function(&name, vpc));
-            self.declared.insert(name, allocations.clone());
+        for number in 0..random.usize(1..=4) {
+            self.declare_function(&format!("function-{number}"), random);
         }
-        if random.u8(..4) == 0 {
-            wanted = wanted.function("nowhere", &pools[0].0);
+        if once_in(4, random) {
+            self.file.functions.insert("nowhere".to_owned(), Function::of("pool-0"));
         }
-        self.desired = wanted.done();
-        let functions: Vec<_> = self.declared.keys().collect();
+    }
+
+    fn declare_function(&mut self, name: &str, random: &mut fastrand::Rng) {
+        let pools: Vec<String> = self.file.pools.keys().cloned().collect();
+        let mut table = Function::of(one_of::<String>(&pools, random));
+        let vpc = self.vpc(random);
+        let listed = &self.file.pools[&table.pool].listed;
+        if let Some(first) = listed.first().filter(|_| once_in(4, random)) {
+            table.pins.insert(vpc.subnets[0].clone(), [first.clone()].into());
+        }
+        table.versions = *one_of(&[Versions::Live, Versions::Live, Versions::All, Versions::Latest], random);
+        table.priority = random.i64(0..3);
+        let timeout = Duration::from_secs(*one_of(&[3, 3, 60, 300], random));
+        let new = NewFunction { timeout, ..NewFunction::new(name, vpc) };
+        let published = once_in(3, random);
         self.sim.world(|world| {
-            world.manage(&self.allocations, &functions);
+            world.create_active(&new);
+            if published {
+                let version = world.publish_version(name);
+                world.set_alias(name, "live", version);
+            }
         });
-        self.expect();
+        let by_alias = published && once_in(4, random);
+        let declared = if by_alias { format!("{name}:live") } else { name.to_owned() };
+        self.file.functions.insert(declared, table);
     }
 
     fn add_strangers(&mut self, random: &mut fastrand::Rng) {
-        let (subnets, groups) = (self.subnets.clone(), self.groups.clone());
-        let group = |random: &mut fastrand::Rng| groups[random.usize(..groups.len())].clone();
         let bystander = self.vpc(random);
+        let (subnets, groups) = (self.subnets.clone(), some_of(&self.groups, random));
+        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+        let allocations = self.allocations();
         self.foreign = self.sim.world(|world| {
-            world.create_active_function("bystander", bystander);
+            world.create_active_function("bystander", bystander.clone());
             world.create_active_function("outside", None);
-            let plain = world.add_interface(NewInterface::plain(&subnets[0], &[&group(random)]));
-            let theirs = world.add_foreign_interface("999999999999", &subnets[0], &[&group(random)]);
-            vec![plain, theirs]
+            let plain = world.add_interface(NewInterface::plain(&subnets[0], &groups));
+            let theirs = world.add_foreign_interface(OTHERS, &subnets[0], &groups);
+            // Another owner's on the very pair of one of ours.
+            let same: Vec<&str> = bystander.security_groups.iter().map(String::as_str).collect();
+            let twin = world.add_foreign_interface(OTHERS, &bystander.subnets[0], &same);
+            if once_in(6, random) {
+                world.change_subnet(&bystander.subnets[0], |subnet| subnet.owner = OTHERS.to_owned());
+            }
+            vec![plain, theirs, twin]
         });
-        self.undeclared =
-            self.sim.world(|world| vec![world.allocate_address(), world.allocate(NewAddress::default())]);
+        self.undeclared = self.sim.world(|world| vec![world.allocate_address(), world.allocate_address()]);
+        self.sim.world(|world| {
+            if once_in(5, random) {
+                let taken = one_of(&allocations, random);
+                if world.address(taken).is_some_and(|address| address.service_managed.is_none()) {
+                    // AWS refuses it for one of another border group.
+                    let _refused = world.stray_associate(taken, &self.foreign[0], true);
+                }
+            }
+            if once_in(10, random) {
+                let nowhere = RouteTarget::NatGateway("nat-0123456789abcdef0".to_owned());
+                let led = subnets.last().expect("there is one").clone();
+                world.change_subnet(&led, |subnet| subnet.default_route = nowhere);
+            }
+        });
     }
 }
 
-/// At least one of them.
-fn some(all: &[String], random: &mut fastrand::Rng) -> Vec<String> {
-    let mut some: Vec<String> = all.iter().filter(|_| random.bool()).cloned().collect();
-    if some.is_empty() {
-        some.push(all[random.usize(..all.len())].clone());
+/// For each version that counts what it may leave from wherever it is: the simulator knows of no pins, and what lies outside one
+/// is wrong in its subnet.
+fn healthy(file: &File, world: &World) -> BTreeMap<String, BTreeSet<String>> {
+    let mut healthy: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (function, key) in file.units(world) {
+        let table = &file.functions[function];
+        let mut set = file.pool(world, &table.pool);
+        set.retain(|id| table.pins.values().all(|pinned| pinned.contains(id)));
+        // Two tables may count one version: both hold.
+        let of_all = healthy.entry(key).or_insert_with(|| set.clone());
+        of_all.retain(|id| set.contains(id));
     }
-    some
+    healthy
 }

@@ -1,132 +1,167 @@
-//! Whole estates with seeded histories, weather, beliefs, crashes and one or two daemons: the laws hold all the while,
+//! Whole estates with seeded histories, weather, beliefs, crashes and one to three daemons: the laws hold all the while,
 //! and once the weather clears, coverage becomes the best possible and then nothing is changed any more.
 //!
-//! `CONVERGENCE_SEEDS=N` runs N seeds, `CONVERGENCE_SEED=S` replays one and prints its journal (with `-- --nocapture`).
+//! ```text
+//! dice ─► estate (with its file) ─► story ─► history, weather ─► laws (at every moment), oracle (once it is settled)
+//!                                     └─► cut, when it fails
+//! ```
+//!
+//! `CONVERGENCE_SEEDS=N` runs N seeds from `CONVERGENCE_START` on (0 when absent). `CONVERGENCE_SEED=S` replays one, of which
+//! `CONVERGENCE_HAPPENINGS=K` only the first K happenings, and prints its journal with `-- --nocapture`.
 
+mod budget;
+mod cut;
+mod dice;
 pub mod estate;
+mod file;
 pub mod history;
+mod laws;
+mod metrics;
 mod oracle;
+mod regressions;
+mod story;
+pub mod weather;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use eipd_sim::{Ending, Sim};
-use tokio::time::sleep;
+use eipd_sim::Beliefs;
 
-use self::estate::Estate;
-use crate::rig::{Daemon, on_paused_clock, orders};
+use self::story::{Story, Told};
+use crate::beliefs::{pairs, possible_pairs};
 
 const SEEDS: u64 = 500;
 
-/// Once the weather is clear: rarer than before, since what a seed costs is passes.
-const CALM_POLL: Duration = Duration::from_secs(600);
+/// After so many failures the rest is not run: cutting them takes time, and they are seldom all different.
+const ENOUGH: usize = 10;
 
-/// The latest event arrives after five minutes, and once more when it was not deleted in time.
-const EVENTS_END: Duration = Duration::from_secs(10 * 60);
-
-/// After the weather: the longest hesitation after failures (15 min), the slowest thing inside AWS (20 min), and polls.
-const TO_SETTLE: Duration = Duration::from_secs(40 * 60);
+/// Of so many random combinations of beliefs one lacks a pair with two alternatives of three once in ten million times.
+const ENOUGH_FOR_PAIRS: usize = 200;
 
 #[test]
 fn the_laws_hold_and_coverage_becomes_the_best_possible() {
     if let Some(seed) = number("CONVERGENCE_SEED") {
-        print(&run(seed));
+        let story = Story::of(seed);
+        let happenings = number("CONVERGENCE_HAPPENINGS").map_or(story.happenings, |most| most as usize);
+        let told = story.cut(happenings).run();
+        print(&told);
         return;
     }
+    let start = number("CONVERGENCE_START").unwrap_or(0);
     let seeds = number("CONVERGENCE_SEEDS").unwrap_or(SEEDS);
-    let next = AtomicU64::new(0);
+    let (next, calls) = (AtomicU64::new(start), AtomicU64::new(0));
+    let (failures, believed) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    let is_enough = || failures.lock().expect("nothing panics while it holds this").len() >= ENOUGH;
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
-                let draw = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < seeds);
-                while let Some(seed) = draw() {
-                    run(seed);
+                let draw = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < start + seeds);
+                while let Some(seed) = draw().filter(|_| !is_enough()) {
+                    match lived(Story::of(seed)) {
+                        Ok(told) => {
+                            calls.fetch_add(told.calls as u64, Ordering::Relaxed);
+                            believed.lock().expect("nothing panics while it holds this").push(told.beliefs);
+                        }
+                        Err(why) => {
+                            let failure = cut_short(Story::of(seed), &why);
+                            failures.lock().expect("nothing panics while it holds this").push(failure);
+                        }
+                    }
                 }
             });
         }
     });
+    let failures = failures.into_inner().expect("nothing panics while it holds this");
+    assert!(failures.is_empty(), "{} stories failed:\n\n{}", failures.len(), failures.join("\n\n"));
+    told_of(seeds, calls.into_inner());
+    let believed = believed.into_inner().expect("nothing panics while it holds this");
+    assert_each_pair_occurred(believed);
+}
+
+/// Every alternative of every belief occurred together with every alternative of every other.
+fn assert_each_pair_occurred(believed: Vec<Beliefs>) {
+    if believed.len() >= ENOUGH_FOR_PAIRS {
+        assert_eq!(pairs(believed).len(), possible_pairs(), "some pairs of alternatives never occurred");
+    }
 }
 
 #[test]
-fn the_same_seed_gives_the_same_run() {
-    for seed in [3, 77, 1234] {
-        assert_eq!(run(seed), run(seed), "seed {seed}");
+fn what_failed_once_does_not_fail_again() {
+    for regressions::Regression { seed, happenings, found } in regressions::ALL {
+        let story = Story::of(*seed).cut(*happenings);
+        if let Err(why) = lived(story) {
+            panic!("seed {seed} fails again ({found}); replay it with: {}\n{why}", replay(story));
+        }
     }
+}
+
+/// Whatever is drawn: among them are stories with queues, with two and three replicas, and with crashes.
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let (mut listen, mut crash, mut replicas) = (0, 0, [0; 3]);
+    for seed in (0..16).map(|number| number * 7919) {
+        let story = Story::of(seed);
+        let other = std::thread::spawn(move || story.run());
+        let (one, other) = (story.run(), other.join().expect("the story ends well"));
+        let differ = one.journal.lines().zip(other.journal.lines()).find(|(one, other)| one != other);
+        assert!(one == other, "seed {seed}: {differ:?}");
+        listen += usize::from(one.listens);
+        crash += usize::from(one.crashes > 0);
+        replicas[story.replicas - 1] += 1;
+    }
+    assert!(listen > 0 && crash > 0 && !replicas.contains(&0), "{listen} {crash} {replicas:?}");
+}
+
+#[test]
+fn a_story_that_is_cut_is_the_same_as_far_as_it_goes() {
+    let story = Story::of(5);
+    let (whole, cut) = (story.run(), story.cut(2).run());
+    assert_eq!(whole.happenings[..2], cut.happenings);
+    let second = whole.happenings[1].trim().split(' ').next().and_then(|at| at.parse::<f64>().ok());
+    let before = |told: &Told| -> Vec<String> {
+        let at = |line: &&str| line.trim().split(' ').next().and_then(|at| at.parse::<f64>().ok()) < second;
+        told.journal.lines().take_while(at).map(str::to_owned).collect()
+    };
+    assert!(before(&whole).len() > 5, "something was called");
+    assert_eq!(before(&whole), before(&cut));
 }
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().expect("a seed is a number"))
 }
 
-/// Lives through one seed, and returns its journal.
-fn run(seed: u64) -> String {
-    let outcome = std::panic::catch_unwind(|| on_paused_clock(story(seed)));
-    outcome.unwrap_or_else(|panic| {
-        eprintln_replay(seed);
-        std::panic::resume_unwind(panic)
+/// Lives through a story; else what went wrong.
+fn lived(story: Story) -> Result<Told, String> {
+    std::panic::catch_unwind(|| story.run()).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
     })
 }
 
+/// What is told of a story that failed.
+fn cut_short(story: Story, why: &str) -> String {
+    let happenings = cut::shortest(story.happenings, |happenings| lived(story.cut(happenings)).is_err());
+    let Story { seed, happenings: all, .. } = story;
+    format!(
+        "seed {seed} fails, and its first {happenings} happenings of {all} suffice; replay it with:\n\n    {}\n\n{why}",
+        replay(story.cut(happenings))
+    )
+}
+
+fn replay(story: Story) -> String {
+    let Story { seed, happenings, .. } = story;
+    format!(
+        "CONVERGENCE_SEED={seed} CONVERGENCE_HAPPENINGS={happenings} \
+         cargo test --locked --test it -- convergence::the_laws --nocapture"
+    )
+}
+
 #[expect(clippy::print_stdout, reason = "whoever replays a seed wants to see what happened")]
-fn print(journal: &str) {
-    println!("{journal}");
+fn print(told: &Told) {
+    println!("{}\n{}", told.journal, told.happenings.join("\n"));
 }
 
-#[expect(clippy::print_stderr, reason = "a failing seed has to be told to whoever runs the tests")]
-fn eprintln_replay(seed: u64) {
-    eprintln!("seed {seed} failed; replay it with: CONVERGENCE_SEED={seed} cargo test --test it convergence");
-}
-
-async fn story(seed: u64) -> String {
-    let mut random = fastrand::Rng::with_seed(seed);
-    let mut estate = Estate::draw(seed, &mut random);
-    let sim = &estate.sim.clone();
-    history::weather(sim, &mut random);
-    let replicas = if random.bool() { 1 } else { 2 };
-    let queues = history::queues(sim, replicas, &mut fastrand::Rng::with_seed(!seed));
-    let mut daemons = Vec::new();
-    for replica in 0..replicas {
-        let queue = queues[replica as usize].as_deref();
-        daemons.push(Daemon::start_with(sim, &estate.desired, seed * 10 + replica, queue).await);
-    }
-    for _ in 0..random.u32(4..10) {
-        sleep(Duration::from_secs(random.u64(5..150))).await;
-        history::happening(&estate, &mut random);
-        let before = estate.healthy();
-        if random.u8(..3) == 0 && history::regroup(&mut estate, &mut random) {
-            daemons.iter().for_each(|daemon| daemon.reload(orders(&estate.desired)));
-            // What was begun by the old orders may still end.
-            estate.expect_only(&before);
-            sleep(Duration::from_secs(20)).await;
-            estate.expect();
-        }
-        if random.u8(..4) == 0 {
-            let crashed = random.usize(..daemons.len());
-            daemons.swap_remove(crashed).kill().await;
-            let queue = queues[crashed].as_deref();
-            daemons.push(Daemon::start_with(sim, &estate.desired, random.u64(..), queue).await);
-        }
-    }
-    history::clear(sim);
-    daemons.iter().for_each(|daemon| daemon.poll_every(CALM_POLL));
-    sleep(EVENTS_END).await;
-    // From here on the polls do it alone, and a long poll every 20 s is most of what would be asked.
-    daemons.iter().for_each(Daemon::deafen);
-    sleep(TO_SETTLE - EVENTS_END).await;
-    oracle::assert_best_possible(&estate);
-    let last = |daemon: &Daemon| daemon.heard.reports().last().and_then(|report| report.breaker);
-    oracle::assert_wrong_ones_are_replaced(&estate, &daemons.iter().map(last).collect::<Vec<_>>());
-    let changes = changes(sim);
-    sleep(CALM_POLL * 2).await;
-    assert_eq!(changes, self::changes(sim), "a settled estate was changed");
-    for daemon in daemons {
-        assert!(daemon.stop().await <= Duration::from_secs(10));
-    }
-    oracle::assert_lawful(sim, replicas);
-    sim.journal().to_string()
-}
-
-/// Calls that changed something, or may have.
-fn changes(sim: &Sim) -> usize {
-    sim.with_journal(|journal| journal.mutating().filter(|entry| entry.ending != Ending::Refused).count())
+#[expect(clippy::print_stdout, reason = "a figure that is read with --nocapture")]
+fn told_of(seeds: u64, calls: u64) {
+    println!("{seeds} seeds, {} calls a seed", calls / seeds.max(1));
 }

@@ -3,32 +3,34 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eipd::domain::desired::PinPlace;
-use eipd::domain::function::FunctionRef;
-use eipd::domain::report::Breaker;
+use eipd::domain::report::{Breaker, Report};
 use eipd_sim::world::Unit;
-use eipd_sim::{FunctionState, InterfaceStatus, LastUpdate, Sim, ViolationKind, VpcConfig, World};
+use eipd_sim::{FunctionState, Interface, InterfaceStatus, LastUpdate, RouteTarget, VpcConfig, World};
 
 use super::estate::Estate;
+use super::file::File;
+
+/// The in-use interfaces of versions that count, with each version that uses them and its set.
+type Users<'w> = BTreeMap<String, Vec<(&'w Unit, BTreeSet<String>)>>;
 
 /// No interface that a declared function uses is bare while a free address of its set exists. After a failed update
 /// Lambda may show one configuration while another serves (belief B10), and a daemon may know of both or of one: an
 /// interface must have its address only where both ways of seeing it leave one to give.
-pub fn assert_best_possible(estate: &Estate) {
+pub fn assert_best_possible(estate: &Estate, last: &[Report]) {
     estate.sim.world(|world| {
-        let free = free(world, &estate.allocations);
-        let is_bare = |interface: &str| world.address_of(interface).is_none();
-        let shown = users(estate, world, |unit| world.shown_config(unit).into_iter().collect());
-        let both = users(estate, world, |unit| shown_and_serving(world, unit));
-        for interface in shown.keys().filter(|interface| is_bare(interface)) {
+        let free = free(world, &estate.file);
+        let shown = users(&estate.file, world, |unit| world.shown_config(unit).into_iter().collect());
+        let both = users(&estate.file, world, |unit| shown_and_serving(world, unit));
+        for interface in shown.keys().filter(|interface| may_be_given(world, interface)) {
             let sets = shown[interface].iter().chain(&both[interface]).map(|(_, set)| set);
             let possible: Vec<_> =
                 free.iter().filter(|id| sets.clone().all(|set| set.contains(*id))).collect();
             assert!(
                 possible.is_empty(),
-                "{interface} is bare while {possible:?} are free\nbeliefs: {}\n{}",
-                world.beliefs(),
-                chronicle(world)
+                "{interface} is bare while {possible:?} are free, and it is said {:?}\n{}\n{:#?}",
+                reasons(last, interface),
+                told(world),
+                estate.file
             );
         }
     });
@@ -37,13 +39,16 @@ pub fn assert_best_possible(estate: &Estate) {
 /// No interface that a declared function uses carries an address of ours outside its set while a free address of its set
 /// exists, unless each daemon says that its budget does not allow as many replacements. What mid-update or after a failed
 /// one is wrong may be right, so only interfaces with settled users count.
-pub fn assert_wrong_ones_are_replaced(estate: &Estate, breakers: &[Option<Breaker>]) {
+pub fn assert_wrong_ones_are_replaced(estate: &Estate, last: &[Report]) {
+    let breakers: Vec<Option<Breaker>> = last.iter().map(|report| report.breaker).collect();
     estate.sim.world(|world| {
-        let free = free(world, &estate.allocations);
+        let (free, declared) = (free(world, &estate.file), estate.file.allocations(world));
         let mut wrong = Vec::new();
-        for (interface, users) in users(estate, world, |unit| shown_and_serving(world, unit)) {
+        for (interface, users) in users(&estate.file, world, |unit| shown_and_serving(world, unit)) {
             let carried = world.address_of(&interface);
-            let carried = estate.allocations.iter().find(|id| Some(world.public_ip(id)) == carried);
+            let carried = declared
+                .iter()
+                .find(|id| world.address(id).is_some() && Some(world.public_ip(id)) == carried);
             let Some(carried) = carried.filter(|_| users.iter().all(|(unit, _)| is_settled(unit))) else {
                 continue;
             };
@@ -56,11 +61,63 @@ pub fn assert_wrong_ones_are_replaced(estate: &Estate, breakers: &[Option<Breake
         let planned = breakers.iter().flatten().map(|breaker| breaker.planned).max().unwrap_or(0);
         assert!(
             if may_be_made { wrong.is_empty() } else { planned <= wrong.len() },
-            "{wrong:?} are wrong while {free:?} are free and the budgets say {breakers:?}\nbeliefs: {}\n{}",
-            world.beliefs(),
-            chronicle(world)
+            "{wrong:?} are wrong while {free:?} are free and the budgets say {breakers:?}\n{}",
+            told(world)
         );
     });
+}
+
+/// Each daemon says of the interfaces whose users are settled what is true of them: whether they carry an address of their
+/// set and lead to the internet.
+pub fn assert_reports_agree(estate: &Estate, last: &[Report]) {
+    estate.sim.world(|world| {
+        let (mut covered, mut uncovered) = (BTreeSet::new(), BTreeSet::new());
+        for (interface, users) in users(&estate.file, world, |unit| shown_and_serving(world, unit)) {
+            if !users.iter().all(|(unit, _)| is_settled(unit)) {
+                continue;
+            }
+            let carried = world.address_of(&interface);
+            let is_of = |set: &BTreeSet<String>| {
+                let ips = set.iter().filter(|id| world.address(id).is_some()).map(|id| world.public_ip(id));
+                ips.into_iter().any(|ip| Some(ip) == carried)
+            };
+            let leads_out = leads_out(world, &interface);
+            let is_covered = leads_out && users.iter().all(|(_, set)| is_of(set));
+            if is_covered { &mut covered } else { &mut uncovered }.insert(interface);
+        }
+        for report in last {
+            let told_of: BTreeSet<String> =
+                report.uncovered.iter().map(|uncovered| uncovered.network_interface_id.to_string()).collect();
+            let silent: Vec<_> = uncovered.difference(&told_of).collect();
+            let false_alarms: Vec<_> = covered.intersection(&told_of).collect();
+            assert!(
+                silent.is_empty() && false_alarms.is_empty() && report.covered >= covered.len(),
+                "law 9: uncovered and not told: {silent:?}, told and not so: {false_alarms:?}, {} of {covered:?}\n{}",
+                report.covered,
+                self::told(world)
+            );
+        }
+    });
+}
+
+/// What the daemons say of an uncovered interface.
+fn reasons(last: &[Report], interface: &str) -> Vec<String> {
+    let uncovered = last.iter().flat_map(|report| &report.uncovered);
+    let of_it = uncovered.filter(|uncovered| uncovered.network_interface_id.to_string() == interface);
+    of_it.map(|uncovered| format!("{}: {}", uncovered.reason.code(), uncovered.reason)).collect()
+}
+
+fn leads_out(world: &World, interface: &str) -> bool {
+    let found = world.interface(interface).expect("it was just found");
+    let subnet = world.subnet_of(found);
+    let has_gateway = world.vpc(&subnet.vpc).is_some_and(|vpc| vpc.internet_gateway.is_some());
+    has_gateway && subnet.default_route == RouteTarget::InternetGateway
+}
+
+/// Whether it is bare and AWS would let it have an address.
+fn may_be_given(world: &World, interface: &str) -> bool {
+    let found = world.interface(interface).expect("it was just found");
+    world.address_of(interface).is_none() && !found.deny_all_igw_traffic
 }
 
 fn is_settled(unit: &Unit) -> bool {
@@ -72,24 +129,26 @@ fn shown_and_serving(world: &World, unit: &Unit) -> Vec<VpcConfig> {
     world.shown_config(unit).into_iter().chain(unit.serving_config().cloned()).collect()
 }
 
-/// Allocations that exist and are on nothing.
-fn free(world: &World, allocations: &[String]) -> BTreeSet<String> {
-    let free = |id: &&String| world.address(id).is_some_and(|a| a.exists() && a.association().is_none());
-    allocations.iter().filter(free).cloned().collect()
+/// Declared allocations that exist here, are ours to give and are on nothing.
+fn free(world: &World, file: &File) -> BTreeSet<String> {
+    let is_free = |id: &String| {
+        world.address(id).is_some_and(|address| {
+            address.exists()
+                && address.association().is_none()
+                && address.service_managed.is_none()
+                && address.border_group == world.config().region
+        })
+    };
+    file.allocations(world).into_iter().filter(is_free).collect()
 }
 
-/// The in-use interfaces of declared functions, with each function that uses them and its set.
-fn users<'w>(
-    estate: &Estate,
-    world: &'w World,
-    configurations: impl Fn(&Unit) -> Vec<VpcConfig>,
-) -> BTreeMap<String, Vec<(&'w Unit, BTreeSet<String>)>> {
-    let mut users: BTreeMap<String, Vec<(&Unit, BTreeSet<String>)>> = BTreeMap::new();
-    for function in estate.desired.functions.keys() {
-        let Some(unit) = world.unit(function.name()) else { continue };
+fn users<'w>(file: &File, world: &'w World, configurations: impl Fn(&Unit) -> Vec<VpcConfig>) -> Users<'w> {
+    let mut users: Users<'w> = BTreeMap::new();
+    for (function, key) in file.units(world) {
+        let unit = world.unit(&key).expect("it was just found");
         for configuration in configurations(unit) {
             for subnet in &configuration.subnets {
-                let set = set(estate, function, subnet);
+                let set = file.set(world, function, subnet);
                 for interface in in_use(world, subnet, &configuration.security_groups) {
                     users.entry(interface).or_default().push((unit, set.clone()));
                 }
@@ -99,22 +158,10 @@ fn users<'w>(
     users
 }
 
-/// What the function may leave from in the subnet.
-fn set(estate: &Estate, function: &FunctionRef, subnet: &str) -> BTreeSet<String> {
-    let mut set: BTreeSet<String> =
-        estate.declared.get(function.name()).into_iter().flatten().cloned().collect();
-    for (place, pinned) in &estate.desired.functions[function].pins {
-        if matches!(place, PinPlace::Subnet(pinned) if pinned.to_string() == subnet) {
-            set.retain(|id| pinned.iter().any(|pinned| pinned.to_string() == *id));
-        }
-    }
-    set
-}
-
 /// The in-use Lambda interfaces of this account in the subnet with exactly these groups.
 fn in_use(world: &World, subnet: &str, groups: &[String]) -> Vec<String> {
     let groups: BTreeSet<&String> = groups.iter().collect();
-    let in_use = world.interfaces().filter(|interface| {
+    let in_use = world.interfaces().filter(|interface: &&Interface| {
         interface.exists()
             && interface.kind == "lambda"
             && interface.owner == world.config().account
@@ -125,19 +172,8 @@ fn in_use(world: &World, subnet: &str, groups: &[String]) -> Vec<String> {
     in_use.map(|interface| interface.id.clone()).collect()
 }
 
-/// No law was broken. Of two replicas that see different things at the same moment one may remap what the other has just
-/// done (law 5), but no interface more than once.
-pub fn assert_lawful(sim: &Sim, replicas: u64) {
-    assert_eq!(sim.complaints(), Vec::<String>::new(), "the simulator was asked for what it does not know");
-    let mut remapped = BTreeSet::new();
-    for violation in sim.violations() {
-        let excused = replicas > 1 && violation.kind == ViolationKind::HealthyBroken;
-        let interface = violation.detail.rsplit(' ').next().unwrap_or_default().to_owned();
-        assert!(excused && remapped.insert(interface), "a law was broken: {violation:?}");
-    }
-}
-
 /// What happened, for whoever has to find out why.
-fn chronicle(world: &World) -> String {
-    world.chronicle().iter().map(|(at, what)| format!("{at} {what}\n")).collect()
+fn told(world: &World) -> String {
+    let lines = world.chronicle().iter().map(|(at, what)| format!("{at} {what}\n"));
+    format!("beliefs: {}\n{}", world.beliefs(), lines.collect::<String>())
 }

@@ -311,7 +311,8 @@ fn the_estate_of_the_table_uses_each_permission_and_no_other() {
 
 async fn doctor(estate: &Estate) -> Vec<Value> {
     let server = HttpServer::bind(&estate.sim, ([127, 0, 0, 1], 0).into()).await.expect("a free port");
-    let ended = Bench::new(&estate.text(), &server.url()).run(&["doctor", "--format", "json"]).await;
+    let ended =
+        Bench::new(&estate.text(), &server.url()).run(&["doctor", "--read-only", "--format", "json"]).await;
     let answer: Value = serde_json::from_str(&ended.stdout())
         .unwrap_or_else(|error| panic!("{error}: {}{}", ended.stdout(), ended.stderr()));
     answer["checks"].as_array().expect("a list").clone()

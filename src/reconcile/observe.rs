@@ -242,7 +242,7 @@ impl Observer {
     pub(super) async fn read_in_detail(&mut self, due: Vec<FunctionRef>) -> Vec<Gap> {
         self.book.note_tried(&due);
         let (reads, silent) = (&self.reads, &AtomicUsize::new(0));
-        let answers: Vec<_> = stream::iter(due)
+        let mut answers = stream::iter(due)
             .map(|function| async move {
                 if silent.load(Ordering::Relaxed) >= SILENT_MAX {
                     return (function, None);
@@ -253,12 +253,11 @@ impl Observer {
                 }
                 (function, Some(answer))
             })
-            .buffered(READS_AT_ONCE)
-            .collect()
-            .await;
-        let now = self.clock.now();
+            .buffered(READS_AT_ONCE);
         let (mut told, mut left_out) = (BTreeSet::new(), 0);
-        for (function, answer) in answers {
+        // Each is kept as it comes, so that a pass which is given up for a slow Lambda has not read in vain.
+        while let Some((function, answer)) = answers.next().await {
+            let now = self.clock.now();
             match answer {
                 Some(Ok(observation)) => self.book.note(function, observation, now),
                 Some(Err(error)) => {
@@ -268,6 +267,7 @@ impl Observer {
                 None => left_out += 1,
             }
         }
+        drop(answers);
         let mut gaps = told_in_part(Part::Functions, told);
         if left_out > 0 {
             let message =

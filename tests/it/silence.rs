@@ -75,6 +75,21 @@ fn one_pass_over_a_silent_lambda_ends_soon_and_says_so() {
 }
 
 #[test]
+fn what_a_slow_lambda_answers_is_kept_though_the_pass_is_given_up() {
+    on_paused_clock(async {
+        let (sim, desired) = crowd(80);
+        let half = Duration::from_millis(2500);
+        sim.inject(Fault::new(Effect::Latency { before: half, after: half }).on_service(Service::Lambda));
+        let daemon = Daemon::start(&sim, &desired, 1).await;
+        sleep(Duration::from_secs(10 * 60)).await;
+        let reports = daemon.heard.reports();
+        let (first, last) = (reports.first().expect("passes are made"), reports.last().expect("the same"));
+        assert_eq!((first.result, last.coverage()), (PassResult::Failed, Coverage::Covered));
+        assert_lawful(&sim);
+    });
+}
+
+#[test]
 fn functions_that_may_not_be_read_are_asked_for_ever_more_rarely_and_never_forgotten() {
     on_paused_clock(async {
         let (sim, desired) = crowd(60);

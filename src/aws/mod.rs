@@ -42,14 +42,14 @@ use self::client::Clients;
 pub use self::client::{AssumedRole, Place, SetUpError, Surroundings};
 pub use self::queue::{SqsQueue, region_of};
 pub use self::wiring::EventWiring;
-use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef};
+use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef, Pair};
 use crate::domain::ids::{AccountId, AllocationId, AssociationId, NetworkInterfaceId, SubnetId, VpcId};
 use crate::domain::network::{RouteTable, Subnet};
 use crate::domain::observed::{Address, Interface};
 use crate::domain::policy::RateShare;
 use crate::domain::tag::Tag;
 use crate::domain::versions::Routes;
-use crate::reconcile::ports::{ApiError, Associated, CallMeter, Changes, Partial, Reads, Takes};
+use crate::reconcile::ports::{ApiError, Associated, CallMeter, Changes, Partial, Reads, Shown, Takes};
 
 /// How the calls to a target are paced, reported and replayed.
 pub struct Manner {
@@ -97,12 +97,12 @@ impl Reads for AwsTarget {
         observe::network_interfaces::interfaces(self).await
     }
 
-    async fn interfaces_of(&self, ids: &BTreeSet<NetworkInterfaceId>) -> Partial<Interface> {
+    async fn interfaces_of(&self, ids: &BTreeSet<NetworkInterfaceId>) -> Partial<Shown> {
         observe::network_interfaces::interfaces_of(self, ids).await
     }
 
-    async fn interfaces_in(&self, subnets: &BTreeSet<SubnetId>) -> Partial<Interface> {
-        observe::network_interfaces::interfaces_in(self, subnets).await
+    async fn interfaces_with(&self, pairs: &BTreeSet<Pair>) -> Partial<Interface> {
+        observe::network_interfaces::interfaces_with(self, pairs).await
     }
 
     async fn interface(&self, id: &NetworkInterfaceId) -> Result<Option<Interface>, ApiError> {

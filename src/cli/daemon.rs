@@ -236,7 +236,10 @@ impl Daemon {
             let driven = Driven { fixed, orders, cancel, route, legacy };
             let region = driven.route.region.clone();
             let before = self.drivers.insert(target.name.clone(), driven);
+            let is_back = before.is_none();
             let before = before.or_else(|| self.former.remove(&target.name));
+            let audiences = self.notifications.audience();
+            let (name, role) = (target.name.clone(), target.role.clone());
             // Nothing more is begun by the old orders from now on.
             before.iter().for_each(|before| before.cancel.cancel());
             let turn = first_pass_after(place, settings.poll_interval);
@@ -244,9 +247,13 @@ impl Daemon {
             self.tasks.spawn(async move {
                 driver.cancel.run_until_cancelled(sleep(turn)).await;
                 if let Some(before) = before {
+                    let role_before = before.fixed.target.role.clone();
                     let is_same_place = before.route.region == region;
                     let memory = before.end().await.filter(|_| is_same_place);
                     memory.into_iter().for_each(|memory| driver.reconciler.inherit(memory));
+                    if is_back || !is_same_place || role_before != role {
+                        audiences.forget(&name);
+                    }
                 }
                 // Nobody waits for it when the process ends.
                 heir.send(driver.run().await.into_memory()).ok();

@@ -29,6 +29,15 @@ impl Audiences {
     }
 }
 
+impl Audiences {
+    /// What was told of this target is told anew: it is another place now, or was away.
+    pub(super) fn forget(&self, target: &TargetName) {
+        if let Some(notifier) = self.notifier() {
+            notifier.forget(target);
+        }
+    }
+}
+
 impl Audience for Audiences {
     fn hear_action(&self, target: &TargetName, pass: u64, action: &ActionReport) {
         self.telemetry.hear_action(target, pass, action);

@@ -160,7 +160,7 @@ pub struct Address {
 }
 
 /// An address in use, from the address's side.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct AddressAssociation {
     /// The id of the bond.
     pub id: Option<AssociationId>,

@@ -205,6 +205,14 @@ pub struct ActionReport {
     pub origin: Option<Origin>,
 }
 
+impl ActionReport {
+    /// Whether AWS said that it carried it out, whether or not a read showed it.
+    #[must_use]
+    pub fn was_accepted(&self) -> bool {
+        self.outcome == Outcome::Done || self.association_id.is_some()
+    }
+}
+
 /// What a whole pass says about the promise.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]

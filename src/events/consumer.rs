@@ -19,8 +19,9 @@ use crate::domain::hint::Origin;
 use crate::domain::ids::TargetName;
 use crate::reconcile::ports::{Clock, EventAudience, Inbox, Message, Queue, QueueTroubles};
 
-/// Where it is not known whether the queue puts aside what comes too often, this is too often.
-const RECEIVES_MAX: u32 = 5;
+/// Where it is not known whether the queue puts aside what comes too often, this is too often: more than most queues allow
+/// before they do, and at a message's half a minute out of sight not more than half an hour of repetitions.
+const RECEIVES_MAX: u32 = 50;
 
 /// So many malformed messages are remembered, each being logged once.
 const MALFORMED_KEPT: usize = 256;
@@ -73,7 +74,7 @@ pub struct Consumer {
 
 /// What is remembered between messages.
 struct Memory {
-    /// Nothing while it could not be asked.
+    /// What the queue answered last; nothing before it did.
     puts_aside: Option<bool>,
     malformed: Recent,
     dealt: Recent,
@@ -181,7 +182,9 @@ impl Consumer {
             let answer = self.queue.puts_aside().await;
             let trouble = answer.as_ref().err().map(ToString::to_string);
             let wait = if trouble.is_none() { ASKED_EVERY } else { ASKED_AGAIN };
-            lock(memory).puts_aside = answer.ok();
+            if let Ok(puts_aside) = answer {
+                lock(memory).puts_aside = Some(puts_aside);
+            }
             self.tell(memory, |troubles| troubles.attributes = trouble);
             sleep(wait).await;
         }
@@ -247,14 +250,17 @@ impl Consumer {
             let account = route.inbox.account();
             route.region == event.region && account.is_none_or(|account| account == event.account)
         });
+        let here: Vec<&Route> = here.collect();
+        let now = self.clock.now();
+        let origin = Origin { at: event.at.clamp(oldest(now), now), actor: event.actor.to_string() };
+        // Whichever target of the place made the call: to the others it is ours as well.
+        let is_own = |route: &&&Route| event.request_id.as_deref().is_some_and(|id| route.inbox.is_own(id));
+        if let Some(Route { target, inbox, .. }) = here.iter().find(is_own) {
+            self.audience.hear_note(note(event, target, inbox, &origin, "echo"));
+            return Dealt::with(kind, "echo");
+        }
         let mut dealt = Dealt::with(kind, "elsewhere");
         for Route { target, inbox, .. } in here {
-            let now = self.clock.now();
-            let origin = Origin { at: event.at.clamp(oldest(now), now), actor: event.actor.to_string() };
-            if event.request_id.as_deref().is_some_and(|id| inbox.is_own(id)) {
-                self.audience.hear_note(note(event, target, inbox, &origin, "echo"));
-                return Dealt::with(kind, "echo");
-            }
             if offer(event, inbox, &origin) {
                 self.audience.hear_note(note(event, target, inbox, &origin, "accepted"));
                 let lag = Duration::try_from(now.duration_since(origin.at)).unwrap_or_default();

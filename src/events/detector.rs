@@ -130,6 +130,11 @@ impl Detector {
         associations.into_iter().chain(disassociations.summary("address_disassociated")).collect()
     }
 
+    /// Forgets what was told of a target.
+    pub fn forget(&mut self, target: &TargetName) {
+        self.targets.remove(target);
+    }
+
     fn memory(&mut self, target: &TargetName) -> &mut Memory {
         self.targets.entry(target.clone()).or_default()
     }

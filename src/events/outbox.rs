@@ -144,6 +144,11 @@ impl Notifier {
         }
     }
 
+    /// Forgets what was told of a target.
+    pub fn forget(&self, target: &TargetName) {
+        self.detector().forget(target);
+    }
+
     fn put(&self, at: Timestamp, target: &TargetName, pass: u64, change: Change) {
         self.outbox.put(&Notification { at, target: target.clone(), pass, change });
     }

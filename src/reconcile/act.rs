@@ -135,6 +135,7 @@ impl Actor<'_> {
                 report.detail = Some("EC2 accepted it and does not show it yet".to_owned());
                 report.class = Some(ErrorClass::OutcomeUnknown);
                 report.request_id = associated.request_id;
+                report.association_id = associated.association;
             }
             End::CutShort if !sent.is_anything() => {
                 report.outcome = Outcome::Skipped;

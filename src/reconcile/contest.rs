@@ -39,6 +39,15 @@ enum Contender {
 struct Contest {
     last: Contested,
     done_at: Instant,
+    left: Left,
+}
+
+/// How our last change left a contender: the interface with this address, the address on this interface, or either bare.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Left {
+    With(AllocationId),
+    On(NetworkInterfaceId),
+    Bare,
 }
 
 impl Contest {
@@ -48,28 +57,46 @@ impl Contest {
 }
 
 impl Contests {
-    /// Takes notice of a change that was confirmed: one more on the same interface, or of the same address, means that
-    /// the last was undone. An address that we moved ourselves was not.
-    pub(super) fn note_done(&mut self, report: &ActionReport, now: Instant) {
+    /// Takes notice of a change that AWS carried out. Where it found an interface or an address otherwise than the last
+    /// change had left it, that was undone; by whatever took an interface away nothing was undone, for what it carried was
+    /// freed with it (AWS.md 2, believed).
+    pub(super) fn note_done(
+        &mut self,
+        report: &ActionReport,
+        exists: impl Fn(&NetworkInterfaceId) -> bool,
+        now: Instant,
+    ) {
         let action = &report.action;
         let actor = report.origin.as_ref().map(|Origin { actor, .. }| actor.clone());
-        for contender in contenders(action) {
-            let is_ours = action.kind == ActionKind::Move && matches!(contender, Contender::Address(_));
-            let before = self.contests.remove(&contender);
-            let before = before.filter(|contest| !is_ours && now < contest.until() + SOON);
+        for (contender, found, left) in contenders(action) {
+            let before = self.contests.remove(&contender).filter(|contest| now < contest.until() + SOON);
+            let is_undone = |contest: &Contest| match &contest.left {
+                Left::On(interface) => contest.left != found && exists(interface),
+                Left::With(_) | Left::Bare => contest.left != found,
+            };
             let last = Contested {
                 allocation_id: action.allocation_id.clone(),
                 network_interface_id: action.network_interface_id.clone(),
-                times: before.as_ref().map_or(0, |contest| contest.last.times + 1),
+                times: before
+                    .as_ref()
+                    .map_or(0, |contest| contest.last.times + u32::from(is_undone(contest))),
                 actor: actor.clone().or(before.and_then(|contest| contest.last.actor)),
             };
-            self.contests.insert(contender, Contest { last, done_at: now });
+            self.contests.insert(contender, Contest { last, done_at: now, left });
+        }
+        let bereft = action.from.clone().map(Contender::Interface);
+        let removed = action.replaces.clone().map(Contender::Address);
+        for contender in bereft.into_iter().chain(removed) {
+            if let Some(contest) = self.contests.get_mut(&contender) {
+                contest.left = Left::Bare;
+            }
         }
     }
 
     /// Why the action is not to be tried now, if so.
     pub(super) fn against(&self, action: &Action, now: Instant) -> Option<String> {
-        let contests = contenders(action).into_iter().filter_map(|contender| self.contests.get(&contender));
+        let contests = contenders(action);
+        let contests = contests.iter().filter_map(|(contender, ..)| self.contests.get(contender));
         let contest = contests.max_by_key(|contest| contest.until())?;
         let left = contest.until().checked_duration_since(now).filter(|left| !left.is_zero())?;
         let by = contest.last.actor.as_deref().unwrap_or("somebody");
@@ -106,10 +133,21 @@ impl Contests {
     }
 }
 
-fn contenders(action: &Action) -> [Contender; 2] {
+/// What an action is about, how it finds each, and how it leaves it.
+fn contenders(action: &Action) -> [(Contender, Left, Left); 2] {
+    let (interface, address) = (action.network_interface_id.clone(), action.allocation_id.clone());
+    let with = |address: &AllocationId| Left::With(address.clone());
+    let on = |interface: &NetworkInterfaceId| Left::On(interface.clone());
+    let interface_found = action.takes_off().map_or(Left::Bare, with);
+    let interface_left = action.gives().map_or(Left::Bare, with);
+    let (address_found, address_left) = match action.kind {
+        ActionKind::Associate | ActionKind::Replace => (Left::Bare, on(&interface)),
+        ActionKind::Move => (action.from.as_ref().map_or(Left::Bare, on), on(&interface)),
+        ActionKind::Disassociate => (on(&interface), Left::Bare),
+    };
     [
-        Contender::Interface(action.network_interface_id.clone()),
-        Contender::Address(action.allocation_id.clone()),
+        (Contender::Interface(interface), interface_found, interface_left),
+        (Contender::Address(address), address_found, address_left),
     ]
 }
 

@@ -9,12 +9,17 @@ use tokio::time::Instant;
 use crate::domain::action::{Action, ActionReason};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::ids::{AllocationId, NetworkInterfaceId};
+use crate::domain::report::ActionReport;
 
 /// Granted permissions take effect within a minute or so.
 const SLOW: Duration = Duration::from_secs(60);
 
 /// EC2's reads catch up within seconds (AWS.md 2, confirmed).
 const QUICK: Duration = Duration::from_secs(5);
+
+/// What AWS has accepted is not asked for again while reads may only lag: a repetition may remap the address, which breaks
+/// connections and can be charged (AWS.md 2, confirmed).
+const ACCEPTED: Duration = Duration::from_secs(30);
 
 /// Nobody should wait longer than this after having mended the cause.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
@@ -35,16 +40,18 @@ struct Hesitation {
 }
 
 impl Hesitations {
-    /// Notes a failure.
-    pub(super) fn note_failure(&mut self, action: &Action, class: ErrorClass, why: &str, now: Instant) {
+    /// Notes a failure of this class.
+    pub(super) fn note_failure(&mut self, report: &ActionReport, class: ErrorClass, now: Instant) {
+        let action = &report.action;
         let times = self.failed.get(&key(action)).map_or(0, |hesitation| hesitation.times);
         let first = match class {
             ErrorClass::Denied | ErrorClass::Quota => SLOW,
+            _ if report.was_accepted() => ACCEPTED,
             _ => QUICK,
         };
+        let why = report.detail.clone().unwrap_or_default();
         let until = now + first.saturating_mul(1 << times.min(8)).min(LONGEST);
-        let hesitation =
-            Hesitation { times: times + 1, until, class, why: why.to_owned(), reason: action.reason };
+        let hesitation = Hesitation { times: times + 1, until, class, why, reason: action.reason };
         self.failed.insert(key(action), hesitation);
     }
 

@@ -5,7 +5,8 @@
 mod concerns;
 mod waiting;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -24,8 +25,8 @@ use crate::domain::hint::{Hint, Hints, Origin};
 use crate::domain::ids::{AccountId, AllocationId, AssociationId, NetworkInterfaceId, SubnetId};
 use crate::domain::observed::Part;
 
-/// How many of our own requests are remembered, so that their echoes are known.
-const OWN_REQUESTS_MAX: usize = 4096;
+/// How many of our own requests are remembered, so that their echoes are known, and of the bonds that they made.
+const OWN_MAX: usize = 4096;
 
 /// What became of an offered hint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,13 +52,35 @@ struct State {
     selecting: Selecting,
     seen: Seen,
     waiting: Waiting,
-    own: OwnRequests,
+    own: Latest<String, ()>,
+    /// What no look showed yet; an event may tell of its end already.
+    bonds: Latest<AssociationId, AllocationId>,
 }
 
-#[derive(Default)]
-struct OwnRequests {
-    in_order: VecDeque<String>,
-    all: HashSet<String>,
+/// The latest of what was noted.
+struct Latest<K, V> {
+    in_order: VecDeque<K>,
+    all: HashMap<K, V>,
+}
+
+impl<K, V> Default for Latest<K, V> {
+    fn default() -> Self {
+        Self { in_order: VecDeque::new(), all: HashMap::new() }
+    }
+}
+
+impl<K: Clone + Eq + Hash, V> Latest<K, V> {
+    fn note(&mut self, key: K, value: V) {
+        if self.all.insert(key.clone(), value).is_some() {
+            return;
+        }
+        self.in_order.push_back(key);
+        if self.in_order.len() > OWN_MAX
+            && let Some(oldest) = self.in_order.pop_front()
+        {
+            self.all.remove(&oldest);
+        }
+    }
 }
 
 impl Inbox {
@@ -105,7 +128,8 @@ impl Inbox {
     /// The declared address of a bond, if it is known.
     #[must_use]
     pub fn address_of(&self, association: &AssociationId) -> Option<AllocationId> {
-        self.lock().seen.associations.get(association).cloned()
+        let state = self.lock();
+        state.seen.associations.get(association).or(state.bonds.all.get(association)).cloned()
     }
 
     /// The interface that a declared address was last seen on.
@@ -129,24 +153,17 @@ impl Inbox {
     /// Whether this process made the request itself.
     #[must_use]
     pub fn is_own(&self, request_id: &str) -> bool {
-        self.lock().own.all.contains(request_id)
+        self.lock().own.all.contains_key(request_id)
     }
 
     /// Remembers a request of this process, so that its echo is known.
-    pub(super) fn note_own(&self, request_id: &str) {
-        let own = &mut self.lock().own;
-        if own.in_order.len() == OWN_REQUESTS_MAX
-            && let Some(oldest) = own.in_order.pop_front()
-        {
-            own.all.remove(&oldest);
-        }
-        own.in_order.push_back(request_id.to_owned());
-        own.all.insert(request_id.to_owned());
+    pub(crate) fn note_own(&self, request_id: &str) {
+        self.lock().own.note(request_id.to_owned(), ());
     }
 
     /// Remembers a bond that was just made: an event may tell of its end by this alone.
     pub(super) fn note_bond(&self, association: AssociationId, allocation: AllocationId) {
-        self.lock().seen.associations.insert(association, allocation);
+        self.lock().bonds.note(association, allocation);
     }
 
     /// From now on this may be selected besides what is declared.
@@ -332,11 +349,21 @@ mod tests {
     }
 
     #[test]
+    fn a_bond_just_made_is_known_though_no_look_showed_it() {
+        let inbox = Inbox::default();
+        let bond: AssociationId = "eipassoc-00000001".parse().expect("well-formed");
+        let allocation: AllocationId = "eipalloc-00000001".parse().expect("well-formed");
+        inbox.note_bond(bond.clone(), allocation.clone());
+        inbox.learn(Seen::default());
+        assert_eq!(inbox.address_of(&bond), Some(allocation));
+    }
+
+    #[test]
     fn echoes_of_own_requests_are_known_for_a_while() {
         let inbox = Inbox::default();
-        for n in 0..=OWN_REQUESTS_MAX {
+        for n in 0..=OWN_MAX {
             inbox.note_own(&n.to_string());
         }
-        assert!(!inbox.is_own("0") && inbox.is_own("1") && inbox.is_own(&OWN_REQUESTS_MAX.to_string()));
+        assert!(!inbox.is_own("0") && inbox.is_own("1") && inbox.is_own(&OWN_MAX.to_string()));
     }
 }

@@ -4,6 +4,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use super::pass::Orders;
@@ -13,9 +14,9 @@ use crate::domain::declared::Declared;
 use crate::domain::desired::Desired;
 use crate::domain::function::{FunctionObservation, FunctionRef, Pair};
 use crate::domain::hint::{Hint, Hints};
-use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName, SubnetId};
+use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName};
 use crate::domain::index::{Index, index_for};
-use crate::domain::observed::{Address, AddressAssociation, Interface, InterfaceStatus, Observed};
+use crate::domain::observed::{Address, AddressAssociation, Interface, InterfaceStatus, Observed, Part};
 use crate::domain::plan::{InterfacePlan, Plan, Verdict, plan};
 use crate::domain::priority::Priority;
 use crate::domain::reason::Reason;
@@ -75,7 +76,8 @@ fn waits(verdict: &Verdict) -> bool {
 pub(super) struct Corner {
     pub(super) functions: BTreeSet<FunctionRef>,
     pub(super) interfaces: BTreeSet<NetworkInterfaceId>,
-    pub(super) subnets: BTreeSet<SubnetId>,
+    /// Of these every interface is read.
+    pub(super) pairs: BTreeSet<Pair>,
     pub(super) addresses: BTreeSet<AllocationId>,
     /// Whether every declared address is read, to see which of them have moved.
     pub(super) searches: bool,
@@ -88,6 +90,8 @@ pub(super) enum Standing {
     Interface(Option<Interface>),
     /// What the address said of itself, if it was shown, and which interface showed it.
     Address(Option<Option<AddressAssociation>>, Option<NetworkInterfaceId>),
+    /// What all addresses said of themselves, as one number.
+    Addresses(u64),
     /// Nothing to compare.
     Untold,
 }
@@ -100,7 +104,7 @@ impl Standing {
                 let claimed = by_itself.as_ref().and_then(|bond| bond.as_ref()?.interface.as_ref());
                 claimed == shown_on.as_ref()
             }
-            Self::Interface(_) | Self::Untold => true,
+            Self::Interface(_) | Self::Addresses(_) | Self::Untold => true,
         }
     }
 }
@@ -130,7 +134,7 @@ impl Before {
 impl Corner {
     /// Whether the interface would be shown if it were still there.
     pub(super) fn asks_for(&self, interface: &Interface) -> bool {
-        self.interfaces.contains(&interface.id) || self.subnets.contains(&interface.pair.subnet)
+        self.interfaces.contains(&interface.id) || self.pairs.contains(&interface.pair)
     }
 }
 
@@ -201,6 +205,12 @@ impl Known {
                 let address = self.observed.addresses.get(allocation);
                 let by_itself = address.map(|address| address.association.clone());
                 Standing::Address(by_itself, self.shown_on.get(allocation).cloned())
+            }
+            Hint::Any(Part::Addresses) => {
+                let mut hasher = DefaultHasher::new();
+                let bonds = self.observed.addresses.values();
+                bonds.for_each(|address| (&address.allocation, &address.association).hash(&mut hasher));
+                Standing::Addresses(hasher.finish())
             }
             Hint::Function(_) | Hint::Any(_) | Hint::Selection(_) => Standing::Untold,
         }
@@ -276,7 +286,7 @@ impl Known {
         self.users.get(pair).map_or(&[], Vec::as_slice)
     }
 
-    /// Takes in functions that were read again, and tells the subnets that they use.
+    /// Takes in functions that were read again.
     pub(super) fn note_functions(&mut self, functions: BTreeMap<FunctionRef, FunctionObservation>) {
         self.observed.functions.extend(functions);
         self.users = users(&self.desired, &self.observed.functions);

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::known::{Corner, Known};
 use super::observe::{Blind, Observer, gaps};
-use super::ports::Partial;
+use super::ports::{Partial, Shown};
 use super::recent::RecentWrites;
 use crate::domain::desired::{Desired, DesiredFunction, Pool};
 use crate::domain::function::{FunctionObservation, FunctionRef, Pair};
@@ -27,6 +27,8 @@ pub(super) struct Look {
     pub(super) desired: Desired,
     /// What was read, and nothing else.
     pub(super) observed: Observed,
+    /// Interfaces that were asked for and are none of Lambda's.
+    pub(super) strangers: BTreeSet<NetworkInterfaceId>,
     /// When the interfaces were read.
     pub(super) at: Instant,
     /// What could not be read.
@@ -49,6 +51,8 @@ impl Observer {
         if !corner.functions.is_empty() {
             gaps.extend(self.read_soon(corner.functions.iter().cloned().collect()).await);
             gaps.extend(self.read_versions_of(&known.desired, &corner.functions).await);
+            // What they used until now may just have been left.
+            add_pairs(known, &mut corner);
             known.note_functions(self.book.observations(corner.functions.iter()));
             add_pairs(known, &mut corner);
         }
@@ -60,9 +64,10 @@ impl Observer {
             gaps.extend(self::gaps(Part::Addresses, &all.errors));
         }
         let looked_at = Instant::now();
-        let (mut interfaces, mut addresses) =
+        let (sought, mut addresses) =
             tokio::join!(self.interfaces_of(&corner), self.addresses_of(&corner.addresses));
-        self.add_rivals(known, &mut corner, &mut interfaces).await;
+        let (mut interfaces, mut strangers) = sort(sought);
+        self.add_rivals(known, &mut corner, &mut interfaces, &mut strangers).await;
         let read = corner.addresses.clone();
         for interface in &interfaces.found {
             known.add_candidates(&interface.pair, &mut corner);
@@ -82,7 +87,9 @@ impl Observer {
         );
         let mut recent_writes = recent.at(at);
         if interfaces.errors.is_empty() {
-            recent_writes.retain(|id, _| may_be_there(id, known, &corner, &interfaces.found));
+            recent_writes.retain(|id, _| {
+                may_be_there(id, known, &corner, |id| interfaces.found.iter().any(|shown| shown.id == *id))
+            });
         }
         let desired = desired_of(known, &corner, &interfaces.found);
         let functions = desired
@@ -106,12 +113,18 @@ impl Observer {
             roster_trouble: None,
             gaps: gaps.iter().cloned().chain([unseen]).collect(),
         };
-        Look { desired, observed, at: looked_at, gaps, is_blind, corner }
+        Look { desired, observed, strangers, at: looked_at, gaps, is_blind, corner }
     }
 
     /// Looks besides at whoever comes before what turned out to be bare, and waits for the same. What comes before those in
     /// turn is not looked for: what it is known to wait for is not given.
-    async fn add_rivals(&self, known: &Known, corner: &mut Corner, interfaces: &mut Partial<Interface>) {
+    async fn add_rivals(
+        &self,
+        known: &Known,
+        corner: &mut Corner,
+        interfaces: &mut Partial<Interface>,
+        strangers: &mut BTreeSet<NetworkInterfaceId>,
+    ) {
         let read = corner.interfaces.clone();
         for bare in interfaces.found.iter().filter(|interface| interface.associations.is_empty()) {
             known.add_rivals(&bare.pair, corner);
@@ -120,7 +133,9 @@ impl Observer {
         let late = corner.interfaces.difference(&read).filter(|id| !seen.contains(*id));
         let late: BTreeSet<NetworkInterfaceId> = late.cloned().collect();
         if !late.is_empty() {
-            interfaces.add(self.reads.interfaces_of(&late).await);
+            let (found, others) = sort(self.reads.interfaces_of(&late).await);
+            interfaces.add(found);
+            strangers.extend(others);
         }
     }
 
@@ -133,21 +148,22 @@ impl Observer {
         })
     }
 
-    async fn interfaces_of(&self, corner: &Corner) -> Partial<Interface> {
+    async fn interfaces_of(&self, corner: &Corner) -> Partial<Shown> {
         let by_id = async {
             match corner.interfaces.is_empty() {
                 true => Partial::default(),
                 false => self.reads.interfaces_of(&corner.interfaces).await,
             }
         };
-        let by_subnet = async {
-            match corner.subnets.is_empty() {
+        let by_pair = async {
+            match corner.pairs.is_empty() {
                 true => Partial::default(),
-                false => self.reads.interfaces_in(&corner.subnets).await,
+                false => self.reads.interfaces_with(&corner.pairs).await,
             }
         };
-        let (mut all, in_subnets) = tokio::join!(by_id, by_subnet);
-        all.add(in_subnets);
+        let (mut all, of_pairs) = tokio::join!(by_id, by_pair);
+        all.found.extend(of_pairs.found.into_iter().map(Shown::OfLambda));
+        all.errors.extend(of_pairs.errors);
         all
     }
 
@@ -159,30 +175,47 @@ impl Observer {
     }
 }
 
-/// The subnets that the corner's functions use, and what their interfaces may be given.
+/// The pairs that the corner's functions use, and what their interfaces may be given.
 fn add_pairs(known: &Known, corner: &mut Corner) {
     let functions: Vec<FunctionRef> = corner.functions.iter().cloned().collect();
     for function in functions {
         if let Some(FunctionObservation::Known(configuration)) = known.observed.functions.get(&function) {
             for pair in configuration.pairs() {
-                corner.subnets.insert(pair.subnet.clone());
                 known.add_candidates(&pair, corner);
                 known.add_rivals(&pair, corner);
+                corner.pairs.insert(pair);
             }
         }
     }
 }
 
+/// Apart: what is Lambda's, and the ids of the rest.
+fn sort(sought: Partial<Shown>) -> (Partial<Interface>, BTreeSet<NetworkInterfaceId>) {
+    let mut strangers = BTreeSet::new();
+    let found = sought.found.into_iter().filter_map(|shown| match shown {
+        Shown::OfLambda(interface) => Some(interface),
+        Shown::Other(id) => {
+            strangers.insert(id);
+            None
+        }
+    });
+    (Partial { found: found.collect(), errors: sought.errors }, strangers)
+}
+
 /// Whether an interface may still be there: as with a whole list, one that was asked for and is not shown holds nothing back.
-fn may_be_there(id: &NetworkInterfaceId, known: &Known, corner: &Corner, shown: &[Interface]) -> bool {
-    shown.iter().any(|shown| shown.id == *id)
-        || known.observed.interfaces.get(id).is_some_and(|seen| !corner.asks_for(seen))
+fn may_be_there(
+    id: &NetworkInterfaceId,
+    known: &Known,
+    corner: &Corner,
+    is_shown: impl Fn(&NetworkInterfaceId) -> bool,
+) -> bool {
+    is_shown(id) || known.observed.interfaces.get(id).is_some_and(|seen| !corner.asks_for(seen))
 }
 
 impl Corner {
     /// Whether EC2 was asked for something and answered nothing.
     fn is_unanswered(&self, interfaces: &Partial<Interface>, addresses: &Partial<Address>) -> bool {
-        let asks_for_interfaces = !(self.interfaces.is_empty() && self.subnets.is_empty());
+        let asks_for_interfaces = !(self.interfaces.is_empty() && self.pairs.is_empty());
         let asks_for_addresses = !self.addresses.is_empty();
         (asks_for_interfaces || asks_for_addresses)
             && !(asks_for_interfaces && is_answered(interfaces))
@@ -240,6 +273,11 @@ impl Look {
             true => Err(Blind(self.gaps.into_iter().map(|gap| gap.message).collect())),
             false => Ok(self),
         }
+    }
+
+    /// Whether an interface may be there, by what was known and what this look asked for.
+    pub(super) fn may_be_there(&self, id: &NetworkInterfaceId, known: &Known) -> bool {
+        may_be_there(id, known, &self.corner, |id| self.observed.interfaces.contains_key(id))
     }
 
     /// The pairs that the corner's functions use.

@@ -8,6 +8,7 @@ mod memory;
 pub mod sign_in;
 mod taking;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -125,6 +126,8 @@ struct Sight<'a> {
     observed: &'a Observed,
     /// When the interfaces were read, if that was just now.
     seen_at: Option<Instant>,
+    /// Whether an interface is there, as far as this and earlier looks tell.
+    exists: &'a (dyn Fn(&NetworkInterfaceId) -> bool + Sync),
 }
 
 /// What a pass decided and did.
@@ -243,7 +246,8 @@ impl Reconciler {
         }
         plan = self.release(round, &desired, plan, &mut observed).await?;
         plan = self.weigh(round, &desired, plan, &mut observed).await?;
-        let sight = Sight { desired: &desired, observed: &observed, seen_at: None };
+        let exists = |id: &NetworkInterfaceId| observed.interfaces.contains_key(id);
+        let sight = Sight { desired: &desired, observed: &observed, seen_at: None, exists: &exists };
         if observed.is_complete() {
             self.hesitations.keep_only(plan.actions.iter());
         }
@@ -263,7 +267,7 @@ impl Reconciler {
         self.read_network(round, &mut observed).await;
         let is_complete = observed.is_complete();
         self.know(round, desired, observed, &report.plan);
-        self.answer(is_complete);
+        self.answer(is_complete, &BTreeSet::new());
         self.observer.versions.refresh(&self.ports.reads, round.orders.function_refresh);
         Some(self.passed(report, round))
     }
@@ -286,10 +290,12 @@ impl Reconciler {
             }
         };
         self.inbox.learn_more(look.pairs(), look.observed.interfaces.keys().cloned());
-        let sight = Sight { desired: &look.desired, observed: &look.observed, seen_at: Some(look.at) };
+        let exists = |id: &NetworkInterfaceId| look.may_be_there(id, &known);
+        let (desired, observed) = (&look.desired, &look.observed);
+        let sight = Sight { desired, observed, seen_at: Some(look.at), exists: &exists };
         let plan_of_corner = known.plan_corner(sight.desired, sight.observed);
         let decision = self.act_on(plan_of_corner, round, &sight).await;
-        let gaps = look.gaps.clone();
+        let (gaps, strangers) = (look.gaps.clone(), look.strangers.clone());
         let desired = Arc::clone(&known.desired);
         let mut whole = look.into_whole(known);
         note_done(&mut whole, &decision.actions);
@@ -304,7 +310,7 @@ impl Reconciler {
         self.tell(&mut report, &desired, &whole, &decision.violations);
         whole.gaps.truncate(gaps_before);
         self.know(round, desired, whole, &report.plan);
-        self.answer(is_complete);
+        self.answer(is_complete, &strangers);
         Some(self.passed(report, round))
     }
 
@@ -414,7 +420,7 @@ impl Reconciler {
         };
         let tried = actor.carry_out(&willing).await;
         for report in &tried {
-            self.remember(report);
+            self.remember(report, sight.exists);
         }
         let mut tried = tried.into_iter();
         let reports = actions.iter().zip(objections).filter_map(|(action, objection)| match objection {
@@ -433,7 +439,10 @@ impl Reconciler {
     fn objection(&self, action: &Action, now: Instant) -> Option<(ErrorClass, String)> {
         let contested = || Some((ErrorClass::Conflict, self.contests.against(action, now)?));
         let held_back = || self.budget.against(action);
-        self.hesitations.against(action, now).or_else(held_back).or_else(contested)
+        // Whoever undid what AWS had accepted is not waited for as if reads lagged.
+        let is_undone = self.recent.is_doubted(&action.network_interface_id, &action.allocation_id);
+        let hesitation = self.hesitations.against(action, now).filter(|_| !is_undone);
+        hesitation.or_else(held_back).or_else(contested)
     }
 
     /// Completes the report of an action that has just ended, and tells of it.

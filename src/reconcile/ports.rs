@@ -15,7 +15,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::domain::error_class::ErrorClass;
-use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef};
+use crate::domain::function::{FunctionConfiguration, FunctionObservation, FunctionRef, Pair};
 use crate::domain::ids::{
     AccountId, AllocationId, AssociationId, NetworkInterfaceId, SubnetId, TargetName, VpcId,
 };
@@ -71,6 +71,15 @@ impl<T> Partial<T> {
     }
 }
 
+/// An interface that EC2 shows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Shown {
+    /// It is of type `lambda`.
+    OfLambda(Interface),
+    /// It is of another type.
+    Other(NetworkInterfaceId),
+}
+
 /// Reading a target. Transient failures were already retried when an error arrives here.
 #[async_trait]
 pub trait Reads: Send + Sync {
@@ -80,11 +89,11 @@ pub trait Reads: Send + Sync {
     /// Every visible network interface of type `lambda` in the region, managed resources included.
     async fn interfaces(&self) -> Partial<Interface>;
 
-    /// Those of these interfaces that EC2 shows and that are of type `lambda`.
-    async fn interfaces_of(&self, ids: &BTreeSet<NetworkInterfaceId>) -> Partial<Interface>;
+    /// Those of these interfaces that EC2 shows, whatever they are.
+    async fn interfaces_of(&self, ids: &BTreeSet<NetworkInterfaceId>) -> Partial<Shown>;
 
-    /// The visible interfaces of type `lambda` in these subnets.
-    async fn interfaces_in(&self, subnets: &BTreeSet<SubnetId>) -> Partial<Interface>;
+    /// The visible interfaces of type `lambda` of these pairs.
+    async fn interfaces_with(&self, pairs: &BTreeSet<Pair>) -> Partial<Interface>;
 
     /// One interface as it is now; nothing when EC2 does not show it.
     async fn interface(&self, id: &NetworkInterfaceId) -> Result<Option<Interface>, ApiError>;

@@ -105,15 +105,14 @@ impl Vigil {
         let mut all = Vec::new();
         let read_already = self.resolve(&mut all).await?;
         let functions = self.read_functions(&mut all).await;
-        let subnets: BTreeSet<SubnetId> = match functions.get(&self.function) {
-            Some(FunctionObservation::Known(shown)) => {
-                shown.pairs().into_iter().map(|pair| pair.subnet).collect()
-            }
+        let pairs = match functions.get(&self.function) {
+            Some(FunctionObservation::Known(shown)) => shown.pairs(),
             _ => BTreeSet::new(),
         };
+        let subnets: BTreeSet<SubnetId> = pairs.iter().map(|pair| pair.subnet.clone()).collect();
         let is_due = self.network.is_due(&subnets, at, ROUTES_EVERY);
-        let asked = if is_due { subnets.clone() } else { BTreeSet::new() };
-        let (interfaces, addresses) = if subnets.is_empty() {
+        let asked = if is_due { subnets } else { BTreeSet::new() };
+        let (interfaces, addresses) = if pairs.is_empty() {
             (Partial::default(), Partial::default())
         } else {
             let declared = self.desired.allocations();
@@ -124,7 +123,7 @@ impl Vigil {
                 }
             };
             let (interfaces, addresses, network) = tokio::join!(
-                self.reads.interfaces_in(&subnets),
+                self.reads.interfaces_with(&pairs),
                 addresses,
                 read_in_time(&*self.reads, &asked)
             );

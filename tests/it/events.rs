@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use eipd::domain::report::Trigger;
-use eipd_sim::{Effect, EventWeather, Fault, InterfaceStatus, Outcome, Service, Span, VpcConfig};
+use eipd_sim::{
+    Effect, EventWeather, Fault, InterfaceStatus, NewInterface, Outcome, Service, Span, VpcConfig,
+    WorldConfig,
+};
 use tokio::time::{Instant, sleep};
 
 use crate::process::{Running, served};
-use crate::rig::{Daemon, POLL, assert_lawful, on_paused_clock};
+use crate::rig::{Daemon, POLL, Wanted, assert_lawful, on_paused_clock};
 use crate::small::Small;
 
 const QUEUE: &str = "eipd";
@@ -328,6 +331,94 @@ fn a_queue_that_is_denied_gone_or_hangs_never_stops_the_polling() {
 }
 
 #[test]
+fn a_look_at_a_function_reads_its_own_interfaces_alone() {
+    on_paused_clock(async {
+        let small = Small::of(WorldConfig { page_most: 5, ..WorldConfig::default() }, 2);
+        let (others, allocations) = small.sim.world(|world| {
+            let vpc = world.vpcs().next().expect("there is one").id.clone();
+            let names: Vec<String> = (0..20).map(|n| format!("other-{n}")).collect();
+            for name in &names {
+                // As well as those of the function's own group among others.
+                let group = world.create_security_group(&vpc, name);
+                let groups = [group.as_str(), &small.group];
+                world.create_active_function(
+                    name,
+                    VpcConfig::new(&small.subnets, &groups[..1 + name.len() % 2]),
+                );
+            }
+            let allocations = world.allocate_many(40);
+            names.iter().for_each(|name| world.declare(name, &allocations));
+            (names, allocations)
+        });
+        let wanted = Wanted::new().pool("p", &small.allocations, 0).pool("q", &allocations, 0);
+        let wanted = wanted.function("billing", "p");
+        let wanted = others.iter().fold(wanted, |wanted, name| wanted.function(name, "q"));
+        let url =
+            small.sim.world(|world| world.wire_events_of(QUEUE, &eipd::events::pattern::event_pattern()));
+        let daemon = Daemon::start_with_queue(&small.sim, &wanted.done(), 1, &url).await;
+        sleep(Duration::from_secs(30)).await;
+        daemon.poll_every(Duration::from_secs(3600));
+        sleep(Duration::from_secs(30)).await;
+        small.sim.set_events(EventWeather::delayed(Span::exactly(Duration::from_secs(1))));
+        let seen = small.sim.call_count();
+        small.sim.world(|world| world.update_function_code("billing", None)).expect("it is active");
+        sleep(Duration::from_secs(3)).await;
+        let reads: Vec<String> = small.sim.with_journal(|journal| {
+            let since = journal.entries()[seen..].iter();
+            since
+                .filter(|call| call.operation.starts_with("Describe"))
+                .map(|call| call.detail.clone())
+                .collect()
+        });
+        assert!(!reads.is_empty());
+        let told = reads.iter().find(|detail| allocations.iter().any(|other| detail.contains(other)));
+        assert_eq!(told, None, "no address of others is read");
+        let pages = reads.iter().filter(|detail| detail.contains("NextToken")).count();
+        // Those of one group include the ones of the functions that have it among more.
+        let whole = 42usize.div_ceil(5);
+        assert!(pages < reads.len() / 2 * whole, "{pages} further pages of {} reads", reads.len());
+        assert_eq!(daemon.heard.reports().last().map(|report| report.uncovered.len()), Some(0));
+        assert_lawful(&small.sim);
+    });
+}
+
+/// As of an ECS task in the subnet and the security group of a function.
+#[test]
+fn interfaces_of_others_in_a_known_pair_are_looked_at_and_left() {
+    on_paused_clock(async {
+        let (small, daemon) = listening(2, Duration::from_secs(1)).await;
+        daemon.poll_every(Duration::from_secs(3600));
+        sleep(Duration::from_secs(20)).await;
+        let before = small.sim.calls("DescribeNetworkInterfaces");
+        small.sim.world(|world| {
+            for n in 0..100 {
+                let made = world.add_interface(NewInterface::plain(&small.subnets[0], &[&small.group]));
+                let body = made_by_others(n, &made, &small);
+                world.send_message(QUEUE, &body, None).expect("it fits");
+            }
+        });
+        sleep(Duration::from_secs(10 * 60)).await;
+        let looks = small.sim.calls("DescribeNetworkInterfaces") - before;
+        assert!(looks <= 12, "{looks} looks for what is none of ours");
+        assert!(small.is_covered());
+        assert_lawful(&small.sim);
+    });
+}
+
+fn made_by_others(n: usize, interface: &str, small: &Small) -> String {
+    let (subnet, group) = (&small.subnets[0], &small.group);
+    format!(
+        r#"{{"account":"111122223333","region":"eu-west-1","source":"aws.ec2",
+            "detail-type":"AWS API Call via CloudTrail","time":"2026-01-01T00:00:00Z",
+            "detail":{{"eventSource":"ec2.amazonaws.com","eventName":"CreateNetworkInterface",
+            "eventTime":"2026-01-01T00:00:00Z","awsRegion":"eu-west-1","requestID":"others-{n}",
+            "requestParameters":{{"subnetId":"{subnet}","groupSet":{{"items":[{{"groupId":"{group}"}}]}}}},
+            "responseElements":{{"networkInterface":{{"networkInterfaceId":"{interface}",
+            "subnetId":"{subnet}","groupSet":{{"items":[{{"groupId":"{group}"}}]}}}}}}}}}}"#
+    )
+}
+
+#[test]
 fn replicas_on_one_queue_and_on_queues_of_their_own_settle() {
     for one_queue in [true, false] {
         on_paused_clock(async {
@@ -336,6 +427,7 @@ fn replicas_on_one_queue_and_on_queues_of_their_own_settle() {
             let first = small.sim.world(|world| world.wire_events_of("first", &pattern));
             let second = small.sim.world(|world| world.wire_events_of("second", &pattern));
             let other = if one_queue { &first } else { &second };
+            small.sim.set_events(EventWeather::delayed(Span::exactly(Duration::from_secs(1))));
             let one = Daemon::start_with_queue(&small.sim, &small.desired, 1, &first).await;
             let two = Daemon::start_with_queue(&small.sim, &small.desired, 2, other).await;
             sleep(Duration::from_secs(30)).await;
@@ -343,7 +435,7 @@ fn replicas_on_one_queue_and_on_queues_of_their_own_settle() {
                 small.sim.world(|world| world.stray_disassociate(allocation));
             }
             let took = until_covered(&small, POLL * 3).await;
-            assert!(took <= POLL + Duration::from_secs(5), "{took:?}");
+            assert!(took <= Duration::from_secs(5), "by the events, long before the next poll: {took:?}");
             sleep(POLL).await;
             let before = small.sim.calls("AssociateAddress");
             sleep(POLL * 5).await;

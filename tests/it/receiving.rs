@@ -285,9 +285,14 @@ fn a_bond_that_nobody_knows_costs_a_look_at_the_declared_addresses_and_is_never_
         sleep(5 * SECOND).await;
         assert_eq!(passes_since(&daemon, before), (0, 0), "{:?}", daemon.heard.events());
         small.sim.world(|world| world.stray_disassociate(&foreign));
-        sleep(5 * SECOND).await;
+        sleep(30 * SECOND).await;
+        // Reads lag, so that it is looked for while what it undid may still be shown.
         let (whole, corners) = passes_since(&daemon, before);
-        assert!(whole == 0 && corners <= 1, "{whole} and {corners}: {:?}", daemon.heard.events());
+        assert!(
+            whole == 0 && (1..=6).contains(&corners),
+            "{whole} and {corners}: {:?}",
+            daemon.heard.events()
+        );
         // A bond of ours that was made unseen is undone within the time in which no other search is made.
         let (allocation, interface) = (&small.allocations[0], &small.interfaces()[0]);
         small.sim.set_events(EventWeather { loss: 1.0, ..EventWeather::default() });

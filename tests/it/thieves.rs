@@ -130,6 +130,39 @@ fn one_address_that_is_moved_between_our_interfaces_is_contested() {
     });
 }
 
+/// An address that came back because AWS took its interface away was undone by nobody.
+#[test]
+fn interfaces_that_come_and_go_are_no_contest() {
+    on_paused_clock(async {
+        let (small, daemon) = settled(3).await;
+        for turn in 0..12 {
+            let interface = small.interfaces()[0].clone();
+            let next = small.sim.world(|world| world.replace_interface(&interface));
+            sleep(Duration::from_secs(4 * 60)).await;
+            assert!(carried(&small, &next).is_some(), "turn {turn}");
+            assert_eq!(last(&daemon).contested, [], "turn {turn}");
+        }
+        assert_lawful(&small.sim);
+    });
+}
+
+/// Whoever is faster than EC2's reads undoes what no read ever showed.
+#[test]
+fn what_is_undone_before_it_is_seen_is_contested_as_well() {
+    on_paused_clock(async {
+        let (small, daemon) = settled(2).await;
+        let lag = Duration::from_secs(4);
+        small.sim.set_staleness(Staleness { addresses: lag, interfaces: lag });
+        for _ in 0..1_800 {
+            sleep(Duration::from_secs(1)).await;
+            small.sim.world(|world| world.stray_disassociate(&small.allocations[0]));
+        }
+        let contested = last(&daemon).contested;
+        assert_eq!(contested.len(), 1, "{contested:?}");
+        assert!(contested[0].actor.as_ref().is_some_and(|by| by.starts_with("arn:aws:")), "{contested:?}");
+    });
+}
+
 /// Somebody is said to have put the address elsewhere, just now.
 fn forged(allocation: &str, n: usize) -> String {
     format!(

@@ -1,19 +1,20 @@
-//! EC2's DescribeNetworkInterfaces. Never filters by security group or description: a group filter matches supersets,
-//! and a description names one of many functions (AWS.md 1).
+//! EC2's DescribeNetworkInterfaces. Never takes a security group filter's word for a pair, for it matches supersets; never
+//! filters by description, which names one of many functions (AWS.md 1).
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ec2::types::Filter;
+use aws_sdk_ec2::types::{self as ec2, Filter};
 
 use super::pages::{Page, walk};
 use crate::aws::AwsTarget;
 use crate::aws::call::Operation;
-use crate::aws::convert;
+use crate::aws::convert::{self, Malformed};
 use crate::aws::limits::Bucket;
 use crate::aws::shared::Shared;
-use crate::domain::ids::{NetworkInterfaceId, SubnetId};
+use crate::domain::function::Pair;
+use crate::domain::ids::NetworkInterfaceId;
 use crate::domain::observed::Interface;
-use crate::reconcile::ports::{ApiError, Partial};
+use crate::reconcile::ports::{ApiError, Partial, Shown};
 
 const OPERATION: Operation = Operation::of("ec2:DescribeNetworkInterfaces", Bucket::Ec2Reads);
 
@@ -23,45 +24,63 @@ const ITEMS_PER_PAGE: i32 = 1000;
 /// The most that EC2 allows (AWS.md 2, confirmed).
 const VALUES_PER_FILTER: usize = 200;
 
+/// A subnet and a group each: together no more than EC2 allows.
+const PAIRS_PER_CALL: usize = VALUES_PER_FILTER / 2;
+
 /// Every interface of type `lambda` in the region.
 pub(in crate::aws) async fn interfaces(target: &AwsTarget) -> Partial<Interface> {
     let subject = format!("in `{}`", target.region());
-    describe(target, &subject, filters([("interface-type", vec!["lambda".to_owned()])])).await
+    of_lambda(describe(target, &subject, filters([("interface-type", vec!["lambda".to_owned()])])).await)
 }
 
-/// Those of these interfaces that EC2 shows.
+/// Those of these interfaces that EC2 shows, whatever they are.
 pub(in crate::aws) async fn interfaces_of(
     target: &AwsTarget,
     ids: &BTreeSet<NetworkInterfaceId>,
-) -> Partial<Interface> {
+) -> Partial<Shown> {
     let ids: Vec<String> = ids.iter().map(|id| id.to_string()).collect();
-    in_chunks(target, "network-interface-id", &ids).await
-}
-
-/// The interfaces of type `lambda` in these subnets.
-pub(in crate::aws) async fn interfaces_in(
-    target: &AwsTarget,
-    subnets: &BTreeSet<SubnetId>,
-) -> Partial<Interface> {
-    let subnets: Vec<String> = subnets.iter().map(|id| id.to_string()).collect();
-    in_chunks(target, "subnet-id", &subnets).await
-}
-
-async fn in_chunks(target: &AwsTarget, filter: &str, values: &[String]) -> Partial<Interface> {
     let mut all = Partial::default();
-    for chunk in values.chunks(VALUES_PER_FILTER) {
+    for chunk in ids.chunks(VALUES_PER_FILTER) {
         let subject = match chunk {
             [only] => format!("of `{only}`"),
-            several => format!("of {} values of `{filter}`", several.len()),
+            several => format!("of {} ids", several.len()),
         };
-        let filters = filters([("interface-type", vec!["lambda".to_owned()]), (filter, chunk.to_vec())]);
+        let filters = filters([("network-interface-id", chunk.to_vec())]);
         all.add(describe(target, &subject, filters).await);
     }
     all
 }
 
+/// The interfaces of type `lambda` of these pairs. One group of each pair is asked for, which is on the others' too that have
+/// it among more: those are left out here.
+pub(in crate::aws) async fn interfaces_with(
+    target: &AwsTarget,
+    pairs: &BTreeSet<Pair>,
+) -> Partial<Interface> {
+    let mut all = Partial::default();
+    for chunk in Vec::from_iter(pairs).chunks(PAIRS_PER_CALL) {
+        let subnets: BTreeSet<String> = chunk.iter().map(|pair| pair.subnet.to_string()).collect();
+        let groups = chunk.iter().filter_map(|pair| pair.security_groups.iter().next());
+        let groups: BTreeSet<String> = groups.map(ToString::to_string).collect();
+        let subject = match chunk {
+            [only] => format!("in `{}`", only.subnet),
+            several => format!("of {} pairs of subnet and security groups", several.len()),
+        };
+        let filters = filters([
+            ("interface-type", vec!["lambda".to_owned()]),
+            ("subnet-id", Vec::from_iter(subnets)),
+            ("group-id", Vec::from_iter(groups)),
+        ]);
+        all.add(of_lambda(describe(target, &subject, filters).await));
+    }
+    all.found.retain(|interface: &Interface| pairs.contains(&interface.pair));
+    all
+}
+
+/// A filter without values would match nothing: a pair without security groups is no reason for one.
 fn filters<const N: usize>(of: [(&str, Vec<String>); N]) -> Vec<Filter> {
-    of.map(|(name, values)| Filter::builder().name(name).set_values(Some(values)).build()).to_vec()
+    let of = of.into_iter().filter(|(_, values)| !values.is_empty());
+    of.map(|(name, values)| Filter::builder().name(name).set_values(Some(values)).build()).collect()
 }
 
 /// One interface. By filter, since asking by id fails for an unknown one and excludes paging (AWS.md 2).
@@ -70,14 +89,22 @@ pub(in crate::aws) async fn interface(
     id: &NetworkInterfaceId,
 ) -> Result<Option<Interface>, ApiError> {
     let filters = filters([("network-interface-id", vec![id.to_string()])]);
-    let answer = describe(target, &format!("of `{id}`"), filters).await;
+    let answer = of_lambda(describe(target, &format!("of `{id}`"), filters).await);
     match answer.found.into_iter().find(|interface| interface.id == *id) {
         Some(interface) => Ok(Some(interface)),
         None => answer.errors.into_iter().next().map_or(Ok(None), Err),
     }
 }
 
-async fn describe(target: &AwsTarget, subject: &str, filters: Vec<Filter>) -> Partial<Interface> {
+fn of_lambda(all: Partial<Shown>) -> Partial<Interface> {
+    let found = all.found.into_iter().filter_map(|shown| match shown {
+        Shown::OfLambda(interface) => Some(interface),
+        Shown::Other(_) => None,
+    });
+    Partial { found: found.collect(), errors: all.errors }
+}
+
+async fn describe(target: &AwsTarget, subject: &str, filters: Vec<Filter>) -> Partial<Shown> {
     // An account can hide managed resources, and whether Lambda's interfaces count as such is unknown (AWS.md,
     // headline 4).
     let request = target
@@ -93,13 +120,22 @@ async fn describe(target: &AwsTarget, subject: &str, filters: Vec<Filter>) -> Pa
         async move {
             let answer = target.caller.read(&OPERATION, &subject, || request.clone().send()).await?;
             let items = answer.network_interfaces().iter();
-            let items = items.filter_map(|item| convert::interface(item).transpose());
+            let items = items.filter_map(|item| shown(item).transpose());
             Ok(Page::of(&OPERATION, items, answer.next_token()))
         }
     })
     .await;
-    all.found.iter_mut().for_each(|interface: &mut Interface| shared.interface(interface));
+    for found in &mut all.found {
+        if let Shown::OfLambda(interface) = found {
+            shared.interface(interface);
+        }
+    }
     all
+}
+
+fn shown(item: &ec2::NetworkInterface) -> Result<Option<Shown>, Malformed> {
+    let other = || Some(Shown::Other(item.network_interface_id()?.parse().ok()?));
+    Ok(convert::interface(item)?.map(Shown::OfLambda).or_else(other))
 }
 
 #[cfg(test)]
@@ -183,6 +219,44 @@ mod tests {
             error.to_string(),
             "ec2:DescribeNetworkInterfaces of `eni-00000002` failed: the answer has no subnet id"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_asked_for_by_id_is_shown_whatever_it_is() {
+        let wire = Wire::of([page(&[numbered(1), item("eni-00000002", "interface")], "")]);
+        let ids = ["eni-00000001", "eni-00000002", "eni-00000003"].map(|id| id.parse().expect("well-formed"));
+        let answer = wire.target().await.interfaces_of(&ids.into()).await;
+        let [Shown::OfLambda(ours), Shown::Other(theirs)] = &answer.found[..] else {
+            panic!("one of each, not {:?}", answer.found)
+        };
+        assert_eq!((ours.id.to_string(), theirs.to_string()), ("eni-00000001".into(), "eni-00000002".into()));
+        assert!(!wire.sent()[0].body.contains("interface-type"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_interfaces_of_a_pair_have_exactly_its_groups() {
+        let wider =
+            numbered(2).replace("</groupSet>", "<item><groupId>sg-0000000f</groupId></item></groupSet>");
+        let elsewhere = numbered(3).replace("subnet-0a1b2c3d", "subnet-0000000f");
+        let wire = Wire::of([page(&[numbered(1), wider, elsewhere], "")]);
+        let pair = |subnet: &str, groups: &[&str]| Pair {
+            subnet: subnet.parse().expect("well-formed"),
+            security_groups: groups.iter().map(|group| group.parse().expect("well-formed")).collect(),
+        };
+        let pairs = [
+            pair("subnet-0a1b2c3d", &["sg-0a1b2c3d"]),
+            pair("subnet-0000000e", &["sg-0000000a", "sg-0000000b"]),
+        ];
+        let answer = wire.target().await.interfaces_with(&pairs.into()).await;
+        let found: Vec<_> = answer.found.iter().map(|interface| interface.id.to_string()).collect();
+        assert_eq!(found, ["eni-00000001"]);
+        let body = &wire.sent()[0].body;
+        for part in
+            ["subnet-id", "group-id", "subnet-0a1b2c3d", "subnet-0000000e", "sg-0a1b2c3d", "sg-0000000a"]
+        {
+            assert!(body.contains(part), "{part}: {body}");
+        }
+        assert!(!body.contains("sg-0000000b"), "one group of each pair: {body}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -16,7 +16,12 @@ struct Given {
     batches: Mutex<VecDeque<Vec<Message>>>,
     deleted: Mutex<Vec<String>>,
     puts_aside: Option<bool>,
+    /// After its first answer it says no more whether it puts aside.
+    answers_once: bool,
+    asked: AtomicUsize,
     denies_deletion: bool,
+    /// Before each batch.
+    pause: Duration,
 }
 
 fn denied(operation: &'static str) -> ApiError {
@@ -35,6 +40,7 @@ fn denied(operation: &'static str) -> ApiError {
 #[async_trait]
 impl Queue for Given {
     async fn receive(&self) -> Result<Vec<Message>, ApiError> {
+        sleep(self.pause).await;
         let next = self.batches.lock().expect("no test panics while it holds this").pop_front();
         match next {
             Some(messages) => Ok(messages),
@@ -52,7 +58,8 @@ impl Queue for Given {
     }
 
     async fn puts_aside(&self) -> Result<bool, ApiError> {
-        match self.puts_aside {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        match self.puts_aside.filter(|_| asked == 0 || !self.answers_once) {
             Some(puts_aside) => Ok(puts_aside),
             None => Err(denied("sqs:GetQueueAttributes")),
         }
@@ -109,10 +116,14 @@ struct Told {
 
 /// Lets a consumer read the queue to its end.
 async fn read(queue: Given) -> Told {
+    read_for(queue, Duration::from_secs(1)).await
+}
+
+async fn read_for(queue: Given, time: Duration) -> Told {
     let (queue, heard) = (Arc::new(queue), Arc::new(Heard::default()));
     let cancel = CancellationToken::new();
     let running = tokio::spawn(consumer(queue.clone(), heard.clone(), cancel.clone()).run());
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    sleep(time).await;
     cancel.cancel();
     timeout(Duration::from_secs(1), running).await.expect("it ends at once").expect("it does not panic");
     let events = heard.events.lock().expect("no test panics while it holds this").clone();
@@ -177,6 +188,28 @@ async fn what_is_malformed_is_left_to_the_dead_letters_and_deleted_where_there_a
     assert_eq!(deleted.deleted.len(), RECEIVES_MAX as usize);
     let unknown = read(Given { puts_aside: None, ..of(batches()) }).await;
     assert_eq!(unknown.deleted, ["bad"], "after so many times");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_of_the_queue_outlives_a_failure_to_ask_again() {
+    let batches = [1, 2].map(|more| vec![message("bad", "{", RECEIVES_MAX + more)]);
+    let queue = Given { answers_once: true, pause: ASKED_EVERY * 2, ..of(batches) };
+    let told = read_for(queue, ASKED_EVERY * 5).await;
+    assert_eq!((told.events[&("malformed", "malformed")], told.deleted.len()), (2, 0), "it has dead letters");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_target_did_is_no_news_to_another_of_the_same_place() {
+    let call = update("111122223333", "eu-west-1", r#","requestID":"of-two""#);
+    let heard = Arc::new(Heard::default());
+    let consumer = consumer(Arc::new(of([])), heard, CancellationToken::new());
+    let two =
+        Route { target: "two".parse().expect("a name"), ..consumer.routes.lock().expect("fresh")[0].clone() };
+    let two = Route { inbox: Arc::default(), ..two };
+    two.inbox.note_own("of-two");
+    consumer.routes.lock().expect("fresh").push(two);
+    let dealt = consumer.deal_with(&message("one", &call, 1), &mut Memory::default());
+    assert_eq!(dealt.outcome, "echo", "whichever comes first");
 }
 
 #[test]

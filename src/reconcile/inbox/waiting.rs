@@ -13,7 +13,8 @@ use crate::domain::hint::{Hint, Hints, Origin};
 /// everything answers those that found no place.
 pub(super) const WAITING_MAX: usize = 1024;
 
-/// More interfaces and addresses than this at a time are a reason to look at everything: that is cheaper then.
+/// Where events tell of more interfaces and addresses than this at a time, everything is looked at: that is cheaper then.
+/// What is looked at again is looked at by so many at a time.
 pub(super) const LOOK_MAX: usize = 64;
 
 /// So many functions are read in one look, so that with a look a second half of what we allow ourselves of Lambda's
@@ -213,18 +214,17 @@ impl Waiting {
     pub(super) fn take(&mut self, lane: Lane, now: Instant) -> Option<Errand> {
         self.take_back();
         let mut due = self.due_hints(now, |hint| Lane::of(hint) == lane);
-        let is_whole = match lane {
-            Lane::Corners => due.len() > LOOK_MAX || self.overflown,
-            Lane::Functions => {
-                let is_news = |(_, hint): &&(Instant, Hint)| self.hints[hint].looked.is_none();
-                due.iter().filter(is_news).count() > FUNCTIONS_MAX
-            }
+        let is_news = |(_, hint): &&(Instant, Hint)| self.hints[hint].looked.is_none();
+        let news = due.iter().filter(is_news).count();
+        let (is_whole, most) = match lane {
+            Lane::Corners => (news > LOOK_MAX || self.overflown, LOOK_MAX),
+            Lane::Functions => (news > FUNCTIONS_MAX, FUNCTIONS_IN_A_LOOK),
         };
         if is_whole {
             self.overflown = false;
-        } else if lane == Lane::Functions {
+        } else {
             due.sort();
-            due.truncate(FUNCTIONS_IN_A_LOOK);
+            due.truncate(most);
         }
         let hints = self.hand_out(due, now);
         match is_whole {
@@ -362,8 +362,16 @@ mod tests {
         assert_eq!(hints.0.len(), 70);
         waiting.answer(now, |_, _| Some(Again::Unsettled));
         let due = waiting.due(Lane::Corners).expect("they are looked for again");
-        let Some(Errand::LookAtAll(hints)) = waiting.take(Lane::Corners, due) else { panic!("too many") };
-        assert_eq!(hints.0.len(), 70);
+        let mut again = BTreeSet::new();
+        for _ in 0..2 {
+            let Some(Errand::Look(hints)) = waiting.take(Lane::Corners, due) else {
+                panic!("so many at a time")
+            };
+            assert!(hints.0.len() <= LOOK_MAX);
+            again.extend(hints.0.into_keys());
+            waiting.answer(due, |_, _| None);
+        }
+        assert_eq!(again.len(), 70);
     }
 
     #[test]

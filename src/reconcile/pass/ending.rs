@@ -1,6 +1,7 @@
 //! What a pass leaves behind: what it says of the whole target, what it keeps for the next, and when that one has
 //! something to do. Changes nothing in AWS.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::domain::audit::Violation;
 use crate::domain::desired::Desired;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::hint::Hint;
+use crate::domain::ids::NetworkInterfaceId;
 use crate::domain::observed::{Interface, InterfaceStatus, Observed, Part};
 use crate::domain::plan::Plan;
 use crate::domain::policy::Mode;
@@ -45,7 +47,11 @@ impl Reconciler {
     ) {
         report.plan.warnings.extend(self.retirement.warning());
         for settled in self.unsettled.settle(&report.plan, Instant::now()) {
-            self.contests.note_done(&settled, Instant::now());
+            // What was accepted was taken notice of then.
+            if settled.association_id.is_none() {
+                let exists = |id: &NetworkInterfaceId| observed.interfaces.contains_key(id);
+                self.contests.note_done(&settled, exists, Instant::now());
+            }
             self.ports.audience.hear_action(&self.target, self.passes, &settled);
             report.settled.push(settled);
         }
@@ -98,8 +104,8 @@ impl Reconciler {
     }
 
     /// Answers the hints that the pass was made for: what can't be told from what it saw is looked at again, and so are
-    /// functions that are changing.
-    pub(super) fn answer(&mut self, is_complete: bool) {
+    /// functions that are changing. `strangers` are interfaces that turned out to be none of Lambda's.
+    pub(super) fn answer(&mut self, is_complete: bool, strangers: &BTreeSet<NetworkInterfaceId>) {
         let (Some(known), before) = (&self.known, &self.before) else { return };
         let now = self.ports.clock.now();
         self.inbox.answer(|hint, origin| {
@@ -108,6 +114,7 @@ impl Reconciler {
             let is_unchanged = is_news && (!standing.is_agreed() || before.get(hint) == Some(&standing));
             match (hint, standing) {
                 (Hint::Any(Part::Interfaces | Part::Functions) | Hint::Selection(_), _) => None,
+                (Hint::Interface(id, _), _) if strangers.contains(id) => None,
                 _ if !is_complete => Some(Again::Unread),
                 (Hint::Function(name), _) if known.is_changing(name) => Some(Again::Changing),
                 (Hint::Function(name), _) => self.observer.book.is_in_doubt(name).then_some(Again::Unread),
@@ -118,9 +125,11 @@ impl Reconciler {
                 (Hint::Interface(..), Standing::Interface(Some(shown))) if is_waiting(&shown) => {
                     Some(Again::Waiting)
                 }
-                (Hint::Interface(_, None) | Hint::Address(_), _) => is_unchanged.then_some(Again::Unchanged),
+                (Hint::Interface(_, None) | Hint::Address(_) | Hint::Any(Part::Addresses), _) => {
+                    is_unchanged.then_some(Again::Unchanged)
+                }
                 // That it was made is all that an event with the pair tells.
-                (Hint::Interface(_, Some(_)) | Hint::Any(Part::Addresses), _) => None,
+                (Hint::Interface(_, Some(_)), _) => None,
             }
         });
         self.inbox.watch(known.names().into_iter());
@@ -166,7 +175,7 @@ impl Reconciler {
     }
 
     /// Keeps what an action tells for those that follow.
-    pub(super) fn remember(&mut self, report: &ActionReport) {
+    pub(super) fn remember(&mut self, report: &ActionReport, exists: impl Fn(&NetworkInterfaceId) -> bool) {
         let now = Instant::now();
         let action = &report.action;
         let interface = action.network_interface_id.clone();
@@ -181,21 +190,21 @@ impl Reconciler {
             self.recent.forget(from);
         }
         self.budget.note(report, now);
+        // Who undoes it before any read shows it undoes it none the less.
+        if report.was_accepted() && !report.found_done {
+            self.contests.note_done(report, exists, now);
+            if self.contests.is_fought_over(&action.allocation_id) {
+                // Another address is better, if there is one.
+                self.recent.note_refused(action.allocation_id.clone(), self.ports.clock.now());
+            }
+        }
         if report.outcome == Outcome::Done {
             self.hesitations.note_success(action);
             self.unsettled.forget(&action.network_interface_id);
-            if !report.found_done {
-                self.contests.note_done(report, now);
-                if self.contests.is_fought_over(&action.allocation_id) {
-                    // Another address is better, if there is one.
-                    self.recent.note_refused(action.allocation_id.clone(), self.ports.clock.now());
-                }
-            }
         } else if let Some(class) = report.class {
             let bare_for = self.ledger.age(&action.network_interface_id, now).unwrap_or_default();
             self.unsettled.note(report, bare_for, now);
-            let why = report.detail.clone().unwrap_or_default();
-            self.hesitations.note_failure(action, class, &why, now);
+            self.hesitations.note_failure(report, class, now);
             if class == ErrorClass::Denied {
                 self.recent.note_refused(action.allocation_id.clone(), self.ports.clock.now());
             }

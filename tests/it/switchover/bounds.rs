@@ -68,6 +68,12 @@ pub fn arrival(delay: Option<Duration>, beliefs: &Beliefs) -> Duration {
     if refuses_pending(beliefs) { told.max(after_refusal()) } else { told }
 }
 
+/// The gap of an interface whose event comes while the change for another is being confirmed: one pass at a time is made, and
+/// reads that lag so much show the change so much later. What the confirmation then waits between two reads is at most 3 s.
+pub fn arrival_behind_another(delay: Duration, lag: Duration, beliefs: &Beliefs) -> Duration {
+    arrival(Some(delay), beliefs) + look() + lag + Duration::from_secs(3) + CALL
+}
+
 /// The gap after a stray hand so long after our own write: an event, or the poll, which within the two minutes after the
 /// write gives the same address again and no other.
 pub fn stray(delay: Option<Duration>, leaves_it_free: bool, written: Duration) -> Duration {

@@ -39,7 +39,8 @@ struct Story {
 }
 
 impl Story {
-    /// `billing` with two interfaces and so many spare addresses; its events take from a second to ten minutes, and of one
+    /// `billing` with two interfaces and so many spare addresses, besides one that half of the pools that have any keep for
+    /// what is in use (`min_spare`); its events take from a second to ten minutes, and of one
     /// story in four are lost.
     fn drawn(seed: u64, spares: usize, timing: impl FnOnce(&mut fastrand::Rng) -> Timing) -> Self {
         Self::believing(seed, spares, timing, |drawn| drawn)
@@ -54,6 +55,7 @@ impl Story {
     ) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let timing = timing(&mut random);
+        let kept = if spares > 0 { random.usize(0..2) } else { 0 };
         let drawn = WorldConfig::drawn(seed);
         let sim = Sim::new(WorldConfig { timing, beliefs: beliefs(drawn.beliefs), ..drawn });
         let (subnets, group, allocations, queue) = sim.world(|world| {
@@ -61,7 +63,7 @@ impl Story {
             let subnets = [world.create_subnet(&vpc, 'a'), world.create_subnet(&vpc, 'b')];
             let group = world.create_security_group(&vpc, "former");
             world.create_active_function("billing", VpcConfig::new(&subnets, &[&group]));
-            let allocations = world.allocate_many(2 + spares);
+            let allocations = world.allocate_many(2 + spares + kept);
             world.declare("billing", &allocations);
             let queue = world.wire_events_of("eipd", &eipd::events::pattern::event_pattern());
             (subnets, group, allocations, queue)
@@ -75,7 +77,7 @@ impl Story {
             ..EventWeather::delayed(Span::exactly(delay.unwrap_or_default()))
         });
         sim.set_latency(Some(LATENCY));
-        let desired = Wanted::new().pool("p", &allocations, 0).function("billing", "p").done();
+        let desired = Wanted::new().pool("p", &allocations, kept).function("billing", "p").done();
         Self { seed, random, sim, desired, queue, subnets, group, allocations, delay }
     }
 
@@ -93,6 +95,8 @@ impl Story {
             assert!(begun.elapsed() < POLL, "seed {}: not covered", self.seed);
             sleep(Duration::from_millis(100)).await;
         }
+        // Until it is confirmed the pass is under way.
+        sleep(Duration::from_secs(1)).await;
         let written = Instant::now();
         if self.random.bool() {
             sleep(Duration::from_secs(150)).await;

@@ -24,7 +24,7 @@ fn in_observe_mode_no_change_leaves_the_process() {
     for seed in 0..40 {
         on_paused_clock(async move {
             let mut random = fastrand::Rng::with_seed(seed);
-            let mut estate = Estate::draw(seed);
+            let mut estate = Estate::draw(seed, "111122223333");
             weather::begin(&estate.sim, seed);
             let watching = |estate: &Estate| Orders { mode: Mode::Observe, ..estate.file.orders() };
             let daemon = Daemon::start_by(&estate.sim, watching(&estate), seed).await;
@@ -59,7 +59,7 @@ fn the_budget_holds_in_each_pass_and_over_any_hour() {
     for seed in 0..24 {
         seen += on_paused_clock(async move {
             let mut random = fastrand::Rng::with_seed(seed);
-            let mut estate = Estate::draw(seed);
+            let mut estate = Estate::draw(seed, "111122223333");
             estate.sim.set_latency(Some(Span::exactly(Duration::from_millis(50))));
             let disruptions = DisruptionBudget { per_pass: 2, per_hour: 3 };
             let orders = |estate: &Estate| Orders { disruptions, ..estate.file.orders() };

@@ -8,6 +8,7 @@ pub enum Purpose {
     Weather,
     Events,
     Cast,
+    Queues,
     Step(usize),
 }
 
@@ -19,6 +20,7 @@ pub fn dice(seed: u64, purpose: Purpose) -> fastrand::Rng {
         Purpose::Weather => 3,
         Purpose::Events => 4,
         Purpose::Cast => 5,
+        Purpose::Queues => 6,
         Purpose::Step(step) => 100 + step as u64,
     };
     // An odd factor keeps the seeds apart, and no two purposes meet.

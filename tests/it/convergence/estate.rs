@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use eipd::domain::policy::DisruptionBudget;
 use eipd::domain::versions::Versions;
 use eipd_sim::{NewAddress, NewFunction, NewInterface, RouteTarget, Sim, VpcConfig, World, WorldConfig};
 
@@ -34,10 +35,10 @@ pub struct Estate {
 }
 
 impl Estate {
-    /// Draws one.
-    pub fn draw(seed: u64) -> Self {
+    /// Draws one of this account.
+    pub fn draw(seed: u64, account: &str) -> Self {
         let random = &mut dice(seed, Purpose::Estate);
-        let sim = Sim::new(WorldConfig::drawn(seed));
+        let sim = Sim::new(WorldConfig { account: account.to_owned(), ..WorldConfig::drawn(seed) });
         let (subnets, groups) = sim.world(|world| {
             world.grant_grace(Duration::from_secs(60));
             let vpc = world.create_vpc();
@@ -159,6 +160,10 @@ impl Estate {
         if once_in(4, random) {
             self.file.functions.insert("nowhere".to_owned(), Function::of("pool-0"));
         }
+        self.file.budget = DisruptionBudget {
+            per_pass: *one_of(&[1, 2, 5], random),
+            per_hour: *one_of(&[2, 20, 20], random),
+        };
     }
 
     fn declare_function(&mut self, name: &str, random: &mut fastrand::Rng) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use eipd::domain::declared::{AddressName, Declared, DeclaredFunctions, DeclaredPool, Which};
 use eipd::domain::desired::{Desired, PinPlace};
-use eipd::domain::policy::{Mode, OnRemoved};
+use eipd::domain::policy::{DisruptionBudget, Mode, OnRemoved};
 use eipd::domain::priority::Priority;
 use eipd::domain::tag::Tag;
 use eipd::domain::versions::Versions;
@@ -29,6 +29,8 @@ pub struct File {
     pub takes_off: bool,
     /// Whether nothing may be changed.
     pub observes: bool,
+    /// How much may be disturbed.
+    pub budget: DisruptionBudget,
 }
 
 /// A pool.
@@ -92,6 +94,7 @@ impl File {
         Orders {
             declared: Arc::new(declared),
             mode: if self.observes { Mode::Observe } else { Mode::Enforce },
+            disruptions: self.budget,
             on_removed: if self.takes_off { OnRemoved::Disassociate } else { OnRemoved::Keep },
             ..orders(&Desired::default())
         }

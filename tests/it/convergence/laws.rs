@@ -7,12 +7,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use eipd::domain::action::{ActionKind, Outcome};
+use eipd::domain::policy::DisruptionBudget;
 use eipd::domain::reason::WarningKind;
 use eipd::domain::report::{PassResult, Report};
 use eipd_sim::{Ending, Entry, Moment, Sim, Violation, ViolationKind};
 
+use super::conduct::Conduct;
 use super::estate::Estate;
-use crate::rig::Daemon;
 
 /// What was begun by orders that were replaced since may end within this.
 const OLD_ORDERS_END: Duration = Duration::from_secs(20);
@@ -37,11 +38,13 @@ pub struct Watch {
     tagged: BTreeSet<String>,
     /// When processes began anew, who know nothing of what was done before.
     replaced: Vec<Moment>,
+    conduct: Conduct,
 }
 
 impl Watch {
     pub fn begin(estate: &Estate, lag: Duration) -> Self {
-        let mut watch = Self { lag, snapshots: Vec::new(), tagged: BTreeSet::new(), replaced: Vec::new() };
+        let (snapshots, tagged, replaced) = (Vec::new(), BTreeSet::new(), Vec::new());
+        let mut watch = Self { lag, snapshots, tagged, replaced, conduct: Conduct::begin(lag) };
         watch.look(estate);
         watch
     }
@@ -62,11 +65,13 @@ impl Watch {
     /// A process began anew.
     pub fn replaced(&mut self, sim: &Sim) {
         self.replaced.push(sim.now());
+        self.conduct.ended(sim.now());
     }
 
-    /// Takes in what a daemon that ends has reported.
-    pub fn hear(&mut self, daemon: &Daemon) {
-        daemon.heard.reports().iter().for_each(assert_report_is_lawful);
+    /// Takes in what a process that ends has reported.
+    pub fn hear(&mut self, reports: &[Report], budget: DisruptionBudget) {
+        reports.iter().for_each(assert_report_is_lawful);
+        self.conduct.hear(reports, budget);
     }
 
     /// No law was broken.
@@ -90,11 +95,14 @@ impl Watch {
                     violation.detail.starts_with("DisassociateAddress ")
                         && self.at(violation.at).any(|snapshot| snapshot.takes_off)
                 }
+                // By what Lambda shows of them nothing uses it, and wrong is worse than bare.
+                ViolationKind::WrongTakenFromFailed => true,
                 _ => false,
             };
             assert!(excused, "a law was broken: {violation:?}\nall: {violations:?}");
         }
         self.assert_few_remaps(&violations, replicas);
+        self.conduct.assert_calls_are_due(sim, replicas);
     }
 
     /// What the file said at a moment, and just before.
@@ -166,7 +174,7 @@ fn interface_of(violation: &Violation) -> &str {
 }
 
 /// A parameter of a call, as the journal has it.
-fn field<'a>(entry: &'a Entry, name: &str) -> Option<&'a str> {
+pub fn field<'a>(entry: &'a Entry, name: &str) -> Option<&'a str> {
     let fields = entry.detail.split(' ').filter_map(|field| field.split_once('='));
     fields.filter(|(found, _)| *found == name).map(|(_, value)| value).next()
 }

@@ -1,9 +1,9 @@
-//! Whole estates with seeded histories, weather, beliefs, crashes and one to three daemons: the laws hold all the while,
+//! Whole estates with seeded histories, weather, beliefs, crashes, one account or two and one to three replicas: the laws hold all the while,
 //! and once the weather clears, coverage becomes the best possible and then nothing is changed any more.
 //!
 //! ```text
-//! dice ─► estate (with its file) ─► story ─► history, weather ─► laws (at every moment), oracle (once it is settled)
-//!                                     └─► cut, when it fails
+//! dice ─► estate (with its file) ─► place ─► story ─► history, weather ─► laws, conduct (always), oracle (once it is settled)
+//!                                            └─► cut, when it fails
 //! ```
 //!
 //! `CONVERGENCE_SEEDS=N` runs N seeds from `CONVERGENCE_START` on (0 when absent). `CONVERGENCE_SEED=S` replays one, of which
@@ -11,6 +11,7 @@
 //! `CONVERGENCE_TALLY=1` stories that fail are counted and not told (`tests/defects/run`).
 
 mod budget;
+mod conduct;
 mod cut;
 mod dice;
 pub mod estate;
@@ -19,6 +20,8 @@ pub mod history;
 mod laws;
 mod metrics;
 mod oracle;
+mod place;
+mod process;
 mod regressions;
 mod story;
 pub mod weather;

@@ -1,15 +1,17 @@
-//! One seed lived through: an estate, its daemons, what happens to them, and the judgement.
+//! One seed lived through: one account or two, the processes, what happens to them, and the judgement.
 
 use std::time::Duration;
 
-use eipd_sim::{Beliefs, Ending, Sim};
+use eipd_sim::{Beliefs, Sim};
+use futures_util::future::join_all;
 use tokio::time::{sleep, timeout};
 
 use super::dice::{Purpose, dice, once_in, one_of};
-use super::estate::Estate;
 use super::history::{self, Asks};
-use super::{budget, laws, oracle, weather};
-use crate::rig::{Daemon, Setup, on_paused_clock};
+use super::place::Place;
+use super::process::Process;
+use super::{oracle, weather};
+use crate::rig::on_paused_clock;
 
 /// Once the weather is clear: rarer than before, since what a seed costs is passes.
 pub const CALM_POLL: Duration = Duration::from_secs(600);
@@ -28,6 +30,8 @@ const OLD_ORDERS_END: Duration = Duration::from_secs(20);
 pub struct Story {
     pub seed: u64,
     pub replicas: usize,
+    /// How many accounts there are; their targets share the processes and their queue.
+    pub accounts: usize,
     /// How many things happen.
     pub happenings: usize,
 }
@@ -50,7 +54,8 @@ impl Story {
     pub fn of(seed: u64) -> Self {
         let random = &mut dice(seed, Purpose::Cast);
         let replicas = *one_of(&[1, 1, 1, 1, 2, 2, 3], random);
-        Self { seed, replicas, happenings: random.usize(4..10) }
+        let happenings = random.usize(4..10);
+        Self { seed, replicas, accounts: if once_in(8, random) { 2 } else { 1 }, happenings }
     }
 
     /// Its beginning, after which the weather clears.
@@ -68,6 +73,7 @@ impl Story {
 
     async fn live(self) -> Told {
         let mut stage = Stage::set(self).await;
+        let _witness = Witness(stage.places.iter().map(|place| place.sim.clone()).collect());
         for step in 0..self.happenings {
             stage.step(step).await;
         }
@@ -76,14 +82,27 @@ impl Story {
     }
 }
 
+/// Tells all that happened when a story that is replayed fails.
+struct Witness(Vec<Sim>);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        if !std::thread::panicking() || std::env::var_os("CONVERGENCE_SEED").is_none() {
+            return;
+        }
+        for sim in &self.0 {
+            let told = sim.world(|world| oracle::told(world));
+            super::print(&format!("{}\n{told}", sim.journal()));
+        }
+    }
+}
+
 /// A story under way.
 struct Stage {
     story: Story,
-    sim: Sim,
-    estate: Estate,
-    daemons: Vec<Daemon>,
+    places: Vec<Place>,
+    processes: Vec<Process>,
     queues: Vec<Option<String>>,
-    watch: laws::Watch,
     happenings: Vec<String>,
     crashes: usize,
     started: u64,
@@ -91,121 +110,132 @@ struct Stage {
 
 impl Stage {
     async fn set(story: Story) -> Self {
-        let estate = Estate::draw(story.seed);
-        let sim = estate.sim.clone();
-        let lag = weather::begin(&sim, story.seed);
-        let queues = weather::queues(&sim, story.replicas, story.seed);
-        let watch = laws::Watch::begin(&estate, lag);
-        let (daemons, happenings) = (Vec::new(), Vec::new());
-        let mut stage =
-            Self { story, sim, estate, daemons, queues, watch, happenings, crashes: 0, started: 0 };
+        let places: Vec<Place> = (0..story.accounts).map(|number| Place::draw(story.seed, number)).collect();
+        let queues = weather::queues(&places[0].sim, story.replicas, story.seed);
+        places[1..].iter().for_each(|place| place.tell(&places[0]));
+        let (processes, happenings) = (Vec::new(), Vec::new());
+        let mut stage = Self { story, places, processes, queues, happenings, crashes: 0, started: 0 };
         for replica in 0..story.replicas {
-            let daemon = stage.start(replica).await;
-            stage.daemons.push(daemon);
+            let process = stage.start(replica).await;
+            stage.processes.push(process);
         }
         stage
     }
 
-    async fn start(&mut self, replica: usize) -> Daemon {
+    async fn start(&mut self, replica: usize) -> Process {
         self.started += 1;
         let seed = self.story.seed.wrapping_mul(100).wrapping_add(self.started);
-        let setup = Setup { queue_url: self.queues[replica].as_deref(), ..Setup::default() };
-        Daemon::start_as(&self.sim, self.estate.file.orders(), seed, setup).await
+        Process::start(&self.places, self.queues[replica].as_deref(), seed).await
     }
 
     async fn step(&mut self, step: usize) {
         let random = &mut dice(self.story.seed, Purpose::Step(step));
         sleep(Duration::from_secs(random.u64(5..150))).await;
-        let (name, asks) = history::happen(&mut self.estate, random);
-        let now = self.sim.world(|world| world.now().since(world.config().start));
-        self.happenings.push(format!("{:>8.1} {name}", now.as_secs_f64()));
+        let place = random.usize(..self.places.len());
+        if once_in(3, random) {
+            self.within_a_pass(place, random).await;
+        }
+        let Place { sim, estate, .. } = &mut self.places[place];
+        let (name, asks) = history::happen(estate, random);
+        let now = sim.world(|world| world.now().since(world.config().start));
+        self.happenings.push(format!("{:>8.1} {place} {name}", now.as_secs_f64()));
         if asks == Asks::Reload {
-            self.reload().await;
+            self.reload(place).await;
         } else {
-            self.estate.expect();
+            estate.expect();
         }
         if once_in(4, random) {
-            weather::turn(&self.sim, random);
+            weather::turn(&self.places[place].sim, random);
         }
         if once_in(4, random) {
             self.crash(random).await;
         }
-        self.watch.look(&self.estate);
+        self.places[place].look();
     }
 
-    /// The daemons are given the file as it is now.
-    async fn reload(&mut self) {
-        self.daemons.iter().for_each(|daemon| daemon.reload(self.estate.file.orders()));
-        self.watch.look(&self.estate);
-        self.estate.expect_both();
+    /// Until just after one of the next calls: what happens now happens between what a pass saw and what it does.
+    async fn within_a_pass(&self, place: usize, random: &mut fastrand::Rng) {
+        let sim = &self.places[place].sim;
+        let calls = sim.call_count() + random.usize(1..12);
+        // Perhaps nothing is called for a while.
+        let _late = timeout(Duration::from_secs(90), sim.called(calls)).await;
+    }
+
+    /// The processes are given the file of an account as it is now.
+    async fn reload(&mut self, place: usize) {
+        let now = &mut self.places[place];
+        self.processes.iter().for_each(|process| process.reload(place, now));
+        now.look();
+        now.estate.expect_both();
         sleep(OLD_ORDERS_END).await;
-        self.estate.expect();
+        now.estate.expect();
     }
 
     /// One of them dies, now or after one of its next calls, or ends in order, and another takes its place.
     async fn crash(&mut self, random: &mut fastrand::Rng) {
         self.crashes += 1;
-        let replica = random.usize(..self.daemons.len());
+        let replica = random.usize(..self.processes.len());
         if random.bool() {
-            let calls = self.sim.call_count() + random.usize(1..12);
-            // Perhaps nothing is called for a while.
-            let _late = timeout(Duration::from_secs(90), self.sim.called(calls)).await;
+            self.within_a_pass(random.usize(..self.places.len()), random).await;
         }
-        let daemon = self.daemons.remove(replica);
-        self.watch.hear(&daemon);
-        if random.u8(..4) == 0 {
-            assert!(daemon.stop().await <= Duration::from_secs(10), "law 10");
+        let process = self.processes.remove(replica);
+        self.hear(&process);
+        if once_in(4, random) {
+            process.stop().await;
         } else {
-            daemon.kill().await;
+            process.kill().await;
         }
-        self.watch.replaced(&self.sim);
+        self.places.iter_mut().for_each(|place| place.watch.replaced(&place.sim));
         let next = self.start(replica).await;
-        self.daemons.insert(replica, next);
+        self.processes.insert(replica, next);
+    }
+
+    /// Takes in what a process that ends has reported.
+    fn hear(&mut self, process: &Process) {
+        for (number, place) in self.places.iter_mut().enumerate() {
+            place.watch.hear(&process.reports(number), place.estate.file.budget);
+        }
     }
 
     /// The weather clears, and nothing more happens.
     async fn settle(&mut self) {
-        weather::clear(&self.sim);
-        if self.estate.file.observes {
-            self.estate.file.observes = false;
-            self.reload().await;
-            self.watch.look(&self.estate);
+        self.places.iter().for_each(|place| weather::clear(&place.sim));
+        for number in 0..self.places.len() {
+            if std::mem::take(&mut self.places[number].estate.file.observes) {
+                self.reload(number).await;
+                self.places[number].look();
+            }
         }
-        self.daemons.iter().for_each(|daemon| daemon.poll_every(CALM_POLL));
+        self.processes.iter().for_each(|process| process.poll_every(CALM_POLL));
         sleep(EVENTS_END).await;
         // From here on the polls do it alone, and a long poll every 20 s is most of what would be asked.
-        self.daemons.iter().for_each(Daemon::deafen);
+        self.processes.iter().for_each(Process::deafen);
         sleep(TO_SETTLE - EVENTS_END).await;
-        self.estate.expect();
-        let last = self.daemons.iter().map(|daemon| daemon.heard.reports().last().cloned());
-        let last: Vec<_> = last.map(|report| report.expect("passes were made")).collect();
-        oracle::assert_best_possible(&self.estate, &last);
-        oracle::assert_wrong_ones_are_replaced(&self.estate, &last);
-        oracle::assert_reports_agree(&self.estate, &last);
-        let (changes, calls) = (changes(&self.sim), self.sim.call_count());
-        sleep(CALM_POLL * 2).await;
-        assert_eq!(changes, self::changes(&self.sim), "a settled estate was changed");
-        budget::assert_within(&self.estate, &last, calls);
+        let mut calm = Vec::new();
+        for (number, place) in self.places.iter_mut().enumerate() {
+            place.estate.expect();
+            let last = self.processes.iter().map(|process| process.reports(number).last().cloned());
+            let last: Vec<_> = last.map(|report| report.expect("passes were made")).collect();
+            place.assert_settled(&last);
+            calm.push((&*place, last));
+        }
+        join_all(calm.iter().map(|(place, last)| place.assert_calm(last, CALM_POLL * 2))).await;
     }
 
     async fn end(mut self) -> Told {
-        for daemon in std::mem::take(&mut self.daemons) {
-            self.watch.hear(&daemon);
-            assert!(daemon.stop().await <= Duration::from_secs(10), "law 10");
+        for process in std::mem::take(&mut self.processes) {
+            self.hear(&process);
+            process.stop().await;
         }
-        self.watch.assert_lawful(&self.sim, self.story.replicas);
+        self.places.iter().for_each(|place| place.watch.assert_lawful(&place.sim, self.story.replicas));
+        let journals = self.places.iter().map(|place| place.sim.journal().to_string());
         Told {
-            journal: self.sim.journal().to_string(),
+            journal: journals.collect::<Vec<_>>().join("\n"),
             happenings: self.happenings,
             listens: self.queues.iter().any(Option::is_some),
             crashes: self.crashes,
-            calls: self.sim.call_count(),
-            beliefs: self.sim.world(|world| *world.beliefs()),
+            calls: self.places.iter().map(|place| place.sim.call_count()).sum(),
+            beliefs: self.places[0].sim.world(|world| *world.beliefs()),
         }
     }
-}
-
-/// Calls that changed something, or may have.
-fn changes(sim: &Sim) -> usize {
-    sim.with_journal(|journal| journal.mutating().filter(|entry| entry.ending != Ending::Refused).count())
 }

@@ -71,9 +71,8 @@ pub fn begin(sim: &Sim, seed: u64) -> Duration {
     staleness.addresses.max(staleness.interfaces)
 }
 
-/// The queues that the replicas read: none, one for all of them, or each its own. Events are late, lost, doubled and out
-/// of order.
-pub fn queues(sim: &Sim, replicas: usize, seed: u64) -> Vec<Option<String>> {
+/// Events are late, lost, doubled and out of order.
+pub fn events(sim: &Sim, seed: u64) {
     let random = &mut dice(seed, Purpose::Events);
     sim.set_events(EventWeather {
         delay: Span::seconds(random.u64(..3), random.u64(3..300)),
@@ -81,6 +80,11 @@ pub fn queues(sim: &Sim, replicas: usize, seed: u64) -> Vec<Option<String>> {
         duplicate: *one_of(&[0.0, 0.3], random),
         ..EventWeather::default()
     });
+}
+
+/// The queues that the replicas read: none, one for all of them, or each its own.
+pub fn queues(sim: &Sim, replicas: usize, seed: u64) -> Vec<Option<String>> {
+    let random = &mut dice(seed, Purpose::Queues);
     if random.bool() {
         sim.world(|world| world.set_queue_weather(QueueWeather { duplicate: 0.2, disorder: 20 }));
     }

@@ -39,6 +39,7 @@ impl World {
         let current = self.addresses[address].association().cloned();
         let occupant = self.interfaces[target].association().cloned();
         if let Some(current) = current.as_ref().filter(|current| current.interface == target) {
+            self.watch_repeat(hand, allocation, interface);
             if self.config.beliefs.same_pair_again == SamePairAgain::SameId {
                 return Ok(current.id.clone());
             }

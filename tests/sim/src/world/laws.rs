@@ -2,7 +2,7 @@
 //!
 //! It only remembers; a call is refused by AWS's rules or not at all. Tests assert that nothing was recorded.
 
-use super::{AddressIx, World};
+use super::{AddressIx, LastUpdate, World};
 use crate::moment::Moment;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -27,6 +27,9 @@ pub enum ViolationKind {
     HealthyBroken,
     /// An address was taken from a Lambda interface that some version of some function uses (law 12).
     TakenFromUsed,
+    /// The same, where no user's set has the address and each user's last update failed: what a failed function uses Lambda may
+    /// not show (belief B10).
+    WrongTakenFromFailed,
     /// An address was taken from a Lambda interface that nothing has used for less than [`World::grant_grace`] says
     /// (law 12).
     TakenTooSoon,
@@ -50,7 +53,20 @@ pub struct Violation {
 pub(crate) struct LawWatch {
     managed: Option<(BTreeSet<String>, BTreeSet<String>)>,
     violations: Vec<Violation>,
+    repeats: Vec<Repeat>,
     grace: Duration,
+}
+
+/// An AssociateAddress of an address to the interface that it was on already. No law forbids it, but AWS may charge for it
+/// (AWS.md section 2, confirmed).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// When.
+    pub at: Moment,
+    /// The allocation.
+    pub allocation: String,
+    /// The interface.
+    pub interface: String,
 }
 
 impl World {
@@ -62,6 +78,13 @@ impl World {
         names.extend(functions.iter().map(|name| name.as_ref().to_owned()));
     }
 
+    /// The functions that use or ever used an interface, by their names without qualifiers.
+    pub fn ever_used(&self, interface: &str) -> BTreeSet<String> {
+        let place = self.interface_place(interface);
+        let pair = place.and_then(|place| self.interfaces[place].pair);
+        pair.map(|pair| self.pairs[pair].ever.iter().cloned().collect()).unwrap_or_default()
+    }
+
     /// How long nothing must have used an interface before its address may be taken; no time until this is called.
     pub fn grant_grace(&mut self, grace: Duration) {
         self.laws.grace = grace;
@@ -70,6 +93,19 @@ impl World {
     /// The laws that eipd's credentials broke, oldest first. Tests assert that there are none.
     pub fn violations(&self) -> &[Violation] {
         &self.laws.violations
+    }
+
+    /// What eipd's credentials gave once more to what had it already, oldest first.
+    pub fn repeats(&self) -> &[Repeat] {
+        &self.laws.repeats
+    }
+
+    /// Records that an address was given to the interface that it was on.
+    pub(crate) fn watch_repeat(&mut self, hand: Hand, allocation: &str, interface: &str) {
+        if hand == Hand::Eipd {
+            let (allocation, interface) = (allocation.to_owned(), interface.to_owned());
+            self.laws.repeats.push(Repeat { at: self.now, allocation, interface });
+        }
     }
 
     /// Records that an address was allocated or released.
@@ -126,8 +162,18 @@ impl World {
         let Some(association) = self.addresses[address].association() else { return };
         let interface = &self.interfaces[association.interface];
         let (Hand::Eipd, Some(pair)) = (hand, interface.pair) else { return };
+        let public_ip = &self.addresses[address].public_ip;
+        let is_wrong_and_failed = |unit: &usize| {
+            let expects = |watch: usize| self.watches[watch].expected.contains(public_ip);
+            let unit = &self.units[*unit];
+            unit.watch.is_some_and(|watch| !expects(watch))
+                && matches!(unit.last_update, LastUpdate::Failed(_))
+        };
         let kind = if !self.pairs[pair].users.is_empty() {
-            ViolationKind::TakenFromUsed
+            match self.pairs[pair].users.iter().all(is_wrong_and_failed) {
+                true => ViolationKind::WrongTakenFromFailed,
+                false => ViolationKind::TakenFromUsed,
+            }
         } else if self.now.since(self.pairs[pair].vacant_since) < self.laws.grace {
             ViolationKind::TakenTooSoon
         } else {

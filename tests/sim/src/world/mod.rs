@@ -39,7 +39,7 @@ pub use events::{
 };
 pub use functions::{Function, NewFunction, Outcome, VpcConfig};
 pub use interfaces::{Interface, InterfaceStatus, NewInterface};
-pub use laws::{Hand, Violation, ViolationKind};
+pub use laws::{Hand, Repeat, Violation, ViolationKind};
 pub use network::{AclRule, RouteTarget, SecurityGroup, Subnet, Vpc};
 pub use queues::{MESSAGE_LIMIT, Queue, QueueWeather, Received};
 pub use timing::{Span, Timing};

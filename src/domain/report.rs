@@ -146,8 +146,10 @@ pub struct Contested {
 /// More disruptions are planned than are allowed, so none is made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Breaker {
-    /// How many are planned.
+    /// How many are planned and held back.
     pub planned: usize,
+    /// How many of those take off what has left the configuration.
+    pub removals: usize,
     /// How many this process made within the last hour.
     pub in_last_hour: usize,
     /// How many are allowed.
@@ -165,15 +167,26 @@ impl Breaker {
 
 impl fmt::Display for Breaker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { planned, in_last_hour, limits: DisruptionBudget { per_pass, per_hour } } = self;
+        let Self { planned, removals, in_last_hour, limits: DisruptionBudget { per_pass, per_hour } } = self;
         let disruptions = if *planned == 1 { "disruption is" } else { "disruptions are" };
         write!(
             f,
             "{planned} {disruptions} planned, and {} allowed now ({per_pass} a pass, {per_hour} an hour of which \
-             {in_last_hour} were made), so none is made; hint: see `eipd plan`; if it is what you want, run \
-             `eipd apply --accept-disruptions {planned}`",
+             {in_last_hour} were made), so none is made; hint: ",
             self.left()
-        )
+        )?;
+        match removals {
+            0 => write!(
+                f,
+                "see `eipd plan`; if it is what you want, run `eipd apply --accept-disruptions {planned}`"
+            ),
+            // A process that begins anew, as `apply` does, remembers no earlier configuration.
+            _ => write!(
+                f,
+                "{removals} of them would take off what has left the configuration, which only the running daemon \
+                 remembers; if it is what you want, raise `safety.max_disruptions_per_pass` to {planned} and reload"
+            ),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::act::may_have_happened;
-use crate::domain::action::Action;
+use crate::domain::action::{Action, ActionReason};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::ids::{AllocationId, NetworkInterfaceId};
 use crate::domain::policy::DisruptionBudget;
@@ -31,9 +31,11 @@ impl Budget {
         while self.done.front().is_some_and(|done| *done + WINDOW <= now) {
             self.done.pop_front();
         }
-        let planned = actions.iter().filter(|action| action.is_disruption()).map(key);
-        self.admitted = planned.collect();
-        let weighed = Breaker { planned: self.admitted.len(), in_last_hour: self.done.len(), limits };
+        let planned = || actions.iter().filter(|action| action.is_disruption());
+        self.admitted = planned().map(key).collect();
+        let removals = planned().filter(|action| action.reason == ActionReason::Removed).count();
+        let weighed =
+            Breaker { planned: self.admitted.len(), removals, in_last_hour: self.done.len(), limits };
         self.breaker = (weighed.planned > weighed.left()).then_some(weighed);
         if self.breaker.is_some() {
             self.admitted.clear();

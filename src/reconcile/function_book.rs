@@ -186,6 +186,11 @@ impl FunctionBook {
         self.refused.insert(function, Refusal { times: times + 1, until, message: error.to_string() });
     }
 
+    /// Whether Lambda denied it and it is not to be asked for now.
+    pub(super) fn is_refused(&self, function: &FunctionRef, now: Timestamp) -> bool {
+        self.refused.get(function).is_some_and(|refusal| refusal.until > now)
+    }
+
     /// What Lambda said of those that are not asked for now because it denied them before.
     pub(super) fn refusals(&self, now: Timestamp) -> BTreeSet<String> {
         let waiting = self.refused.values().filter(|refusal| refusal.until > now);

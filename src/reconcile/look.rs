@@ -140,7 +140,7 @@ impl Observer {
     }
 
     /// Reads functions, but not for long: what waits behind this look may be an interface without its address.
-    async fn read_soon(&mut self, functions: Vec<FunctionRef>) -> Vec<Gap> {
+    pub(super) async fn read_soon(&mut self, functions: Vec<FunctionRef>) -> Vec<Gap> {
         let read = timeout(FUNCTIONS_WITHIN, self.read_in_detail(functions)).await;
         read.unwrap_or_else(|_| {
             let message = format!("no function was read within {} s", FUNCTIONS_WITHIN.as_secs());

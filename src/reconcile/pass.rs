@@ -245,6 +245,7 @@ impl Reconciler {
             plan = disruption::planned(round.orders, &desired, &observed);
         }
         plan = self.release(round, &desired, plan, &mut observed).await?;
+        plan = self.ascertain(round, &desired, plan, &mut observed).await?;
         plan = self.weigh(round, &desired, plan, &mut observed).await?;
         let exists = |id: &NetworkInterfaceId| observed.interfaces.contains_key(id);
         let sight = Sight { desired: &desired, observed: &observed, seen_at: None, exists: &exists };

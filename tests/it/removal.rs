@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use eipd::domain::desired::Desired;
 use eipd::domain::drain::Scope;
-use eipd::domain::policy::OnRemoved;
+use eipd::domain::policy::{DisruptionBudget, OnRemoved};
 use eipd::domain::reason::WarningKind;
 use eipd::domain::report::{PassResult, Report};
 use eipd::reconcile::pass::{Orders, Reconciler};
@@ -104,6 +104,25 @@ fn where_that_is_asked_for_it_is_taken_off_once_the_grace_has_passed() {
         two.passes(&orders, 3).await;
         assert_eq!(two.sim.calls("DisassociateAddress"), 1);
         assert!(two.sim.call_count() - calls < 20, "the versions are not listed for nothing");
+        assert_lawful(&two.sim);
+    });
+}
+
+#[test]
+fn where_the_budget_holds_a_removal_back_a_greater_budget_and_a_reload_let_it_go() {
+    on_paused_clock(async {
+        let mut two = Two::covered(0).await;
+        let tight = DisruptionBudget { per_pass: 0, per_hour: 20 };
+        let held = Orders { disruptions: tight, ..two.without_billing(OnRemoved::Disassociate) };
+        let report = two.passes(&held, 4).await;
+        let breaker = report.breaker.expect("one is planned and none allowed");
+        assert_eq!((breaker.planned, breaker.removals), (1, 1));
+        let told = breaker.to_string();
+        assert!(told.contains("raise `safety.max_disruptions_per_pass` to 1 and reload"), "{told}");
+        assert!(!told.contains("--accept-disruptions"), "a process of its own knows nothing of it: {told}");
+        assert!(two.carried(&two.interfaces[0]).is_some());
+        let report = two.passes(&two.without_billing(OnRemoved::Disassociate), 1).await;
+        assert_eq!((report.breaker, two.carried(&two.interfaces[0])), (None, None), "as the hint says");
         assert_lawful(&two.sim);
     });
 }

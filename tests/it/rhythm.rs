@@ -5,7 +5,7 @@ use std::time::Duration;
 use eipd::domain::policy::Mode;
 use eipd::domain::report::Trigger;
 use eipd::reconcile::pass::Orders;
-use eipd_sim::{Effect, Fault, Span};
+use eipd_sim::{Effect, Fault, Outcome, Span, Timing, VpcConfig, WorldConfig};
 use tokio::time::sleep;
 
 use crate::rig::{Daemon, POLL, on_paused_clock, orders};
@@ -45,6 +45,35 @@ fn new_orders_make_a_pass_at_once_and_hold_from_then_on() {
         daemon.reload(orders(&small.desired));
         sleep(Duration::from_secs(1)).await;
         assert!(small.is_covered());
+    });
+}
+
+/// A function has moved to another group on its subnets, where another uses that pair already, and nothing told of it: no
+/// interface appeared or vanished. Then its former neighbour gets a further interface.
+#[test]
+fn an_interface_that_only_strangers_use_by_now_is_given_nothing_though_no_event_came() {
+    on_paused_clock(async {
+        let timing = Timing { update: Span::exactly(Duration::ZERO), ..Timing::default() };
+        let small = Small::of(WorldConfig { timing, ..WorldConfig::default() }, 4);
+        let (old, new) = small.sim.world(|world| {
+            let vpc = world.vpcs().next().expect("there is one").id.clone();
+            let other = world.create_security_group(&vpc, "other");
+            let old = VpcConfig::new(&small.subnets, &[&small.group]);
+            let new = VpcConfig::new(&small.subnets, &[&other]);
+            world.create_active_function("neighbour", old.clone());
+            world.create_active_function("stranger", new.clone());
+            (old, new)
+        });
+        let daemon = Daemon::start(&small.sim, &small.desired, 1).await;
+        sleep(POLL * 2).await;
+        small.sim.world(|world| {
+            world.update_function_vpc("billing", new, Outcome::Succeeds, None).expect("it is active");
+        });
+        sleep(Duration::from_secs(1)).await;
+        let made = small.sim.world(|world| world.overflow(&old.subnets[0], &[&small.group]));
+        sleep(POLL * 2).await;
+        assert_eq!(small.sim.world(|world| world.address_of(&made).map(str::to_owned)), None);
+        assert!(daemon.heard.reports().len() > 3);
     });
 }
 

@@ -202,7 +202,7 @@ fn a_contest_is_told_when_it_begins_and_when_it_ends() {
 fn disruptions_that_are_held_back_are_told_once_and_so_is_their_end() {
     let mut detector = Detector::default();
     let held_back = |n: u64, planned: usize| {
-        let breaker = Breaker { planned, in_last_hour: 0, limits: DisruptionBudget::default() };
+        let breaker = Breaker { planned, removals: 0, in_last_hour: 0, limits: DisruptionBudget::default() };
         pass(n).covered([1]).having(|report| report.breaker = Some(breaker))
     };
     assert_eq!(told(&mut detector, &held_back(1, 12)), ["breaker opened: 12 for 5"]);

@@ -36,7 +36,7 @@ fn one_of_each() -> Vec<BusEntry> {
     changes
         .extend(other.report(&pass(7).covered([1]).having(|report| report.contested = vec![contested(1)])));
     changes.extend(other.report(&pass(7).covered([1])));
-    let breaker = Breaker { planned: 12, in_last_hour: 0, limits: DisruptionBudget::default() };
+    let breaker = Breaker { planned: 12, removals: 0, in_last_hour: 0, limits: DisruptionBudget::default() };
     changes.extend(Detector::default().report(&Report { breaker: Some(breaker), ..pass(7) }));
     let mut held_back = Detector::default();
     held_back.report(&Report { breaker: Some(breaker), ..pass(7) });

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use super::{Orders, Reconciler, Round};
@@ -13,9 +14,13 @@ use crate::domain::function::FunctionRef;
 use crate::domain::leave::Leave;
 use crate::domain::observed::{Gap, Observed, Part};
 use crate::domain::plan::{Plan, plan};
+use crate::domain::policy::Mode;
 use crate::domain::reason::{Warning, WarningKind};
 use crate::domain::report::Report;
 use crate::reconcile::removal::Removals;
+
+/// What was read of a function longer ago is read again before an address is given on its account.
+const KNOWN_FOR: SignedDuration = SignedDuration::from_secs(30);
 
 /// What was read may change the plan, and so whom it may hit.
 const LOOKS: usize = 3;
@@ -86,6 +91,30 @@ impl Reconciler {
         // What was read anew may differ from what the plan before rests on, and the audit goes by the newest.
         let is_as_before = !is_considered && observed.leave.unneeded.is_empty();
         Some(if is_as_before { before } else { planned(round.orders, desired, observed) })
+    }
+
+    /// The plan, resting on what the functions are now to which it gives an address: one that has left a pair unnoticed leaves
+    /// interfaces to others. What can't be read soon is taken as it is known, for a bare interface waits for nobody; nothing
+    /// when the pass was cancelled.
+    pub(super) async fn ascertain(
+        &mut self,
+        round: &Round<'_>,
+        desired: &Desired,
+        before: Plan,
+        observed: &mut Observed,
+    ) -> Option<Plan> {
+        let now = self.ports.clock.now();
+        let given = before.actions.iter().filter(|action| action.gives().is_some());
+        let users: BTreeSet<&FunctionRef> = given.flat_map(|action| action.functions.iter()).collect();
+        let mut old = self.observer.book.read_before(users.into_iter(), now - KNOWN_FOR);
+        old.retain(|function| !self.observer.book.is_refused(function, now));
+        old.truncate(round.limits.function_reads);
+        if old.is_empty() || round.orders.mode == Mode::Observe {
+            return Some(before);
+        }
+        let _unread = round.in_time(self.observer.read_soon(old.clone())).await?;
+        observed.functions.extend(self.observer.book.observations(old.iter()));
+        Some(planned(round.orders, desired, observed))
     }
 
     /// The plan, with its disruptions weighed and resting on what was just read; nothing when the pass was cancelled.

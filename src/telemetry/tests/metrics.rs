@@ -151,7 +151,7 @@ fn what_is_contested_or_held_back_shows_until_it_is_over() {
         let one = Contested { allocation_id, network_interface_id, times: 3, actor: None };
         report.contested = vec![one];
         let limits = DisruptionBudget::default();
-        report.breaker = Some(Breaker { planned: 9, in_last_hour: 0, limits });
+        report.breaker = Some(Breaker { planned: 9, removals: 0, in_last_hour: 0, limits });
     });
     metrics.hear(&fought.report());
     assert_eq!(shown(), [Some(1.0), Some(1.0)]);

@@ -1,7 +1,7 @@
 //! The laws that hold at every moment, whatever the weather, one by one. Half of them the simulator watches itself
 //! (`tests/sim/src/world/laws.rs`: 1, 2, 4, 12); the rest is judged here, from the journal of calls, from what the file said
-//! when, and from the daemons' reports. Settled estates are judged in `oracle` (8, 9, 11); law 10 by how long a daemon takes
-//! to end (`story`).
+//! when, and from the daemons' reports. How each process conducts itself is `conduct`'s (3, 7, 10, 11), settled estates are
+//! judged in `oracle` (8, 9, 11), and law 10 besides by how long a process takes to end (`process`).
 
 use std::collections::BTreeSet;
 use std::time::Duration;

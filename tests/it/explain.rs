@@ -53,7 +53,7 @@ async fn everything_is_told_by_every_form_of_id_and_nothing_is_changed() {
     let last: Vec<&str> = journal.lines().rev().take(14).collect();
     assert_eq!(more, 1, "one list for one explanation: {last:#?}");
     assert!(
-        told.stdout().contains("used by billing; undeclared: stranger; 1 published version"),
+        told.stdout().contains("used by billing; undeclared: stranger; published versions: stranger:1\n"),
         "{}",
         told.stdout()
     );

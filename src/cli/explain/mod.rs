@@ -158,6 +158,7 @@ async fn look(asked: &Asked, sight: Sight) -> Looked {
         region: &region,
         mode: sight.mode,
         take_from: sight.take_from,
+        breaker: report.breaker,
     };
     looked.story = explain(&asked.subject, &facts);
     looked.is_declared = match &looked.story {

@@ -38,6 +38,7 @@ fn told(world: &World, target: &str, subject: &str, region: &Region) -> Told {
         region,
         mode: Mode::Enforce,
         take_from: TakeFrom::Retired,
+        breaker: None,
     };
     let asked = subject::parse(subject).expect("a known form");
     let story = explain(&asked.subject, &facts).expect("it is known");

@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::rule::{self, Rule};
-use super::{Facts, Whereabouts};
+use super::{Facts, Whereabouts, wrong};
+use crate::domain::action::Action;
 use crate::domain::desired::PinPlace;
-use crate::domain::drift::{Drift, Place};
+use crate::domain::drift::{Drift, Finding, Place};
 use crate::domain::function::FunctionRef;
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName};
-use crate::domain::plan::PoolFigures;
+use crate::domain::plan::{PoolFigures, Verdict};
 use crate::domain::policy::TakeFrom;
 
 /// Everything known of an address.
@@ -38,6 +39,8 @@ pub struct AddressStory {
     pub serves: Vec<FunctionRef>,
     /// The interface that the plan gives it to.
     pub goes_to: Option<NetworkInterfaceId>,
+    /// The address that the plan puts in its place.
+    pub replaced_by: Option<AllocationId>,
     /// Where it is, for machines.
     pub verdict: &'static str,
     /// Where it is, in words.
@@ -80,6 +83,12 @@ impl From<&Place<'_>> for Whereabouts {
     }
 }
 
+/// Where an address is that a declared function leaves from and should not.
+pub(super) fn wrong(carrier: &Finding<'_>) -> Whereabouts {
+    let text = format!("is on `{}`, in whose set it is not", carrier.interface.id);
+    Whereabouts { state: "wrong", text }
+}
+
 /// Where an address is that no pool declares, as far as it was asked for.
 pub(super) fn undeclared(allocation: &AllocationId, facts: &Facts<'_>) -> Whereabouts {
     let shown_on = shown_on(allocation, facts);
@@ -109,7 +118,8 @@ pub(super) fn story(allocation: &AllocationId, facts: &Facts<'_>, drift: &Drift<
         return None;
     }
     let whereabouts = facts.whereabouts(allocation, drift);
-    let goes_to = facts.plan.actions.iter().find(|action| action.allocation_id == *allocation);
+    let goes_to = facts.plan.actions.iter().find(|action| action.gives() == Some(allocation));
+    let leaves = facts.takes_off(allocation);
     let on_by_addresses = on_by_addresses(allocation, facts);
     let mut rules = rules(whereabouts.state);
     rules.extend(views_differ(allocation, &on_by_interfaces, facts).then_some(rule::EITHER_VIEW));
@@ -125,8 +135,15 @@ pub(super) fn story(allocation: &AllocationId, facts: &Facts<'_>, drift: &Drift<
         pool_figures: pools.iter().filter_map(|pool| facts.plan.pools.get(pool).copied()).collect(),
         functions: functions(allocation, facts),
         pins: pins(allocation, facts),
-        text: text(&whereabouts, &serves, goes_to.as_ref()),
-        would_change: would_change(whereabouts.state, goes_to.is_some(), facts),
+        text: text(&whereabouts, &serves, goes_to.as_ref(), leaves),
+        would_change: match leaves {
+            Some(_) => vec![facts.who_disturbs()],
+            None => match wrong::carrier(allocation, drift) {
+                Some(carrier) if goes_to.is_none() => stays_wrong(carrier, facts, drift),
+                _ => would_change(whereabouts.state, goes_to.is_some(), facts),
+            },
+        },
+        replaced_by: leaves.and_then(Action::gives).cloned(),
         verdict: whereabouts.state,
         allocation_id: Some(allocation.clone()),
         pools,
@@ -160,18 +177,42 @@ pub(super) fn story_of_ip(ip: IpAddr, facts: &Facts<'_>) -> Option<AddressStory>
         on_by_interfaces,
         serves: Vec::new(),
         goes_to: None,
+        replaced_by: None,
         verdict: "undeclared",
         rules: vec![rule::DECLARED_ALONE],
         would_change: Vec::new(),
     })
 }
 
-fn text(whereabouts: &Whereabouts, serves: &[FunctionRef], goes_to: Option<&NetworkInterfaceId>) -> String {
+/// What would change it that an address stays where it should not be.
+fn stays_wrong(carrier: &Finding<'_>, facts: &Facts<'_>, drift: &Drift<'_>) -> Vec<String> {
+    let interface = &carrier.interface.id;
+    let planned = facts.plan.interfaces.iter().find(|planned| planned.network_interface_id == *interface);
+    match planned.map(|planned| &planned.verdict) {
+        Some(Verdict::Uncovered(reason)) => wrong::remedies(reason, carrier, facts, drift),
+        _ => Vec::new(),
+    }
+}
+
+fn text(
+    whereabouts: &Whereabouts,
+    serves: &[FunctionRef],
+    goes_to: Option<&NetworkInterfaceId>,
+    leaves: Option<&Action>,
+) -> String {
     let mut text = whereabouts.text.clone();
     if !serves.is_empty() {
         let names: Vec<String> = serves.iter().map(|function| format!("`{function}`")).collect();
         text =
             format!("is where {} leave{} from", names.join(", "), if serves.len() == 1 { "s" } else { "" });
+        match whereabouts.state {
+            "wrong" => text.push_str(", and lies outside the set of that interface"),
+            "undeclared" => text.push_str(", and no pool declares it"),
+            _ => {}
+        }
+    }
+    if let Some(action) = leaves {
+        return format!("{text}; {}", wrong::told(action));
     }
     match goes_to {
         Some(interface) => format!("{text}, and the plan gives it to `{interface}`"),
@@ -237,6 +278,7 @@ fn serves(allocation: &AllocationId, drift: &Drift<'_>) -> Vec<FunctionRef> {
 fn rules(state: &str) -> Vec<Rule> {
     match state {
         "associated" => vec![rule::HEALTHY_STAYS],
+        "wrong" => vec![rule::IN_EVERY_SET],
         "lingering" => vec![rule::RETIRED_ONLY],
         "settling" => vec![rule::OWN_WRITE],
         "free" | "missing" => vec![rule::NEVER_ALLOCATED],

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::Facts;
 use super::rule::{self, Rule};
+use super::{Facts, wrong};
+use crate::domain::action::Action;
 use crate::domain::desired::{DesiredFunction, PinPlace};
 use crate::domain::function::{
     FunctionConfiguration, FunctionObservation, FunctionRef, FunctionState, LastUpdate, Pair,
@@ -84,6 +85,8 @@ pub struct Served {
     pub allocation_id: Option<AllocationId>,
     /// The address's public face.
     pub public_ip: Option<IpAddr>,
+    /// The address that the plan puts in the place of a wrong one.
+    pub replaced_by: Option<AllocationId>,
     /// Why it has none.
     pub detail: Option<String>,
 }
@@ -162,6 +165,10 @@ fn served(interface: &Interface, facts: &Facts<'_>) -> Served {
     if let Some(reason) = stuck {
         (verdict, detail) = (reason.code(), Some(reason.to_string()));
     }
+    let leaves = facts.disturbs(&interface.id);
+    if let (Some(action), Some(detail)) = (leaves, &mut detail) {
+        *detail = format!("{detail}; {}", wrong::told(action));
+    }
     Served {
         network_interface_id: interface.id.clone(),
         zone: interface.zone.as_deref().map(str::to_owned),
@@ -169,6 +176,7 @@ fn served(interface: &Interface, facts: &Facts<'_>) -> Served {
         verdict,
         allocation_id,
         public_ip,
+        replaced_by: leaves.and_then(Action::gives).cloned(),
         detail,
     }
 }
@@ -258,13 +266,19 @@ fn by_interfaces(places: &[Place], facts: &Facts<'_>) -> Judgement {
     let total = serving().count();
     let gets = serving().filter(|served| served.verdict == "gets").count();
     let covered = serving().filter(|served| served.verdict == "covered").count();
-    let without = total - gets - covered;
-    let would_change = match (without, gets) {
+    let replaced = serving().filter(|served| served.replaced_by.is_some()).count();
+    let without = total - gets - covered - replaced;
+    let would_change = match (without, gets + replaced) {
         (1.., _) => {
             vec!["see the interfaces that are without, each by itself: `eipd explain ENI`".to_owned()]
         }
+        (0, 1..) if replaced > 0 => vec![facts.who_disturbs()],
         (0, 1..) => vec![facts.who_acts().to_owned()],
         (0, 0) => Vec::new(),
+    };
+    let wrong = match replaced {
+        0 => String::new(),
+        replaced => format!("{replaced} would get one in the place of a wrong one, "),
     };
     let (verdict, text, rules) = match (total, covered) {
         (0, _) => (
@@ -280,7 +294,7 @@ fn by_interfaces(places: &[Place], facts: &Facts<'_>) -> Judgement {
         _ => (
             "uncovered",
             format!(
-                "is not covered: of {total} interfaces in use {covered} carry an address of its set, {gets} would be given one, {without} stay without"
+                "is not covered: of {total} interfaces in use {covered} carry an address of its set, {gets} would be given one, {wrong}{without} stay without"
             ),
             vec![rule::IN_EVERY_SET],
         ),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::rule::{self, Rule};
-use super::{Facts, Others, Whereabouts};
+use super::{Facts, Others, Whereabouts, wrong};
 use crate::domain::action::ActionKind;
 use crate::domain::desired::PinPlace;
 use crate::domain::drift::{Drift, Finding};
@@ -227,7 +227,7 @@ pub(super) fn judge(
 ) -> Judgement {
     let (Some(finding), Some(planned)) = (finding, planned) else { return unmanaged(interface, facts) };
     if let Some(reason) = planned.no_internet_route() {
-        return without(&reason, interface, finding, drift);
+        return without(&reason, interface, finding, facts, drift);
     }
     match &planned.verdict {
         Verdict::Covered(allocation, ip) => Judgement {
@@ -257,22 +257,33 @@ pub(super) fn judge(
                 would_change: vec![facts.who_acts().to_owned()],
             }
         }
-        Verdict::Uncovered(reason) => without(reason, interface, finding, drift),
+        Verdict::Uncovered(reason) => without(reason, interface, finding, facts, drift),
     }
 }
 
-fn without(reason: &Reason, interface: &Interface, finding: &Finding<'_>, drift: &Drift<'_>) -> Judgement {
+fn without(
+    reason: &Reason,
+    interface: &Interface,
+    finding: &Finding<'_>,
+    facts: &Facts<'_>,
+    drift: &Drift<'_>,
+) -> Judgement {
+    let leaves = facts.disturbs(&interface.id).map(|action| format!("; {}", wrong::told(action)));
+    let leaves = leaves.unwrap_or_default();
     Judgement {
         verdict: reason.code(),
         text: match (interface.status, reason) {
-            (InterfaceStatus::InUse, _) => format!("is not covered: {reason}"),
+            (InterfaceStatus::InUse, _) => format!("is not covered: {reason}{leaves}"),
             (_, Reason::NoInternetRoute { .. }) => format!("does not serve yet: {reason}"),
             (InterfaceStatus::Waiting | InterfaceStatus::Detaching, _) => {
                 format!("does not serve yet, and has no address of its set: {reason}")
             }
         },
         rules: rule::behind(reason),
-        would_change: rule::remedies(reason, finding, drift),
+        would_change: match reason {
+            Reason::WrongAddress { .. } => wrong::remedies(reason, finding, facts, drift),
+            _ => rule::remedies(reason, finding, drift),
+        },
     }
 }
 

@@ -6,6 +6,7 @@ mod address;
 mod function;
 mod interface;
 pub mod rule;
+mod wrong;
 
 #[cfg(test)]
 mod tests;
@@ -20,12 +21,13 @@ pub use function::FunctionStory;
 pub use interface::InterfaceStory;
 
 use super::desired::Desired;
-use super::drift::{Drift, drift};
+use super::drift::{Drift, Place, drift};
 use super::function::{FunctionRef, Pair};
 use super::ids::{AllocationId, NetworkInterfaceId, PoolName};
 use super::observed::Observed;
 use super::plan::Plan;
 use super::policy::{Mode, TakeFrom};
+use super::report::Breaker;
 use super::roster::Roster;
 
 /// What is to be explained.
@@ -56,6 +58,8 @@ pub struct Facts<'a> {
     pub mode: Mode,
     /// From what it lets addresses be taken.
     pub take_from: TakeFrom,
+    /// Why disruptions are held back, if they are.
+    pub breaker: Option<Breaker>,
 }
 
 /// Who uses which pair in a region, declared or not.
@@ -72,8 +76,8 @@ pub struct Region {
 pub struct Others {
     /// By name.
     pub functions: Vec<FunctionRef>,
-    /// How many published versions use it besides, of whatever function.
-    pub versions: usize,
+    /// The published versions that use it besides, of whatever function.
+    pub versions: Vec<FunctionRef>,
     /// Why there may be more; empty when all of them are known.
     pub gaps: Vec<String>,
 }
@@ -115,14 +119,9 @@ impl Facts<'_> {
     /// Who uses a pair and is not declared.
     fn others_of(&self, pair: &Pair) -> Others {
         let users = self.region.roster.users_of(pair).iter();
-        let (versions, latest): (Vec<&FunctionRef>, Vec<_>) =
-            users.partition(|user| user.qualifier().is_some());
-        let is_declared = |function: &&FunctionRef| self.desired.functions.contains_key(*function);
-        Others {
-            versions: versions.len(),
-            functions: latest.into_iter().filter(|f| !is_declared(f)).cloned().collect(),
-            gaps: self.region.gaps.clone(),
-        }
+        let undeclared = users.filter(|user| !self.desired.functions.contains_key(*user)).cloned();
+        let (versions, functions) = undeclared.partition(|user| user.qualifier().is_some());
+        Others { functions, versions, gaps: self.region.gaps.clone() }
     }
 
     fn public_ip(&self, allocation: &AllocationId) -> Option<IpAddr> {
@@ -132,7 +131,13 @@ impl Facts<'_> {
     /// Where a declared address is, in words.
     fn whereabouts(&self, allocation: &AllocationId, drift: &Drift<'_>) -> Whereabouts {
         let number = drift.number_of(allocation).filter(|_| !self.pools_of(allocation).is_empty());
-        number.map_or_else(|| address::undeclared(allocation, self), |number| drift.place(number).into())
+        match number.map(|number| drift.place(number)) {
+            None => address::undeclared(allocation, self),
+            Some(Place::Associated) if let Some(carrier) = wrong::carrier(allocation, drift) => {
+                address::wrong(carrier)
+            }
+            Some(place) => place.into(),
+        }
     }
 }
 

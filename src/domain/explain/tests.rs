@@ -17,6 +17,7 @@ fn told(world: &World, subject: &Subject, region: &Region) -> Option<Story> {
         region,
         mode: Mode::Enforce,
         take_from: TakeFrom::Retired,
+        breaker: None,
     };
     explain(subject, &facts)
 }
@@ -150,7 +151,7 @@ fn whoever_uses_an_interface_is_told_declared_or_not() {
     let Some(Story::Interface(story)) = told(&world, &Subject::Interface(eni(1)), &region) else { panic!() };
     assert_eq!(story.functions, [function("f")]);
     assert_eq!(story.others.functions, [function("stranger")]);
-    assert_eq!((story.others.versions, story.others.gaps.len()), (1, 1));
+    assert_eq!((story.others.versions, story.others.gaps.len()), (vec![function("f:1")], 1));
 }
 
 #[test]
@@ -229,6 +230,91 @@ fn an_address_is_told_by_where_it_is() {
     let serves = address(&small().on(1, 1), 1).serves;
     assert!(wanted.goes_to.is_some() || address(&small(), 2).goes_to.is_some());
     assert_eq!(serves, [function("f")]);
+}
+
+/// Interface 1 carries an address of pool `q`; the plan puts one of `p` in its place.
+fn wrong() -> World {
+    small().pool("q", &[7], 0).on(7, 1)
+}
+
+#[test]
+fn a_wrong_address_is_told_with_what_the_plan_does_about_it_whatever_is_asked_for() {
+    let told = address(&wrong(), 7);
+    assert_eq!((told.verdict, laws(&told.rules).as_slice()), ("wrong", [2].as_slice()), "{told:?}");
+    assert_eq!((&told.replaced_by, &told.goes_to), (&Some(alloc(1)), &None));
+    let swap = "; the plan replaces it by 198.51.100.1 (eipalloc-00000001)";
+    assert_eq!(
+        told.text,
+        format!("is where `f` leaves from, and lies outside the set of that interface{swap}")
+    );
+    let passes = "the next pass of a daemon, or `eipd apply`";
+    let eni = interface(&wrong(), 1);
+    assert!(eni.text.ends_with(swap), "{}", eni.text);
+    let function = function_story(&wrong(), "f");
+    assert!(
+        function
+            .text
+            .ends_with("0 would be given one, 1 would get one in the place of a wrong one, 0 stay without"),
+        "{}",
+        function.text
+    );
+    assert_eq!(function.places[0].interfaces[0].replaced_by, Some(alloc(1)));
+    for would_change in [told.would_change, eni.would_change, function.would_change] {
+        assert_eq!(would_change, [passes]);
+    }
+}
+
+#[test]
+fn what_the_breaker_holds_is_told_so() {
+    let world = wrong();
+    let plan = world.plan();
+    let limits = crate::domain::policy::DisruptionBudget { per_pass: 0, per_hour: 0 };
+    let facts = Facts {
+        desired: &world.desired,
+        observed: &world.observed,
+        plan: &plan,
+        region: &Region::default(),
+        mode: Mode::Enforce,
+        take_from: TakeFrom::Retired,
+        breaker: Some(Breaker { planned: 1, in_last_hour: 0, limits }),
+    };
+    let subjects = [Subject::Address(alloc(7)), Subject::Interface(eni(1)), Subject::Function(function("f"))];
+    for subject in subjects {
+        let would_change = match explain(&subject, &facts) {
+            Some(Story::Address(story)) => story.would_change,
+            Some(Story::Interface(story)) => story.would_change,
+            Some(Story::Function(story)) => story.would_change,
+            None => panic!("it is known"),
+        };
+        let [one] = would_change.as_slice() else { panic!("one, not {would_change:?}") };
+        assert!(one.starts_with("the breaker's closing: 1 disruption is planned, and 0 allowed"), "{one}");
+    }
+}
+
+#[test]
+fn what_stays_wrong_is_told_with_what_would_end_that() {
+    let stranger = small().interface_says(1, 8);
+    let named = "`eipd apply --take eni-00000001`: then it gets one of its set in its place";
+    let short = wrong().without_address(1).without_address(2);
+    let updating = wrong().configure("f", |f| f.last_update = Some(LastUpdate::InProgress));
+    for (world, n, remedy) in [
+        (stranger, 8, named),
+        (short, 7, "a free address more in pool `p`: then a pass replaces it"),
+        (updating, 7, "its functions' being settled and everything's being read: then a pass replaces it"),
+    ] {
+        for would_change in [address(&world, n).would_change, interface(&world, 1).would_change] {
+            assert_eq!(would_change[0], remedy, "{would_change:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_taken_off_is_not_told_to_be_given() {
+    let mut world = small().eni(9, 9, &[9]).on(1, 9);
+    world.observed.leave.unneeded.insert(alloc(1), eni(9));
+    let told = address(&world, 1);
+    assert_eq!((told.verdict, told.goes_to), ("lingering", None));
+    assert!(told.text.ends_with("; the plan takes it off `eni-00000009`"), "{}", told.text);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::super::super::render::pool::Figures;
 use super::super::super::render::style::{BAD, GOOD, HEAD, QUIET, WARN, paint};
-use super::super::super::render::words::{count, plain, some_of, split_hint};
+use super::super::super::render::words::{plain, some_of, split_hint};
 use crate::domain::desired::PinPlace;
 use crate::domain::explain::{AddressStory, FunctionStory, InterfaceStory, Others};
 use crate::domain::function::{FunctionState, LastUpdate};
@@ -82,7 +82,7 @@ pub(super) fn interface(f: &mut fmt::Formatter<'_>, story: &InterfaceStory) -> f
     writeln!(f, " with {}, of account {}", groups(&story.security_group_ids), story.owner)?;
     let declared = match story.functions.as_slice() {
         [] => "no declared function".to_owned(),
-        functions => some_of(functions),
+        functions => names("", functions),
     };
     writeln!(f, "  used by {declared}{}", others(&story.others))?;
     if let Some(pool) = &story.pool {
@@ -161,12 +161,12 @@ pub(super) fn address(f: &mut fmt::Formatter<'_>, story: &AddressStory) -> fmt::
 fn others(others: &Others) -> String {
     let mut text = String::new();
     if !others.functions.is_empty() {
-        text += &format!("; undeclared: {}", some_of(&others.functions));
+        text += &format!("; undeclared: {}", names("", &others.functions));
     }
-    if others.versions > 0 {
-        text += &format!("; {}", count(others.versions, "published version", "published versions"));
+    if !others.versions.is_empty() {
+        text += &format!("; published versions: {}", names("", &others.versions));
     }
-    if others.functions.is_empty() && others.versions == 0 && others.gaps.is_empty() {
+    if others.functions.is_empty() && others.versions.is_empty() && others.gaps.is_empty() {
         text += "; by no other";
     }
     if !others.gaps.is_empty() {

@@ -132,6 +132,7 @@ fn estate(shape: &Shape, state: State) -> (Desired, Observed) {
             let vpc = VpcConfig {
                 subnets: (first..first + used).map(|n| subnet(pool, n % pairs)).collect(),
                 security_groups: shared.groups.clone(),
+                dual_stack: false,
             };
             let shown = configuration(vpc);
             let versions = (1..=5).map(|number| function.at_version(number)).chain([function.clone()]);
@@ -194,7 +195,6 @@ fn configuration(vpc: VpcConfig) -> FunctionConfiguration {
         state: Some(FunctionState::Active),
         last_update: Some(LastUpdate::Successful),
         on_capacity_provider: false,
-        dual_stack: false,
         timeout: Duration::from_secs(3),
     }
 }

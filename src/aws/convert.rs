@@ -164,7 +164,6 @@ pub(super) fn function(answer: &GetFunctionConfigurationOutput) -> Result<Functi
         state: answer.state().and_then(function_state),
         last_update: answer.last_update_status().and_then(last_update),
         on_capacity_provider: answer.capacity_provider_config().is_some(),
-        dual_stack: dual_stack(answer.vpc_config()),
         timeout: timeout(answer.timeout()),
     })
 }
@@ -186,7 +185,6 @@ pub(super) fn listed_function(
         state: None,
         last_update: None,
         on_capacity_provider: item.capacity_provider_config().is_some(),
-        dual_stack: dual_stack(item.vpc_config()),
         timeout: timeout(item.timeout()),
     };
     Ok((version.map_or_else(|| name.unqualified(), |number| name.at_version(number)), configuration))
@@ -225,11 +223,8 @@ fn vpc(config: Option<&lambda::VpcConfigResponse>) -> Result<Option<VpcConfig>, 
     Ok(Some(VpcConfig {
         subnets: subnets.collect::<Result<BTreeSet<_>, Fault>>()?,
         security_groups: groups.collect::<Result<SecurityGroups, Fault>>()?,
+        dual_stack: config.ipv6_allowed_for_dual_stack().unwrap_or(false),
     }))
-}
-
-fn dual_stack(config: Option<&lambda::VpcConfigResponse>) -> bool {
-    config.and_then(lambda::VpcConfigResponse::ipv6_allowed_for_dual_stack).unwrap_or(false)
 }
 
 fn function_state(state: &lambda::State) -> Option<FunctionState> {

@@ -18,6 +18,7 @@ use crate::aws::Surroundings;
 use crate::config::settings::{Configuration, Settings, Target};
 use crate::domain::allow_list::{AllowList, allow_list, declared};
 use crate::domain::declared::Declared;
+use crate::domain::desired::Pool;
 use crate::domain::ids::{PoolName, TargetName};
 use crate::reconcile::selections::{Resolved, resolve_now};
 use crate::telemetry::log::LogSettings;
@@ -43,7 +44,7 @@ Examples:
   eipd addresses --pool partner-a --format cidr > allow.txt
 
 A declared address that does not exist or could not be read is told on stderr: the list lacks it.
-Exit codes: 0 the list is whole, 1 it is not, or there is no such pool, 64 wrong usage.";
+Exit codes: 0 the list is whole, 1 it is not or is empty for a pool, or there is no such pool, 64 wrong usage.";
 
 /// In which form the list is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
@@ -63,8 +64,10 @@ struct Listed {
     target: TargetName,
     #[serde(flatten)]
     list: AllowList,
-    /// Why a part of it could not be read.
+    /// Why a part of it could not be read, or there is none.
     failures: Vec<String>,
+    /// What is to be known of how the pools came about.
+    remarks: Vec<String>,
 }
 
 impl Addresses {
@@ -76,6 +79,8 @@ impl Addresses {
             Form::Json => output::json(&listed)?,
             Form::Cidr => output::raw(cidr(&listed).as_bytes())?,
         }
+        let remarks: BTreeSet<&String> = listed.iter().flat_map(|one| &one.remarks).collect();
+        remarks.iter().for_each(|message| output::remark(&render::warning(message)));
         let failures: BTreeSet<&String> = listed.iter().flat_map(|one| &one.failures).collect();
         failures.iter().for_each(|failure| output::remark(&render::failure(failure)));
         let lacking: Vec<String> =
@@ -119,14 +124,19 @@ async fn list_of(
     let aws = wire::connect(target, settings, surroundings, Arc::new(Unmetered), fastrand::u64(..)).await?;
     // Every pool, since what one lists another does not select; and no function.
     let all = Declared { functions: Vec::new(), ..target.declared.clone() };
-    let Resolved { desired, addresses: read, .. } = resolve_now(&aws, &Arc::new(all), Timestamp::now()).await;
+    let Resolved { desired, addresses: read, remarks, .. } =
+        resolve_now(&aws, &Arc::new(all), Timestamp::now()).await;
     let chosen = || desired.pools.iter().filter(|(name, _)| pools.contains(*name));
     let absent = chosen().flat_map(|(_, pool)| pool.absent.iter());
     let absent = absent.map(|ip| format!("address `{ip}` does not exist in this account and region"));
-    let failures = read.errors.iter().map(ToString::to_string).chain(absent).collect();
+    let is_empty = |pool: &Pool| pool.allocations.is_empty() && pool.absent.is_empty();
+    let empty = chosen().filter(|(_, pool)| is_empty(pool));
+    let empty = empty.map(|(name, _)| format!("pool `{name}` has no address in target `{}`", target.name));
+    let failures = read.errors.iter().map(ToString::to_string).chain(absent).chain(empty).collect();
     let found: BTreeMap<_, _> = read.found.into_iter().map(|a| (a.allocation.clone(), a)).collect();
     let list = allow_list(declared(&desired, pools), &found, read.errors.is_empty());
-    Ok(Listed { target: target.name.clone(), list, failures })
+    let remarks = remarks.into_iter().map(|remark| remark.message).collect();
+    Ok(Listed { target: target.name.clone(), list, failures, remarks })
 }
 
 /// Each public address once, whatever target and pool it is of.
@@ -172,7 +182,8 @@ mod tests {
             why: Why::AddressMissing,
         };
         let target = target.parse().expect("a name");
-        Listed { target, list: AllowList { addresses, lacking: vec![lacking] }, failures: Vec::new() }
+        let list = AllowList { addresses, lacking: vec![lacking] };
+        Listed { target, list, failures: Vec::new(), remarks: Vec::new() }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! `eipd plan --assume`: what a deployment would need before it runs. Observes once, imagines, plans, and says where how
 //! many addresses are short; changes nothing and makes nothing.
 
+mod spoken;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 use std::net::IpAddr;
@@ -15,10 +17,7 @@ use super::render::style::{BAD, GOOD, HEAD, QUIET, WARN, paint};
 use super::render::words::{plain, split_hint};
 use super::sight::{self, Sight};
 use super::{Error, Format, block_on, output, render};
-use crate::config;
-use crate::domain::assume::{
-    Assumed, Assumption, SECURITY_GROUPS_MAX, SUBNETS_MAX, Short, Unassumable, assume,
-};
+use crate::domain::assume::{Assumed, Assumption, Short, Shortage, Unassumable, assume};
 use crate::domain::desired::Desired;
 use crate::domain::function::FunctionRef;
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName, SecurityGroupId, SubnetId, TargetName};
@@ -27,66 +26,19 @@ use crate::domain::observed::InterfaceStatus;
 use crate::domain::plan::{InterfacePlan, Plan, PoolFigures, Verdict, plan};
 use crate::domain::reason::Shown;
 use crate::reconcile::network;
-
-const FORM: &str =
-    "expected FUNCTION:subnets=subnet-…,subnet-…;sgs=sg-…,sg-…, where what stays as it is may be left out";
-
-/// Reads `billing:subnets=subnet-…,subnet-…;sgs=sg-…`; a comma before a key does as well as a semicolon.
-pub(super) fn parse(text: &str) -> Result<Assumption, String> {
-    let keys = [":subnets=", ":sgs="];
-    let at = keys.iter().filter_map(|key| text.find(key)).min().ok_or(FORM)?;
-    let function = function(text[..at].trim())?;
-    let mut subnets: Option<BTreeSet<SubnetId>> = None;
-    let mut groups: Option<BTreeSet<SecurityGroupId>> = None;
-    let mut reads_subnets = true;
-    for item in text[at + 1..].split([',', ';']).map(str::trim) {
-        let value = match item.split_once('=') {
-            Some((key, value)) => {
-                let is_new = match key.trim() {
-                    "subnets" => (subnets.replace(BTreeSet::new()).is_none(), true),
-                    "sgs" => (groups.replace(BTreeSet::new()).is_none(), false),
-                    other => return Err(format!("`{other}` is neither `subnets` nor `sgs`; {FORM}")),
-                };
-                if !is_new.0 {
-                    return Err(format!("`{}` is said twice; {FORM}", key.trim()));
-                }
-                reads_subnets = is_new.1;
-                value.trim()
-            }
-            None => item,
-        };
-        if reads_subnets {
-            let subnet = value.parse().map_err(|error: crate::domain::ids::IdError| error.to_string())?;
-            subnets.get_or_insert_default().insert(subnet);
-        } else {
-            let group = value.parse().map_err(|error: crate::domain::ids::IdError| error.to_string())?;
-            groups.get_or_insert_default().insert(group);
-        }
-    }
-    if subnets.as_ref().is_some_and(|subnets| subnets.len() > SUBNETS_MAX) {
-        return Err(format!("a function has at most {SUBNETS_MAX} subnets"));
-    }
-    if groups.as_ref().is_some_and(|groups| groups.len() > SECURITY_GROUPS_MAX) {
-        return Err(format!("a function has at most {SECURITY_GROUPS_MAX} security groups"));
-    }
-    Ok(Assumption { function, subnets, security_groups: groups.map(|groups| groups.into_iter().collect()) })
-}
-
-fn function(text: &str) -> Result<FunctionRef, String> {
-    if text.starts_with("arn:") {
-        return config::function_of_arn(text).map(|(function, _)| function);
-    }
-    text.parse().map_err(|error: crate::domain::function::FunctionRefError| error.to_string())
-}
+pub(super) use spoken::parse;
 
 /// What the assumptions come to in one target.
 #[derive(Serialize)]
 struct Forecast {
     target: TargetName,
     assumed: Vec<Settings>,
-    /// The interfaces of the assumed settings, and those that would stay without elsewhere.
+    /// The interfaces of the assumed settings, and those elsewhere that would come to be without.
     interfaces: Vec<Foreseen>,
+    /// Beyond what is short now.
     short: Vec<Short>,
+    /// What is short now, and would be still.
+    short_already: Vec<Short>,
     enough: bool,
     pools: BTreeMap<PoolName, PoolFigures>,
     /// Why it may be otherwise.
@@ -207,6 +159,7 @@ fn forecast(ground: &Ground, assumptions: &[Assumption]) -> Result<Option<Foreca
             assumed: Vec::new(),
             interfaces: Vec::new(),
             short: Vec::new(),
+            short_already: Vec::new(),
             enough: false,
             pools: BTreeMap::new(),
             failures: sight.report.failures.clone(),
@@ -215,18 +168,37 @@ fn forecast(ground: &Ground, assumptions: &[Assumption]) -> Result<Option<Foreca
     };
     let assumed = assume(&here, &sight.desired, observed, &ground.subnets)?;
     let plan = plan(&sight.desired, &assumed.observed);
-    let foreseen = foresee(&sight.target, &sight.desired, &assumed, &plan);
+    let plans = Plans { present: &sight.report.plan, assumed: &plan };
+    let foreseen = foresee(&sight.target, &sight.desired, &assumed, &plans);
     Ok(Some(Forecast { notes: ground.notes(), ..foreseen }))
 }
 
-fn foresee(target: &TargetName, desired: &Desired, assumed: &Assumed, plan: &Plan) -> Forecast {
-    let short = assumed.short(plan);
+/// What is planned now, and what would be.
+struct Plans<'a> {
+    present: &'a Plan,
+    assumed: &'a Plan,
+}
+
+fn foresee(target: &TargetName, desired: &Desired, assumed: &Assumed, plans: &Plans<'_>) -> Forecast {
+    let plan = plans.assumed;
+    let Shortage { more: short, already: short_already } = Shortage::between(plans.present, plan);
     let is_without = |interface: &InterfacePlan| {
         let is_bare = matches!(interface.verdict, Verdict::Uncovered(_));
         interface.status == InterfaceStatus::InUse && (is_bare || interface.dead_end.is_some())
     };
     let is_assumed = |interface: &InterfacePlan| assumed.pairs.contains(&interface.pair);
-    let concerned = || plan.interfaces.iter().filter(|one| is_assumed(one) || is_without(one));
+    let without_now: BTreeSet<&NetworkInterfaceId> = plans
+        .present
+        .interfaces
+        .iter()
+        .filter(|one| is_without(one))
+        .map(|one| &one.network_interface_id)
+        .collect();
+    let gets_worse =
+        |one: &InterfacePlan| is_without(one) && !without_now.contains(&one.network_interface_id);
+    let concerned = || plan.interfaces.iter().filter(|one| is_assumed(one) || gets_worse(one));
+    let is_short =
+        |one: &InterfacePlan| matches!(&one.verdict, Verdict::Uncovered(why) if why.is_want_of_addresses());
     let pools = assumed.settings.keys().filter_map(|function| desired.functions.get(function));
     let pools: BTreeSet<&PoolName> = pools.map(|declared| &declared.pool).collect();
     Forecast {
@@ -241,8 +213,10 @@ fn foresee(target: &TargetName, desired: &Desired, assumed: &Assumed, plan: &Pla
             })
             .collect(),
         interfaces: concerned().map(|one| Foreseen::of(one, assumed)).collect(),
-        enough: short.is_empty() && !concerned().any(|one| is_assumed(one) && is_without(one)),
+        enough: short.is_empty()
+            && !concerned().any(|one| is_assumed(one) && gets_worse(one) && !is_short(one)),
         short,
+        short_already,
         pools: pools.into_iter().filter_map(|pool| Some((pool.clone(), *plan.pools.get(pool)?))).collect(),
         failures: assumed.observed.gaps.iter().map(ToString::to_string).collect(),
         notes: Vec::new(),
@@ -283,6 +257,15 @@ fn text(forecasts: &[Forecast]) -> String {
     text
 }
 
+fn places(short: &[Short]) -> Vec<String> {
+    let place = |short: &Short| {
+        let zone = short.zone.as_deref().map(|zone| plain(zone).into_owned());
+        let place = zone.or_else(|| short.subnet_id.as_ref().map(ToString::to_string)).unwrap_or_default();
+        format!("short by {} in {place}", short.short)
+    };
+    short.iter().map(place).collect()
+}
+
 fn target(f: &mut String, forecast: &Forecast, is_one_of_several: bool) -> fmt::Result {
     if is_one_of_several {
         writeln!(f, "{}", paint(HEAD, format_args!("target {}", forecast.target)))?;
@@ -302,12 +285,7 @@ fn target(f: &mut String, forecast: &Forecast, is_one_of_several: bool) -> fmt::
     if !forecast.failures.is_empty() {
         return writeln!(f, "{}", paint(WARN, "could not tell whether there would be enough addresses"));
     }
-    let places = forecast.short.iter().map(|short| {
-        let zone = short.zone.as_deref().map(|zone| plain(zone).into_owned());
-        let place = zone.or_else(|| short.subnet_id.as_ref().map(ToString::to_string)).unwrap_or_default();
-        format!("short by {} in {place}", short.short)
-    });
-    let places: Vec<String> = places.collect();
+    let (places, places_already) = (places(&forecast.short), places(&forecast.short_already));
     match (forecast.enough, places.as_slice()) {
         (true, _) if forecast.pools.values().any(|figures| figures.shortfall > 0) => {
             writeln!(f, "{}, with fewer spare than wanted", paint(GOOD, "there would be enough addresses"))
@@ -319,6 +297,10 @@ fn target(f: &mut String, forecast: &Forecast, is_one_of_several: bool) -> fmt::
             paint(BAD, "an interface would stay without, for another reason than a want of addresses")
         ),
         (false, places) => writeln!(f, "{}", paint(BAD, places.join(", "))),
+    }?;
+    match places_already.as_slice() {
+        [] => Ok(()),
+        places => writeln!(f, "{}", paint(WARN, format_args!("without it already {}", places.join(", ")))),
     }
 }
 
@@ -360,51 +342,6 @@ mod tests {
     use crate::domain::network::{RouteTable, Subnet, Way};
     use crate::domain::scenario::{World, subnet, zone_id};
 
-    #[test]
-    fn an_assumption_is_read_with_either_separator_and_whatever_changes() {
-        let whole = "billing:subnets=subnet-00000002,subnet-00000001;sgs=sg-00000001,sg-00000002";
-        let read = parse(whole).expect("a whole one");
-        assert_eq!(read.function.to_string(), "billing");
-        assert_eq!(read.subnets.as_ref().map(BTreeSet::len), Some(2));
-        assert_eq!(
-            read.security_groups.as_ref().map(ToString::to_string).as_deref(),
-            Some("sg-00000001+sg-00000002")
-        );
-        for same in [
-            whole.replace(';', ","),
-            "billing:sgs=sg-00000002,sg-00000001,subnets=subnet-00000001,subnet-00000002".to_owned(),
-            "billing:sgs= sg-00000002 , sg-00000001 ; subnets = subnet-00000001, subnet-00000002".to_owned(),
-        ] {
-            assert_eq!(parse(&same), Ok(read.clone()), "{same}");
-        }
-        let qualified = parse("billing:live:sgs=sg-00000001").expect("one part");
-        assert_eq!((qualified.function.to_string().as_str(), qualified.subnets), ("billing:live", None));
-        let arn = parse("arn:aws:lambda:eu-west-1:111122223333:function:billing:sgs=sg-00000001");
-        assert_eq!(arn.map(|one| one.function.to_string()), Ok("billing".to_owned()));
-    }
-
-    #[test]
-    fn what_can_not_be_read_is_told_with_what_is_wrong() {
-        let many: Vec<String> = (0..17).map(|n| format!("subnet-{n:08x}")).collect();
-        let cases = [
-            ("", "expected FUNCTION:"),
-            ("billing", "expected FUNCTION:"),
-            (":sgs=sg-00000001", "names no function"),
-            ("billing:subnets=", "is not a subnet id"),
-            ("billing:subnets=subnet-1", "`subnet-1` is not a subnet id"),
-            ("billing:subnets=sg-00000001", "is not a subnet id"),
-            ("billing:subnets=subnet-00000001;groups=sg-00000001", "`groups` is neither"),
-            ("billing:sgs=sg-00000001;sgs=sg-00000002", "said twice"),
-            ("billing:sgs=sg-00000001,", "is not a security group id"),
-        ];
-        for (text, expected) in cases {
-            let why = parse(text).expect_err(text);
-            assert!(why.contains(expected), "{text}: {why}");
-        }
-        let why = parse(&format!("billing:subnets={}", many.join(","))).expect_err("17 subnets");
-        assert!(why.contains("at most 16"), "{why}");
-    }
-
     fn foreseen(world: &World, assumptions: &[&str]) -> Forecast {
         foreseen_with(world, assumptions, &Network::default())
     }
@@ -414,7 +351,8 @@ mod tests {
             assumptions.iter().map(|text| parse(text).expect("sound")).collect();
         let assumed = assume(&assumptions, &world.desired, &world.observed, subnets).expect("sound");
         let plan = plan(&world.desired, &assumed.observed);
-        foresee(&"default".parse().expect("a name"), &world.desired, &assumed, &plan)
+        let plans = Plans { present: &world.plan(), assumed: &plan };
+        foresee(&"default".parse().expect("a name"), &world.desired, &assumed, &plans)
     }
 
     fn estate(addresses: &[u32]) -> World {
@@ -433,6 +371,20 @@ mod tests {
         let enough = foreseen(&estate(&[1, 2, 3, 4, 5]), &change);
         assert_eq!(exit(std::slice::from_ref(&enough)), Exit::Good);
         insta::assert_snapshot!("there_is_enough", said(enough));
+    }
+
+    #[test]
+    fn what_is_short_already_is_told_apart() {
+        let world =
+            estate(&[1, 2]).eni(5, 1, &[1]).pool("q", &[7, 8], 0).function("reports", "q", &[1], &[9]);
+        let forecast = foreseen(&world, &["reports:sgs=sg-00000008"]);
+        assert_eq!(exit(std::slice::from_ref(&forecast)), Exit::Good);
+        let told = anstream::adapter::strip_str(&text(&[forecast])).to_string();
+        assert!(
+            told.ends_with("there would be enough addresses\nwithout it already short by 1 in eu-west-1a\n"),
+            "{told}"
+        );
+        assert!(!told.contains("eni-00000005"), "{told}");
     }
 
     /// Subnet 7 is in a zone of its own and leads out, subnet 8 in the same and leads nowhere.

@@ -19,6 +19,7 @@ use crate::domain::drain::{Held, Scope, held};
 use crate::domain::function::FunctionRef;
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName, TargetName};
 use crate::domain::policy::{DisruptionBudget, Mode};
+use crate::domain::reason::Shown;
 use crate::domain::report::{ActionReport, Coverage, Report};
 use crate::reconcile::pass::{Orders, Reconciler};
 
@@ -99,7 +100,7 @@ impl Drain {
             render::failures(&seen).iter().for_each(|line| output::remark(line));
             return Err(Error::DrainedBlindly);
         }
-        let may_be_left = judge_names(scope, &seen)?;
+        let may_be_left = judge_names(scope, &seen, lines)?;
         let planned = seen.iter().map(|report| report.plan.actions.len()).sum::<usize>();
         if self.format == Format::Text {
             output::text(&render::drain(&seen))?;
@@ -200,11 +201,12 @@ fn still_held(line: &Reconciler, orders: &Orders) -> Vec<Held> {
 }
 
 fn told(held: &Held) -> String {
-    let Held { allocation_id, network_interface_id, is_agreed } = held;
+    let Held { allocation_id, network_interface_id, public_ip, is_agreed } = held;
+    let address = Shown(allocation_id, *public_ip);
     match is_agreed {
-        true => format!("`{allocation_id}` is on `{network_interface_id}`"),
+        true => format!("{address} is on `{network_interface_id}`"),
         false => format!(
-            "`{allocation_id}` may be on `{network_interface_id}`: only one of DescribeAddresses and \
+            "{address} may be on `{network_interface_id}`: only one of DescribeAddresses and \
              DescribeNetworkInterfaces shows it there; hint: try again in a minute; what is on no interface of Lambda's is to be freed by hand"
         ),
     }
@@ -212,7 +214,11 @@ fn told(held: &Held) -> String {
 
 /// What only a tag selects is known now that it was read. A function without interfaces has nothing to take off, and one that
 /// was deleted may have left its address behind, where only its pool still knows it. Whether one may have.
-fn judge_names(scope: &Scope, seen: &[Report]) -> Result<bool, Error> {
+fn judge_names(scope: &Scope, seen: &[Report], lines: &Lines) -> Result<bool, Error> {
+    let face = |id: &AllocationId| {
+        let observed = lines.iter().filter_map(|(line, _)| line.seen()).map(|(_, observed)| observed);
+        observed.into_iter().find_map(|observed| Some(observed.addresses.get(id)?.public_ip))
+    };
     let mut may_be_left = false;
     for function in &scope.functions {
         if !seen.iter().any(|report| report.desired.functions.contains_key(function)) {
@@ -230,8 +236,9 @@ fn judge_names(scope: &Scope, seen: &[Report]) -> Result<bool, Error> {
         }
         for (allocation, interface, pool) in left {
             may_be_left = true;
+            let address = Shown(allocation, face(allocation));
             output::remark(&format!(
-                "no interface of `{function}` is seen, and `{allocation}` of its pool is still on `{interface}`, which no \
+                "no interface of `{function}` is seen, and {address} of its pool is still on `{interface}`, which no \
                  declared function uses: if the function was deleted or has moved, it left it there; \
                  hint: `eipd drain --pool {pool}`"
             ));

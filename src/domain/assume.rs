@@ -14,10 +14,10 @@ use super::function::{
     FunctionConfiguration, FunctionObservation, FunctionRef, FunctionState, LastUpdate, Pair, SecurityGroups,
     VpcConfig,
 };
-use super::ids::{NetworkInterfaceId, SubnetId, ZoneId};
+use super::ids::{NetworkInterfaceId, PoolName, SubnetId, ZoneId};
 use super::network::Network;
 use super::observed::{Interface, InterfaceStatus, Observed};
-use super::plan::{Plan, Verdict};
+use super::plan::{InterfacePlan, Plan, Verdict};
 
 /// A function has at most so many subnets (AWS.md 1, confirmed).
 pub const SUBNETS_MAX: usize = 16;
@@ -80,6 +80,15 @@ pub struct Short {
     pub short: usize,
 }
 
+/// What a deployment would be short of, in the order of the places.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shortage {
+    /// Beyond what is short now.
+    pub more: Vec<Short>,
+    /// What is short now, and would be still.
+    pub already: Vec<Short>,
+}
+
 /// An observation as it would be during and after the switchovers, with what was read of subnets that nothing uses yet.
 ///
 /// # Errors
@@ -131,8 +140,11 @@ fn switched(
     let subnets = assumption.subnets.clone().or_else(|| now.as_ref().map(|now| now.subnets.clone()));
     let groups = assumption.security_groups.clone();
     let groups = groups.or_else(|| now.as_ref().map(|now| now.security_groups.clone()));
-    let vpc =
-        VpcConfig { subnets: subnets.ok_or_else(half_said)?, security_groups: groups.ok_or_else(half_said)? };
+    let vpc = VpcConfig {
+        subnets: subnets.ok_or_else(half_said)?,
+        security_groups: groups.ok_or_else(half_said)?,
+        dual_stack: now.as_ref().is_some_and(|now| now.dual_stack),
+    };
     let configuration = FunctionConfiguration {
         vpc: Some(vpc.clone()),
         former_vpc: now,
@@ -140,7 +152,6 @@ fn switched(
         state: Some(FunctionState::Active),
         last_update: Some(LastUpdate::Successful),
         on_capacity_provider: false,
-        dual_stack: present.is_some_and(|present| present.dual_stack),
         timeout: present.map_or(Duration::ZERO, |present| present.timeout),
     };
     Ok((configuration, vpc))
@@ -149,6 +160,13 @@ fn switched(
 impl Assumed {
     fn imagine(&mut self) {
         let account = self.observed.account.clone();
+        // When the settings are in force, what waits for them serves.
+        let here = self.observed.interfaces.values_mut();
+        for interface in here.filter(|i| i.owner == account && i.status == InterfaceStatus::Waiting) {
+            if self.pairs.contains(&interface.pair) {
+                interface.status = InterfaceStatus::InUse;
+            }
+        }
         let served: BTreeSet<Pair> = self
             .observed
             .interfaces
@@ -189,27 +207,55 @@ impl Assumed {
             self.imagined.insert(id);
         }
     }
+}
 
-    /// Where how many addresses are short by a plan over this observation, in the order of the places.
+impl Shortage {
+    /// Compares the plan over the assumed observation with the one over the present.
     #[must_use]
-    pub fn short(&self, plan: &Plan) -> Vec<Short> {
-        let mut places: BTreeMap<(Option<&str>, Option<&SubnetId>), usize> = BTreeMap::new();
-        for interface in plan.required() {
-            let is_short =
-                matches!(&interface.verdict, Verdict::Uncovered(why) if why.is_want_of_addresses());
-            if is_short {
-                let zone = interface.zone.as_deref();
-                let subnet = zone.is_none().then_some(&interface.pair.subnet);
-                *places.entry((zone, subnet)).or_default() += 1;
-            }
+    pub fn between(present: &Plan, assumed: &Plan) -> Self {
+        let before: BTreeMap<&NetworkInterfaceId, &PoolName> =
+            short_of(present).map(|one| (&one.network_interface_id, &one.pool)).collect();
+        let after: BTreeSet<&NetworkInterfaceId> =
+            short_of(assumed).map(|one| &one.network_interface_id).collect();
+        // What one interface gets in the place of another of its pool makes it no worse.
+        let mut relieved: BTreeMap<&PoolName, usize> = BTreeMap::new();
+        for (_, pool) in before.iter().filter(|(id, _)| !after.contains(**id)) {
+            *relieved.entry(pool).or_default() += 1;
         }
-        let short = places.into_iter().map(|((zone, subnet), short)| Short {
-            zone: zone.map(str::to_owned),
-            subnet_id: subnet.cloned(),
-            short,
-        });
-        short.collect()
+        let is_more = |one: &&InterfacePlan| {
+            if before.contains_key(&one.network_interface_id) {
+                return false;
+            }
+            match relieved.get_mut(&one.pool).filter(|left| **left > 0) {
+                Some(left) => *left -= 1,
+                None => return true,
+            }
+            false
+        };
+        let (more, already): (Vec<_>, Vec<_>) = short_of(assumed).partition(is_more);
+        Self { more: by_place(&more), already: by_place(&already) }
     }
+}
+
+fn short_of(plan: &Plan) -> impl Iterator<Item = &InterfacePlan> {
+    plan.required().filter(
+        |interface| matches!(&interface.verdict, Verdict::Uncovered(why) if why.is_want_of_addresses()),
+    )
+}
+
+fn by_place(interfaces: &[&InterfacePlan]) -> Vec<Short> {
+    let mut places: BTreeMap<(Option<&str>, Option<&SubnetId>), usize> = BTreeMap::new();
+    for interface in interfaces {
+        let zone = interface.zone.as_deref();
+        let subnet = zone.is_none().then_some(&interface.pair.subnet);
+        *places.entry((zone, subnet)).or_default() += 1;
+    }
+    let short = places.into_iter().map(|((zone, subnet), short)| Short {
+        zone: zone.map(str::to_owned),
+        subnet_id: subnet.cloned(),
+        short,
+    });
+    short.collect()
 }
 
 /// The ids that AWS gives are random, so that one of these hardly ever exists.
@@ -254,11 +300,34 @@ mod tests {
     fn short(world: &World, assumptions: &[Assumption]) -> Vec<(String, usize)> {
         let assumed = assumed(world, assumptions);
         let plan = plan(&world.desired, &assumed.observed);
+        let shortage = Shortage::between(&world.plan(), &plan);
         let named = |short: Short| {
             let subnet = short.subnet_id.map(|subnet| subnet.to_string());
             (short.zone.or(subnet).expect("a place has a name"), short.short)
         };
-        assumed.short(&plan).into_iter().map(named).collect()
+        shortage.more.into_iter().map(named).collect()
+    }
+
+    #[test]
+    fn what_is_short_already_is_not_the_deployments_doing() {
+        // Both addresses of `p` are in use, and a second interface of the first pair has none.
+        let world = estate(&[1, 2]).eni(5, 1, &[1]);
+        let world = world.pool("q", &[3], 0).function("g", "q", &[1], &[9]).eni(9, 1, &[9]).on(3, 9);
+        assert_eq!(short(&world, &[assumption("g", &[1], &[8])]), [("eu-west-1a".to_owned(), 1)]);
+        let world = world.pool("q", &[3, 4], 0);
+        assert_eq!(short(&world, &[assumption("g", &[1], &[8])]), []);
+        let assumed = assumed(&world, &[assumption("g", &[1], &[8])]);
+        let plan = plan(&world.desired, &assumed.observed);
+        let shortage = Shortage::between(&world.plan(), &plan);
+        assert_eq!((shortage.more.len(), shortage.already[0].short), (0, 1));
+    }
+
+    #[test]
+    fn an_interface_that_waits_for_the_deployment_needs_its_address_then() {
+        let waiting = estate(&[1, 2]).eni(5, 1, &[2]).waiting(5);
+        assert_eq!(short(&waiting, &[assumption("f", &[1], &[2])]), [("eu-west-1a".to_owned(), 1)]);
+        let enough = estate(&[1, 2, 3]).eni(5, 1, &[2]).waiting(5);
+        assert_eq!(short(&enough, &[assumption("f", &[1], &[2])]), []);
     }
 
     #[test]
@@ -308,7 +377,8 @@ mod tests {
         let subnets = Network::of(&[subnet(7)].into(), vec![read], &[]);
         let told = assume(&change, &world.desired, &world.observed, &subnets).expect("it makes sense");
         let plan = plan(&world.desired, &told.observed);
-        assert_eq!(told.short(&plan)[0].zone.as_deref(), Some("eu-west-1c"));
+        let shortage = Shortage::between(&world.plan(), &plan);
+        assert_eq!(shortage.more[0].zone.as_deref(), Some("eu-west-1c"));
     }
 
     #[test]

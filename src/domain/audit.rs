@@ -50,8 +50,11 @@ pub fn audit(desired: &Desired, observed: &Observed, actions: &[Action]) -> Vec<
     let mut violations = Vec::new();
     for (action, numbers) in actions.iter().zip(numbers) {
         for objection in files.examine(action, numbers) {
+            let other = objection.address().and_then(|other| observed.addresses.get(other));
             violations.push(Violation {
                 allocation_id: action.allocation_id.clone(),
+                public_ip: action.public_ip,
+                other_ip: other.map(|address| address.public_ip),
                 network_interface_id: action.network_interface_id.clone(),
                 objection,
             });

@@ -107,7 +107,7 @@ fn is_recent(observed: &Observed, allocation: &AllocationId, interface: &Network
 
 fn is_settled(observed: &Observed, finding: &Finding<'_>) -> bool {
     finding.usage.functions.iter().all(|function| match observed.functions.get(function) {
-        Some(FunctionObservation::Known(shown)) => shown.is_settled(),
+        Some(FunctionObservation::Known(shown)) => shown.is_settled(function),
         Some(FunctionObservation::NotFound | FunctionObservation::Unknown) | None => false,
     })
 }

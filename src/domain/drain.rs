@@ -25,6 +25,8 @@ pub struct Held {
     pub allocation_id: AllocationId,
     /// The interface.
     pub network_interface_id: NetworkInterfaceId,
+    /// The address as the world sees it, where that is known.
+    pub public_ip: Option<IpAddr>,
     /// Whether both of EC2's views show it there; if only one does, the other lags behind (law 11), or it is no interface of
     /// Lambda's.
     pub is_agreed: bool,
@@ -82,6 +84,7 @@ pub fn held(desired: &Desired, observed: &Observed, scope: &Scope) -> BTreeSet<H
     held.map(|bond| Held {
         allocation_id: bond.0.clone(),
         network_interface_id: bond.1.clone(),
+        public_ip: observed.addresses.get(bond.0).map(|address| address.public_ip),
         is_agreed: claimed.contains(bond) && shown.contains(bond),
     })
     .collect()

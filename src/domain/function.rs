@@ -134,6 +134,8 @@ pub struct VpcConfig {
     pub subnets: BTreeSet<SubnetId>,
     /// At most 5 (AWS.md 1, confirmed).
     pub security_groups: SecurityGroups,
+    /// Whether it may use IPv6 in subnets that have it (`Ipv6AllowedForDualStack`; AWS.md 1, confirmed).
+    pub dual_stack: bool,
 }
 
 impl VpcConfig {
@@ -190,8 +192,6 @@ pub struct FunctionConfiguration {
     pub last_update: Option<LastUpdate>,
     /// Runs on instances of a capacity provider, whose interfaces are no Hyperplane interfaces (AWS.md 1, confirmed).
     pub on_capacity_provider: bool,
-    /// Whether it may use IPv6 in subnets that have it (`Ipv6AllowedForDualStack`; AWS.md 1, confirmed).
-    pub dual_stack: bool,
     /// The longest time one invocation may take.
     pub timeout: Duration,
 }
@@ -235,11 +235,16 @@ impl FunctionConfiguration {
     }
 
     /// Whether the shown settings are known to be the ones in force, and nothing is under way: without states, as
-    /// ListFunctions shows it, that is not known.
+    /// ListFunctions shows it, that is not known. What is asked for by a qualifier is a published version, which is never
+    /// updated, and may lack the status of an update.
     #[must_use]
-    pub fn is_settled(&self) -> bool {
+    pub fn is_settled(&self, function: &FunctionRef) -> bool {
         let is_ready = matches!(self.state, Some(FunctionState::Active | FunctionState::Inactive));
-        is_ready && self.last_update == Some(LastUpdate::Successful) && self.former_vpc.is_none()
+        let is_updated = match self.last_update {
+            Some(status) => status == LastUpdate::Successful,
+            None => function.qualifier().is_some(),
+        };
+        is_ready && is_updated && self.former_vpc.is_none()
     }
 
     /// Whether an update is under way or left undecided.

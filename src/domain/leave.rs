@@ -1,8 +1,9 @@
 //! What may be disturbed beyond giving what is free: found out by this process, or said by an operator. Facts that a plan
-//! goes by and that no read of AWS shows. Data only; says nothing of what is done with it.
+//! goes by and that no read of AWS shows. Says nothing of what is done with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::action::Action;
 use super::ids::{AllocationId, NetworkInterfaceId};
 use super::policy::OnRemoved;
 
@@ -29,4 +30,20 @@ pub struct Named {
     pub addresses: BTreeSet<AllocationId>,
     /// Interfaces of declared functions whose address may be replaced, whatever it is.
     pub interfaces: BTreeSet<NetworkInterfaceId>,
+}
+
+impl Named {
+    /// Whether nothing was named.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.addresses.is_empty() && self.interfaces.is_empty()
+    }
+
+    /// Whether a change disturbs what was named, or gives what was named.
+    #[must_use]
+    pub fn covers(&self, action: &Action) -> bool {
+        let moved = action.takes_off().or_else(|| action.gives());
+        self.interfaces.contains(&action.network_interface_id)
+            || moved.is_some_and(|address| self.addresses.contains(address))
+    }
 }

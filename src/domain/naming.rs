@@ -8,6 +8,7 @@ use super::ids::{AllocationId, NetworkInterfaceId};
 use super::observed::Observed;
 use super::occupancy::Carried;
 use super::plan::{InterfacePlan, Plan, Verdict};
+use super::reason::in_words;
 
 /// What a pass saw and planned.
 pub struct Seen<'a> {
@@ -95,12 +96,12 @@ fn who_waits(allocation: &AllocationId, seen: &Seen<'_>) -> String {
         return format!("`{network_interface_id}` is without an address, and can't be given it: {reason}");
     }
     let gets = all().find_map(|interface| match &interface.verdict {
-        Verdict::Gets(other, _) => Some((&interface.network_interface_id, other)),
+        Verdict::Gets(other, ip) => Some((&interface.network_interface_id, in_words(other, Some(*ip)))),
         Verdict::Covered(..) | Verdict::Uncovered(_) => None,
     });
     match gets {
         Some((interface, other)) => {
-            format!("`{interface}`, which may carry it, gets `{other}`, which is free")
+            format!("`{interface}`, which may carry it, gets {other}, which is free")
         }
         None if all().next().is_none() => "no interface is seen that may carry it".to_owned(),
         None => "each interface that may carry it has an address already".to_owned(),
@@ -116,8 +117,8 @@ pub fn why_interface_keeps(interface: &NetworkInterfaceId, seen: &Seen<'_>) -> S
     };
     let planned = seen.plan.interfaces.iter().find(|planned| planned.network_interface_id == *interface);
     match &finding.standing {
-        Standing::Healthy(own, _) => {
-            format!("carries `{own}`, which is in its set: nothing is to be replaced")
+        Standing::Healthy(own, ip) => {
+            format!("carries {}, which is in its set: nothing is to be replaced", in_words(own, *ip))
         }
         Standing::Bare => match planned.map(|planned| &planned.verdict) {
             Some(Verdict::Uncovered(reason)) => {
@@ -133,7 +134,7 @@ pub fn why_interface_keeps(interface: &NetworkInterfaceId, seen: &Seen<'_>) -> S
 
 fn why_wrong_stays(carried: &[Carried], finding: &Finding<'_>, seen: &Seen<'_>) -> String {
     let id = &finding.interface.id;
-    let [Carried { allocation_id: Some(lost), .. }] = carried else {
+    let [Carried { allocation_id: Some(lost), public_ip }] = carried else {
         return match carried.len() {
             1 => "that is no Elastic IP of this account".to_owned(),
             _ => "it shows more than one address; hint: try again in a minute".to_owned(),
@@ -150,10 +151,10 @@ fn why_wrong_stays(carried: &[Carried], finding: &Finding<'_>, seen: &Seen<'_>) 
     }
     let address = seen.observed.addresses.get(lost);
     if let Some(service) = address.and_then(|address| address.managed_by.as_ref()) {
-        return format!("`{lost}` belongs to the AWS service `{service}`");
+        return format!("{} belongs to the AWS service `{service}`", in_words(lost, *public_ip));
     }
     let is_settled = |function: &&FunctionRef| match seen.observed.functions.get(*function) {
-        Some(FunctionObservation::Known(shown)) => shown.is_settled(),
+        Some(FunctionObservation::Known(shown)) => shown.is_settled(function),
         Some(FunctionObservation::NotFound | FunctionObservation::Unknown) | None => false,
     };
     if let Some(function) = finding.usage.functions.iter().find(|function| !is_settled(function)) {
@@ -216,7 +217,7 @@ mod tests {
             ),
             (
                 address(&foreign(world(), 2), 2),
-                "`eni-00000001`, which may carry it, gets `eipalloc-00000001`",
+                "`eni-00000001`, which may carry it, gets 198.51.100.1 (`eipalloc-00000001`)",
             ),
             (address(&foreign(world(), 9), 9), "no interface is seen that may carry it"),
             (address(&foreign(world(), 2).gap(Part::Functions), 2), "not everything could be seen"),
@@ -235,7 +236,7 @@ mod tests {
     fn an_interface_that_keeps_what_it_has_says_what_stands_against_more() {
         let full = || world().address_says(1, 70).address_says(2, 71);
         for (told, wanted) in [
-            (interface(&world().on(1, 1)), "carries `eipalloc-00000001`, which is in its set"),
+            (interface(&world().on(1, 1)), "carries 198.51.100.1 (`eipalloc-00000001`), which is in its set"),
             (interface(&world()), "carries no address that could be replaced"),
             (interface(&world().on(9, 1).waiting(1)), "it does not serve yet"),
             (interface(&world().on(9, 1).gap(Part::Addresses)), "not everything could be seen"),

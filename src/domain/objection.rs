@@ -6,16 +6,21 @@ use std::net::IpAddr;
 use super::function::FunctionRef;
 use super::ids::{AccountId, AllocationId, NetworkInterfaceId};
 use super::priority::Priority;
+use super::reason::in_words;
 
 /// A change that must not be made.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Violation {
     /// The address of the change.
     pub allocation_id: AllocationId,
+    /// Its public face.
+    pub public_ip: IpAddr,
     /// Its interface.
     pub network_interface_id: NetworkInterfaceId,
     /// What speaks against it.
     pub objection: Objection,
+    /// The public face of the address that the objection names, where it names one and that is known.
+    pub other_ip: Option<IpAddr>,
 }
 
 /// What speaks against a change.
@@ -95,13 +100,29 @@ pub enum Objection {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` must not go to or leave `{}`: ", self.allocation_id, self.network_interface_id)?;
-        self.objection.fmt(f)
+        let address = in_words(&self.allocation_id, Some(self.public_ip));
+        write!(f, "{address} must not go to or leave `{}`: ", self.network_interface_id)?;
+        self.objection.tell(f, self.other_ip)
     }
 }
 
-impl fmt::Display for Objection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Objection {
+    /// The address that it names besides that of the change.
+    #[must_use]
+    pub fn address(&self) -> Option<&AllocationId> {
+        match self {
+            Self::MayCarry(id)
+            | Self::Carries(Some(id))
+            | Self::RecentlyGot(id)
+            | Self::NotThere(id)
+            | Self::Unknown(id)
+            | Self::Healthy(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    fn tell(&self, f: &mut fmt::Formatter<'_>, ip: Option<IpAddr>) -> fmt::Result {
+        let told = |id: &AllocationId| in_words(id, ip);
         match self {
             Self::Undeclared => f.write_str("no pool declares the address"),
             Self::OutsideSet(function) => {
@@ -115,12 +136,7 @@ impl fmt::Display for Objection {
                 f.write_str("the change names other functions than those that use the interface:")?;
                 users.iter().try_for_each(|user| write!(f, " `{user}`"))
             }
-            Self::Bystander(function) => {
-                write!(
-                    f,
-                    "`{function}`, which is not declared, uses the interface too, and its pool denies that"
-                )
-            }
+            Self::Bystander(function) => bystander(f, function),
             Self::BystandersUnknown => {
                 f.write_str("its pool denies bystanders, and who else uses the interface is not known")
             }
@@ -128,7 +144,7 @@ impl fmt::Display for Objection {
             Self::ForeignOwner(owner) => write!(f, "the interface belongs to account `{owner}`"),
             Self::Detaching => f.write_str("the interface is going away"),
             Self::DeniesInternetGateway => f.write_str("the interface has DenyAllIgwTraffic"),
-            Self::Carries(Some(other)) => write!(f, "the interface carries `{other}`"),
+            Self::Carries(Some(other)) => write!(f, "the interface carries {}", told(other)),
             Self::Carries(None) => f.write_str("the interface carries a public address"),
             Self::ZoneUnknown(function) => {
                 write!(
@@ -136,13 +152,15 @@ impl fmt::Display for Objection {
                     "`{function}`, which uses the interface, pins a zone, and the interface's is not known"
                 )
             }
-            Self::MayCarry(other) => write!(f, "the interface may carry `{other}`, which could not be read"),
+            Self::MayCarry(other) => {
+                write!(f, "the interface may carry {}, which could not be read", told(other))
+            }
             Self::AddressUnseen => f.write_str("the address was not observed"),
             Self::OtherPublicIp(seen) => write!(f, "the address was observed as {seen}"),
             Self::ServiceManaged(service) => write!(f, "the address belongs to the AWS service `{service}`"),
             Self::Held(Some(interface)) => write!(f, "the address is on `{interface}`"),
             Self::Held(None) => f.write_str("the address is in use"),
-            Self::RecentlyGot(other) => write!(f, "the interface got `{other}` moments ago"),
+            Self::RecentlyGot(other) => write!(f, "the interface got {} moments ago", told(other)),
             Self::RecentlyGivenTo(other) => write!(f, "the address went to `{other}` moments ago"),
             Self::BorderGroup(one, other) => {
                 write!(f, "the address belongs to network border group `{one}`, the interface to `{other}`")
@@ -156,9 +174,11 @@ impl fmt::Display for Objection {
             Self::LossUnnamed => f.write_str("the change and which address leaves do not agree"),
             Self::Incomplete => f.write_str("not everything was seen, so nothing may be taken away"),
             Self::NotServing => f.write_str("the interface does not serve"),
-            Self::NotThere(lost) => write!(f, "`{lost}`, which is to leave, is not known to be there"),
-            Self::Unknown(lost) => write!(f, "`{lost}`, which is to leave, is none of ours"),
-            Self::Healthy(lost) => write!(f, "`{lost}`, which is to leave, is where it should be"),
+            Self::NotThere(lost) => {
+                write!(f, "{}, which is to leave, is not known to be there", told(lost))
+            }
+            Self::Unknown(lost) => write!(f, "{}, which is to leave, is none of ours", told(lost)),
+            Self::Healthy(lost) => write!(f, "{}, which is to leave, is where it should be", told(lost)),
             Self::Unsettled(function) => {
                 write!(f, "`{function}`, which uses the interface, is being changed or failed to be")
             }
@@ -169,6 +189,10 @@ impl fmt::Display for Objection {
             Self::InterfaceTwice => f.write_str("the plan gives the interface more than one address"),
         }
     }
+}
+
+fn bystander(f: &mut fmt::Formatter<'_>, function: &FunctionRef) -> fmt::Result {
+    write!(f, "`{function}`, which is not declared, uses the interface too, and its pool denies that")
 }
 
 fn out_of_turn(f: &mut fmt::Formatter<'_>, first: &NetworkInterfaceId, priority: Priority) -> fmt::Result {

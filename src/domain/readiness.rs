@@ -16,6 +16,7 @@ use super::function::{
 use super::ids::{AllocationId, NetworkInterfaceId, SubnetId};
 use super::observed::{InterfaceStatus, Observed};
 use super::plan::{InterfacePlan, Verdict, plan};
+use super::reason::{Reason, carried_in_words, in_words};
 
 /// An interface that carries an address of the function's set, by both views.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -60,7 +61,7 @@ pub enum Wanting {
     /// An interface in use has no address of the set.
     Uncovered(NetworkInterfaceId, String),
     /// Only one of EC2's views shows the address on the interface.
-    OneView(NetworkInterfaceId, AllocationId),
+    OneView(NetworkInterfaceId, AllocationId, Option<IpAddr>),
 }
 
 impl Wanting {
@@ -95,8 +96,9 @@ impl fmt::Display for Wanting {
             Self::Version(number, wanting) => write!(f, "version {number}: {wanting}"),
             Self::NoInterface(subnet) => write!(f, "it has no interface in use in `{subnet}`"),
             Self::Uncovered(interface, why) => write!(f, "`{interface}` is not covered: {why}"),
-            Self::OneView(interface, allocation) => {
-                write!(f, "EC2's reads do not agree yet that `{allocation}` is on `{interface}`")
+            Self::OneView(interface, allocation, public_ip) => {
+                let address = in_words(allocation, *public_ip);
+                write!(f, "EC2's reads do not agree yet that {address} is on `{interface}`")
             }
         }
     }
@@ -177,11 +179,8 @@ fn leaves_by(interface: &InterfacePlan, pair: &Pair, observed: &Observed) -> Res
     }
     let (allocation, public_ip) = match &interface.verdict {
         Verdict::Covered(allocation, public_ip) => (allocation, *public_ip),
-        Verdict::Gets(allocation, ip) => {
-            let why = format!("it has no address yet, and a pass would give it {ip} (`{allocation}`)");
-            return Err(Wanting::Uncovered(id.clone(), why));
-        }
-        Verdict::Uncovered(reason) => return Err(Wanting::Uncovered(id.clone(), reason.to_string())),
+        Verdict::Gets(..) => return Err(Wanting::Uncovered(id.clone(), no_address(id))),
+        Verdict::Uncovered(reason) => return Err(Wanting::Uncovered(id.clone(), why(reason, id))),
     };
     let shown = observed.interfaces.get(id).is_some_and(|interface| {
         interface.status == InterfaceStatus::InUse
@@ -196,7 +195,7 @@ fn leaves_by(interface: &InterfacePlan, pair: &Pair, observed: &Observed) -> Res
         address.association.as_ref().and_then(|association| association.interface.as_ref()) == Some(id)
     });
     if !(shown && claimed) {
-        return Err(Wanting::OneView(id.clone(), allocation.clone()));
+        return Err(Wanting::OneView(id.clone(), allocation.clone(), public_ip));
     }
     Ok(Egress {
         network_interface_id: id.clone(),
@@ -204,6 +203,41 @@ fn leaves_by(interface: &InterfacePlan, pair: &Pair, observed: &Observed) -> Res
         allocation_id: allocation.clone(),
         public_ip,
     })
+}
+
+/// Why an interface is not covered, as far as the look can tell: it shows neither who else uses the interface nor what other
+/// functions and pools are declared, so that it can't tell what a pass would do.
+fn why(reason: &Reason, id: &NetworkInterfaceId) -> String {
+    match reason {
+        Reason::WrongAddress { carried, .. } => {
+            format!("it carries {}, outside the set of the function; {}", carried_in_words(carried), hint(id))
+        }
+        Reason::NoFreeAddress { .. }
+        | Reason::AddressOnForeignResource(..)
+        | Reason::Conflict(_)
+        | Reason::Bystanders(_)
+        | Reason::Settling(..)
+        | Reason::SpareHeldBack(_)
+        | Reason::Planned(..)
+        | Reason::ActionFailed(_)
+        | Reason::ActionSkipped(_) => no_address(id),
+        Reason::AddressMissing(_)
+        | Reason::BorderGroup(_)
+        | Reason::ZoneUnknown
+        | Reason::DeniesInternetGateway
+        | Reason::NoInternetRoute { .. }
+        | Reason::ObservationIncomplete => reason.to_string(),
+    }
+}
+
+fn no_address(id: &NetworkInterfaceId) -> String {
+    format!("it has no address yet; {}", hint(id))
+}
+
+fn hint(id: &NetworkInterfaceId) -> String {
+    format!(
+        "hint: a daemon or `eipd apply` has to mend that, and `eipd explain {id}` tells what stands in the way"
+    )
 }
 
 fn first_gap(observed: &Observed, otherwise: &str) -> String {
@@ -274,13 +308,28 @@ mod tests {
                     .with_address(2, |a| a.association = None)
                     .eni(2, 2, &[1])
                     .on(9, 2),
-                "`eni-00000002` is not covered: carries",
+                "`eni-00000002` is not covered: it carries 198.51.100.9 (`eipalloc-00000009`), outside the set",
             ),
-            (covered().eni(1, 1, &[1]), "do not agree yet that `eipalloc-00000001`"),
+            (covered().eni(1, 1, &[1]), "do not agree yet that 198.51.100.1 (`eipalloc-00000001`)"),
         ];
         for (world, expected) in cases {
             let wanting = judge(&world).expect_err(expected);
             assert!(wanting.contains(expected), "{expected}: {wanting}");
+        }
+    }
+
+    #[test]
+    fn what_takes_a_wider_look_to_tell_is_not_told() {
+        let bare = || covered().eni(3, 1, &[1]);
+        for (what, world) in [
+            ("a free one", bare()),
+            ("others serve interfaces that are not read", bare().address_says(3, 77)),
+            ("its pool denies bystanders, and who uses it is not asked", bare().denies("p")),
+        ] {
+            let wanting = judge(&world).expect_err(what);
+            let expected = "`eni-00000003` is not covered: it has no address yet; hint: a daemon or `eipd apply` has to mend \
+                            that, and `eipd explain eni-00000003` tells what stands in the way";
+            assert_eq!(wanting, expected, "{what}");
         }
     }
 
@@ -317,6 +366,6 @@ mod tests {
     fn only_what_could_not_be_seen_is_blindness() {
         assert!(Wanting::Unseen("denied".to_owned()).is_blindness());
         assert!(!Wanting::NoInterface(subnet(1)).is_blindness());
-        assert!(!Wanting::OneView(eni(1), alloc(1)).is_blindness());
+        assert!(!Wanting::OneView(eni(1), alloc(1), None).is_blindness());
     }
 }

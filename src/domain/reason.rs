@@ -35,7 +35,7 @@ pub enum Reason {
     /// None of the addresses that it may carry exists.
     AddressMissing(Vec<AddressName>),
     /// The addresses that it may carry sit on resources that are none of our business.
-    AddressOnForeignResource(AllocationId, String),
+    AddressOnForeignResource(AllocationId, Option<IpAddr>, String),
     /// It carries an address outside its set.
     WrongAddress {
         /// What it carries.
@@ -61,7 +61,7 @@ pub enum Reason {
         dead_end: Arc<DeadEnd>,
     },
     /// It was given this address moments ago, and reads do not agree yet.
-    Settling(AllocationId),
+    Settling(AllocationId, Option<IpAddr>),
     /// It does not serve yet, and the spare addresses are kept for interfaces that do.
     SpareHeldBack(PoolName),
     /// The addresses that it may carry could not be read.
@@ -142,7 +142,7 @@ impl Reason {
             Self::ZoneUnknown => "zone_unknown",
             Self::DeniesInternetGateway => "denies_internet_gateway",
             Self::NoInternetRoute { .. } => "no_internet_route",
-            Self::Settling(_) => "settling",
+            Self::Settling(..) => "settling",
             Self::SpareHeldBack(_) => "spare_held_back",
             Self::ObservationIncomplete => "observation_incomplete",
             Self::Planned(..) => "planned",
@@ -167,7 +167,7 @@ impl Reason {
             | Self::DeniesInternetGateway
             | Self::NoInternetRoute { .. }
             | Self::ZoneUnknown
-            | Self::Settling(_)
+            | Self::Settling(..)
             | Self::SpareHeldBack(_)
             | Self::ObservationIncomplete
             | Self::Planned(..)
@@ -191,11 +191,11 @@ impl fmt::Display for Reason {
                     list(ids.iter().map(|id| format!("`{id}`")))
                 )
             }
-            Self::AddressOnForeignResource(id, what) => {
-                write!(f, "`{id}` is on {what}, which eipd never touches")
+            Self::AddressOnForeignResource(id, ip, what) => {
+                write!(f, "{} is on {what}, which eipd never touches", in_words(id, *ip))
             }
             Self::WrongAddress { carried, declared_in } => {
-                write!(f, "carries {}, ", list(carried.iter().map(shown)))?;
+                write!(f, "carries {}, ", carried_in_words(carried))?;
                 match declared_in {
                     Some(pool) => write!(f, "which belongs to pool `{pool}`"),
                     None => write!(f, "which no pool declares"),
@@ -230,9 +230,10 @@ impl fmt::Display for Reason {
                 write!(f, "carries {}, but {dead_end}", Shown(id, *ip))
             }
             Self::NoInternetRoute { carried: None, dead_end } => write!(f, "{dead_end}"),
-            Self::Settling(id) => write!(
+            Self::Settling(id, ip) => write!(
                 f,
-                "got `{id}` moments ago, which is not seen on it; after two minutes it may get another"
+                "got {} moments ago, which is not seen on it; after two minutes it may get another",
+                in_words(id, *ip)
             ),
             Self::SpareHeldBack(pool) => {
                 write!(
@@ -287,6 +288,11 @@ pub(super) fn in_words(id: &AllocationId, public_ip: Option<IpAddr>) -> String {
         Some(ip) => format!("{ip} (`{id}`)"),
         None => format!("`{id}`"),
     }
+}
+
+/// What an interface carries, in a message.
+pub(super) fn carried_in_words(carried: &[Carried]) -> String {
+    list(carried.iter().map(shown))
 }
 
 fn shown(carried: &Carried) -> String {

@@ -89,6 +89,7 @@ pub(crate) fn vpc(subnets: &[u32], security_groups: &[u32]) -> VpcConfig {
     VpcConfig {
         subnets: subnets.iter().map(|n| subnet(*n)).collect(),
         security_groups: groups(security_groups),
+        dual_stack: false,
     }
 }
 
@@ -100,7 +101,6 @@ pub(crate) fn configuration(vpc: Option<VpcConfig>) -> FunctionConfiguration {
         state: Some(FunctionState::Active),
         last_update: Some(LastUpdate::Successful),
         on_capacity_provider: false,
-        dual_stack: false,
         timeout: Duration::from_secs(60),
     }
 }

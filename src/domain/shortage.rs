@@ -2,6 +2,7 @@
 //! each set of addresses once, however many interfaces share it. Decides nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::allotment::{self, Allotment};
@@ -65,7 +66,7 @@ impl<'a> Shortage<'a> {
             return Reason::Conflict(self.sharers(finding));
         }
         if let Some(allocation) = self.observed.recent_writes.get(&finding.interface.id) {
-            return Reason::Settling(allocation.clone());
+            return Reason::Settling(allocation.clone(), self.public_ip(allocation));
         }
         if usage.is_denied() {
             return Reason::Bystanders(usage.bystanders.clone());
@@ -103,13 +104,20 @@ impl<'a> Shortage<'a> {
             return no_free_address();
         }
         match &census.foreign {
-            Some((id, what)) => Reason::AddressOnForeignResource(id.clone(), what.clone()),
+            Some((id, what)) => {
+                let (id, what) = (id.clone(), what.clone());
+                Reason::AddressOnForeignResource(id.clone(), self.public_ip(&id), what)
+            }
             None => {
                 let ids = usage.candidates.iter().cloned().map(AddressName::Allocation);
                 let ips = usage.absent.iter().copied().map(AddressName::PublicIp);
                 Reason::AddressMissing(ids.chain(ips).collect())
             }
         }
+    }
+
+    fn public_ip(&self, allocation: &AllocationId) -> Option<IpAddr> {
+        self.observed.addresses.get(allocation).map(|address| address.public_ip)
     }
 
     /// Who is served in its place by a higher priority.

@@ -28,7 +28,7 @@ pub enum Versions {
 pub type Routes = BTreeMap<Arc<str>, BTreeSet<u64>>;
 
 /// Whether it takes the aliases of a function to tell which of its versions count: only if some version may use an
-/// interface that the shown configuration does not.
+/// interface that the shown configuration does not, or IPv6.
 #[must_use]
 pub fn depends_on_routes(
     function: &FunctionRef,
@@ -52,7 +52,9 @@ fn differ(function: &FunctionRef, shown: &FunctionConfiguration, roster: &Roster
     let adds = |vpc: &VpcConfig| {
         let own = shown.vpc.as_ref().filter(|_| !shown.on_capacity_provider);
         own.is_none_or(|own| {
-            own.security_groups != vpc.security_groups || !vpc.subnets.is_subset(&own.subnets)
+            own.security_groups != vpc.security_groups
+                || !vpc.subnets.is_subset(&own.subnets)
+                || (vpc.dual_stack && !own.dual_stack)
         })
     };
     roster.versions_of(function).filter_map(|(_, vpc)| vpc).any(adds)

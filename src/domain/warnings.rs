@@ -74,12 +74,17 @@ fn ipv6_bypass(function: &FunctionRef, observed: &Observed) -> Option<Warning> {
     let Some(FunctionObservation::Known(configuration)) = observed.functions.get(function) else {
         return None;
     };
-    let subnets = configuration.vpc.iter().filter(|_| configuration.dual_stack).flat_map(|vpc| &vpc.subnets);
-    let mut open =
-        subnets.filter_map(|subnet| observed.network.ipv6_way_out(subnet).map(|way| (subnet, way)));
-    let (subnet, way) = open.next()?;
+    let own = configuration.vpc.iter().chain(&configuration.former_vpc).map(|vpc| (None, vpc));
+    let versions = configuration.versions.iter().map(|(number, vpc)| (Some(number), vpc));
+    let dual_stack = own.chain(versions).filter(|(_, vpc)| vpc.dual_stack);
+    let mut open = dual_stack.flat_map(|(number, vpc)| {
+        let ways = vpc.subnets.iter();
+        ways.filter_map(move |subnet| Some((number, subnet, observed.network.ipv6_way_out(subnet)?)))
+    });
+    let (number, subnet, way) = open.next()?;
+    let by = number.map(|number| format!(" by its version {number}")).unwrap_or_default();
     let message = format!(
-        "function `{function}` may use IPv6, and `{subnet}` sends ::/0 to {way}: such traffic bypasses its address; \
+        "function `{function}`{by} may use IPv6, and `{subnet}` sends ::/0 to {way}: such traffic bypasses its address; \
          hint: unset Ipv6AllowedForDualStack, or take the route away"
     );
     Some(Warning { kind: WarningKind::Ipv6Bypasses, message })
@@ -177,14 +182,18 @@ fn configuration_trouble(configuration: &FunctionConfiguration) -> Option<(Warni
 }
 
 fn former_trouble(allocation: &AllocationId, observed: &Observed) -> Option<Warning> {
-    let association = observed.addresses.get(allocation)?.association.as_ref()?;
+    let address = observed.addresses.get(allocation)?;
+    let association = address.association.as_ref()?;
     let interface = observed.interfaces.get(association.interface.as_ref()?)?;
     let hint = match observed.leave.on_removed {
         OnRemoved::Keep => "; hint: `eipd` leaves it there unless `safety.on_removed` is \"disassociate\"",
         OnRemoved::Disassociate => "",
     };
-    let message =
-        format!("address `{allocation}` has left the configuration and is still on `{}`{hint}", interface.id);
+    let message = format!(
+        "address {} has left the configuration and is still on `{}`{hint}",
+        in_words(allocation, Some(address.public_ip)),
+        interface.id
+    );
     Some(Warning { kind: WarningKind::AddressRemoved, message })
 }
 

@@ -142,7 +142,7 @@ impl Detector {
 
 /// Whether it is not known how the interface stands: its addresses can't be read, or reads do not agree yet.
 fn is_unknown(uncovered: &Uncovered) -> bool {
-    matches!(uncovered.reason, Reason::ObservationIncomplete | Reason::Settling(_))
+    matches!(uncovered.reason, Reason::ObservationIncomplete | Reason::Settling(..))
 }
 
 /// How the uncovered interfaces of a pool stand.

@@ -343,7 +343,11 @@ mod tests {
     fn vpc(subnet: u32) -> VpcConfig {
         let subnet = format!("subnet-{subnet:08x}").parse().expect("well-formed");
         let group = "sg-00000001".parse().expect("well-formed");
-        VpcConfig { subnets: BTreeSet::from([subnet]), security_groups: std::iter::once(group).collect() }
+        VpcConfig {
+            subnets: BTreeSet::from([subnet]),
+            security_groups: std::iter::once(group).collect(),
+            dual_stack: false,
+        }
     }
 
     fn shown(subnet: u32, last_update: Option<LastUpdate>) -> FunctionConfiguration {
@@ -354,7 +358,6 @@ mod tests {
             state: last_update.map(|_| FunctionState::Active),
             last_update,
             on_capacity_provider: false,
-            dual_stack: false,
             timeout: Duration::from_secs(3),
         }
     }

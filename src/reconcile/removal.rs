@@ -168,8 +168,8 @@ fn candidates(plan: &Plan, observed: &Observed) -> BTreeSet<Bond> {
 }
 
 fn is_settled(allocation: &AllocationId, desired: &Desired, observed: &Observed) -> bool {
-    holding(allocation, desired, observed).all(|(_, observation)| match observation {
-        Some(FunctionObservation::Known(shown)) => shown.is_settled(),
+    holding(allocation, desired, observed).all(|(function, observation)| match observation {
+        Some(FunctionObservation::Known(shown)) => shown.is_settled(function),
         Some(FunctionObservation::NotFound) => true,
         Some(FunctionObservation::Unknown) | None => false,
     })

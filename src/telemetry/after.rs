@@ -167,7 +167,7 @@ mod tests {
             | Reason::DeniesInternetGateway
             | Reason::NoInternetRoute { .. }
             | Reason::ZoneUnknown
-            | Reason::Settling(_)
+            | Reason::Settling(..)
             | Reason::ObservationIncomplete
             | Reason::Planned(..)
             | Reason::ActionFailed(_)
@@ -197,7 +197,7 @@ mod tests {
                 served_first: None,
             },
             Reason::AddressMissing(vec![AddressName::Allocation(allocation())]),
-            Reason::AddressOnForeignResource(allocation(), "instance `i-1`".to_owned()),
+            Reason::AddressOnForeignResource(allocation(), None, "instance `i-1`".to_owned()),
             wrong(Some(pool())),
             wrong(None),
             Reason::Conflict(Vec::new()),
@@ -206,7 +206,7 @@ mod tests {
             Reason::ZoneUnknown,
             Reason::DeniesInternetGateway,
             Reason::NoInternetRoute { carried: None, dead_end: dead_end() },
-            Reason::Settling(allocation()),
+            Reason::Settling(allocation(), None),
             Reason::ObservationIncomplete,
             Reason::Planned(allocation(), std::net::IpAddr::from([203, 0, 113, 7])),
             Reason::ActionFailed(String::new()),

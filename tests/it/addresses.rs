@@ -37,6 +37,34 @@ async fn the_list_is_told_in_each_form_and_by_pool() {
 }
 
 #[tokio::test]
+async fn a_pool_without_any_address_says_so_and_fails() {
+    let small = Small::with(1);
+    let server = served(&small).await;
+    let text = format!(
+        "[pools.a]\nallocations = {:?}\n[pools.b]\ntag = \"team=nobody\"\n\
+         [[functions]]\nname = \"billing\"\npool = \"a\"\n[[functions]]\nname = \"reports\"\npool = \"b\"\n",
+        small.allocations
+    );
+    let bench = Bench::new(&text, &server.url());
+    for form in ["text", "json", "cidr"] {
+        let listed = bench.run(&["addresses", "--pool", "b", "--format", form]).await;
+        assert_eq!(listed.code(), Some(1), "{}{}", listed.stdout(), listed.stderr());
+        assert!(
+            listed.stderr().contains("pool `b` has no address in target `default`"),
+            "{}",
+            listed.stderr()
+        );
+        assert!(
+            listed.stderr().contains("`team=nobody`"),
+            "what selects nothing is told: {}",
+            listed.stderr()
+        );
+    }
+    let other = bench.run(&["addresses", "--pool", "a"]).await;
+    assert_eq!((other.code(), other.stdout().lines().count()), (Some(0), 1), "{}", other.stderr());
+}
+
+#[tokio::test]
 async fn a_list_that_lacks_an_address_says_so_and_fails() {
     let small = Small::with(2);
     small.sim.world(|world| world.release_address(&small.allocations[0])).expect("it is free");

@@ -99,6 +99,24 @@ fn an_address_of_another_pool_makes_room_under_each_belief() {
 }
 
 #[test]
+fn what_an_operator_names_is_made_alone_though_the_breaker_holds_all_the_others() {
+    on_paused_clock(async {
+        let moved = Moved::small(7);
+        let mut reconciler = reconciler(&moved.sim, 1).await;
+        let held = pass(&mut reconciler, &moved.orders(5, 10)).await;
+        assert_eq!((held.breaker.map(|breaker| breaker.planned), moved.right()), (Some(7), 0));
+        let mut named = moved.orders(5, 10);
+        named.named.interfaces.insert(moved.interfaces[3].parse().expect("well-formed"));
+        let report = pass(&mut reconciler, &named).await;
+        assert_eq!((report.actions.len(), done(&report, ActionKind::Replace), moved.right()), (1, 1, 1));
+        assert_eq!(report.breaker, None);
+        let others = pass(&mut reconciler, &moved.orders(5, 10)).await;
+        assert_eq!(others.breaker.map(|breaker| breaker.planned), Some(6));
+        assert_lawful(&moved.sim);
+    });
+}
+
+#[test]
 fn each_request_of_a_replacement_is_known_as_our_own_when_its_event_comes() {
     let busy = [BusyInterface::Replaces, BusyInterface::RefusedUnlessAllowed, BusyInterface::RefusedAlways];
     let records = [RecordRequestId::Both, RecordRequestId::OfResponse, RecordRequestId::OfRecord];

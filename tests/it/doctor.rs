@@ -322,7 +322,15 @@ async fn quotas_are_held_against_their_use() {
     let warned = ["address_quota", "interface_quota", "pools"].map(str::to_owned);
     assert_eq!((answer.code, answer.with("warn")), (Some(2), warned.into()), "{:#}", answer.value);
     let told = answer.of("interface_quota", "warn")[0]["evidence"].as_str().expect("a text").to_owned();
-    assert_eq!(told, "402 of 500 network interfaces of Lambda");
+    assert_eq!(told, "402 of 500 network interfaces of Lambda, by the usual quota");
+    let bench = Bench::new(&text, &server.url());
+    for (quota, verdict) in [("402", "fail"), ("500", "warn"), ("1000", "pass")] {
+        let answer = bench.run(&["doctor", "--hyperplane-quota", quota, "--format", "json"]).await;
+        let answer: Value = serde_json::from_str(&answer.stdout()).expect("only JSON on stdout");
+        let checks = answer["checks"].as_array().expect("a list");
+        let told = checks.iter().find(|check| check["check"] == "interface_quota").expect("it is made");
+        assert_eq!(told["verdict"], verdict, "{told}");
+    }
 }
 
 const PERMISSIONS: &[(&str, &str)] = &[

@@ -138,7 +138,7 @@ fn allocations(bits: u16) -> BTreeSet<AllocationId> {
 impl RawVpc {
     fn of(&self) -> VpcConfig {
         let subnets = members(u16::from(self.subnets % 16)).map(subnet).collect();
-        VpcConfig { subnets, security_groups: groups(self.groups) }
+        VpcConfig { subnets, security_groups: groups(self.groups), dual_stack: self.groups % 2 == 1 }
     }
 }
 
@@ -150,7 +150,6 @@ fn configuration(vpc: Option<VpcConfig>) -> FunctionConfiguration {
         state: Some(FunctionState::Active),
         last_update: Some(LastUpdate::Successful),
         on_capacity_provider: false,
-        dual_stack: false,
         timeout: Duration::from_secs(60),
     }
 }
@@ -190,7 +189,6 @@ impl RawFunction {
             state: states.get(usize::from(self.state % 5)).copied(),
             last_update: updates.get(usize::from(self.state / 5 % 5)).copied(),
             on_capacity_provider: self.kind % 8 == 2,
-            dual_stack: self.kind % 8 == 3,
             ..configuration(self.vpc.as_ref().map(RawVpc::of))
         })
     }

@@ -21,7 +21,7 @@ pub(super) fn judge(observed: &Observed, plan: &Plan) -> Vec<Check> {
         let is_told_elsewhere = uncovered.reason.is_want_of_addresses()
             || matches!(
                 uncovered.reason,
-                Reason::NoInternetRoute { .. } | Reason::ObservationIncomplete | Reason::Settling(_)
+                Reason::NoInternetRoute { .. } | Reason::ObservationIncomplete | Reason::Settling(..)
             );
         let check = Check::told(INTERFACES, Verdict::Fail, &uncovered.reason.to_string());
         let check = check.or_remedy(cure(&uncovered.reason));

@@ -42,6 +42,9 @@ pub(super) struct Doctor {
     /// Send no event to be timed: nothing is made, not even for a while
     #[arg(long)]
     read_only: bool,
+    /// How many Hyperplane network interfaces a VPC may have, where AWS granted more than 500
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    hyperplane_quota: Option<u32>,
     /// How to answer
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -71,7 +74,7 @@ impl Doctor {
         LogSettings::from_environment()?.install()?;
         let Loaded { source, outcome } = wire::load(&wire::source(self.config.file()));
         let checks = match outcome {
-            Ok(configuration) => block_on(examine(&source, &configuration, self.read_only))?,
+            Ok(configuration) => block_on(examine(&source, &configuration, &self))?,
             Err(faults) => {
                 let remedy = "put that right; nothing more can be checked before";
                 faults.iter().map(|fault| Check::fail(CONFIGURATION, fault.trim_end(), remedy)).collect()
@@ -89,7 +92,7 @@ impl Doctor {
 const CONFIGURATION: &str = "configuration";
 
 /// All checks: of the process first, then of each target in the order of the file.
-async fn examine(source: &str, configuration: &Configuration, read_only: bool) -> Result<Vec<Check>, Error> {
+async fn examine(source: &str, configuration: &Configuration, asked: &Doctor) -> Result<Vec<Check>, Error> {
     let settings = &configuration.settings;
     let mut checks = vec![Check::pass(CONFIGURATION, format!("`{source}` is valid"))];
     let noted = |note: &String| {
@@ -98,10 +101,12 @@ async fn examine(source: &str, configuration: &Configuration, read_only: bool) -
     };
     checks.extend(configuration.notes.iter().map(noted));
     let surroundings = &Surroundings::production();
-    let targets = configuration.targets.iter().map(|target| patient::examine(target, settings, surroundings));
+    let quota = asked.hyperplane_quota.map(|quota| quota as usize);
+    let targets = configuration.targets.iter();
+    let targets = targets.map(|target| patient::examine(target, settings, surroundings, quota));
     let targets = join_all(targets);
     let (events, bus, targets) =
-        tokio::join!(examine_events(settings, !read_only), examine_bus(settings), targets);
+        tokio::join!(examine_events(settings, !asked.read_only), examine_bus(settings), targets);
     checks.extend(events?);
     checks.push(bus?);
     checks.extend(targets.into_iter().flatten());

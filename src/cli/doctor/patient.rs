@@ -37,9 +37,14 @@ pub(super) struct Seen {
 }
 
 /// Every check of a target.
-pub(super) async fn examine(target: &Target, settings: &Settings, surroundings: &Surroundings) -> Vec<Check> {
+pub(super) async fn examine(
+    target: &Target,
+    settings: &Settings,
+    surroundings: &Surroundings,
+    interface_quota: Option<usize>,
+) -> Vec<Check> {
     let checks = match connect(target, settings, surroundings).await {
-        Ok(aws) => examine_with(Arc::new(aws), target, settings, surroundings).await,
+        Ok(aws) => examine_with(Arc::new(aws), target, settings, surroundings, interface_quota).await,
         Err(error) => {
             let check = Check::told(identity::NAME, Verdict::Fail, &chain(&error));
             vec![check.or_remedy(identity::OUT_OF_REACH)]
@@ -72,6 +77,7 @@ async fn examine_with(
     target: &Target,
     settings: &Settings,
     surroundings: &Surroundings,
+    interface_quota: Option<usize>,
 ) -> Vec<Check> {
     let before = Timestamp::now();
     let who = aws.identity().await;
@@ -96,7 +102,7 @@ async fn examine_with(
     checks.extend(tried.iter().map(permissions::judge));
     checks.extend(failures);
     if let Some(seen) = &seen {
-        checks.extend(seen.examine(&aws).await);
+        checks.extend(seen.examine(&aws, interface_quota).await);
     }
     checks
 }
@@ -147,7 +153,7 @@ impl Seen {
         known.flatten().map(|pair| (pair.subnet, pair.security_groups)).unzip()
     }
 
-    async fn examine(&self, aws: &AwsTarget) -> Vec<Check> {
+    async fn examine(&self, aws: &AwsTarget, interface_quota: Option<usize>) -> Vec<Check> {
         let (subnets, sets) = self.settings();
         let groups = sets.iter().flat_map(|set| set.iter().cloned()).collect();
         let (groups, acls, quota, held, in_vpcs) = tokio::join!(
@@ -168,7 +174,7 @@ impl Seen {
             (Err(error), _) | (_, Err(error)) => unread("address_quota", &error),
         });
         checks.extend(match in_vpcs {
-            Ok((in_vpcs, unplaced)) => quotas::judge_interfaces(&in_vpcs, unplaced),
+            Ok((in_vpcs, unplaced)) => quotas::judge_interfaces(&in_vpcs, unplaced, interface_quota),
             Err(error) => vec![unread("interface_quota", &error)],
         });
         checks.extend(pools::judge(&self.desired, &self.observed, &self.plan));

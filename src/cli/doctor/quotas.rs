@@ -8,11 +8,8 @@ use crate::domain::ids::VpcId;
 const ADDRESSES: &str = "address_quota";
 const INTERFACES: &str = "interface_quota";
 
-/// Hyperplane interfaces in a VPC (AWS.md 1, confirmed).
-const INTERFACES_MAX: usize = 500;
-
-/// From four fifths on there is little left for a change of subnets or security groups, which needs old and new at once.
-const INTERFACES_WARNED: usize = INTERFACES_MAX / 5 * 4;
+/// Hyperplane interfaces in a VPC, unless AWS granted more, which no call that `eipd` makes tells (AWS.md 1, confirmed).
+const INTERFACES_USUAL: usize = 500;
 
 /// The quota of Elastic IPs against those that the account holds, and the addresses that pools are short of.
 pub(super) fn judge_addresses(quota: Option<usize>, held: usize, short_of: usize) -> Check {
@@ -32,15 +29,26 @@ pub(super) fn judge_addresses(quota: Option<usize>, held: usize, short_of: usize
     Check::pass(ADDRESSES, told)
 }
 
-/// Lambda's interfaces of each VPC against the quota.
-pub(super) fn judge_interfaces(in_vpcs: &BTreeMap<VpcId, usize>, unplaced: usize) -> Vec<Check> {
+/// Lambda's interfaces of each VPC against the quota, or against the usual one where none is told. From four fifths on there
+/// is little left for a change of subnets or security groups, which needs old and new at once.
+pub(super) fn judge_interfaces(
+    in_vpcs: &BTreeMap<VpcId, usize>,
+    unplaced: usize,
+    quota: Option<usize>,
+) -> Vec<Check> {
+    let most = quota.unwrap_or(INTERFACES_USUAL);
     let judge = |(vpc, count): (&VpcId, &usize)| {
-        let told = format!("{count} of {INTERFACES_MAX} network interfaces of Lambda");
-        let remedy = "let functions share subnets and security groups, or ask AWS for a higher quota";
-        let check = match *count {
-            INTERFACES_MAX.. => Check::fail(INTERFACES, told, remedy),
-            INTERFACES_WARNED.. => Check::warn(INTERFACES, told, remedy),
-            _ => Check::pass(INTERFACES, told),
+        let usual = if quota.is_none() { ", by the usual quota" } else { "" };
+        let told = format!("{count} of {most} network interfaces of Lambda{usual}");
+        let share = "let functions share subnets and security groups, or ask AWS for a higher quota";
+        let check = match quota {
+            Some(quota) if *count >= quota => Check::fail(INTERFACES, told, share),
+            _ if *count < most / 5 * 4 => Check::pass(INTERFACES, told),
+            Some(_) => Check::warn(INTERFACES, told, share),
+            None => {
+                let remedy = format!("{share}; where it is higher already, say so by --hyperplane-quota");
+                Check::warn(INTERFACES, told, remedy)
+            }
         };
         check.of(vpc)
     };
@@ -80,12 +88,26 @@ mod tests {
     #[test]
     fn a_vpc_fills_up_before_it_is_full() {
         let vpc: VpcId = "vpc-0a1b2c3d".parse().expect("well-formed");
-        for (count, verdict) in
-            [(1, Verdict::Pass), (399, Verdict::Pass), (400, Verdict::Warn), (500, Verdict::Fail)]
-        {
-            assert_eq!(judge_interfaces(&[(vpc.clone(), count)].into(), 0)[0].verdict, verdict, "{count}");
+        for (count, quota, verdict) in [
+            (1, None, Verdict::Pass),
+            (399, None, Verdict::Pass),
+            (400, None, Verdict::Warn),
+            // It may have been raised.
+            (500, None, Verdict::Warn),
+            (399, Some(500), Verdict::Pass),
+            (499, Some(500), Verdict::Warn),
+            (500, Some(500), Verdict::Fail),
+            (700, Some(1_000), Verdict::Pass),
+            (800, Some(1_000), Verdict::Warn),
+            (1_000, Some(1_000), Verdict::Fail),
+        ] {
+            let judged = judge_interfaces(&[(vpc.clone(), count)].into(), 0, quota);
+            assert_eq!(judged[0].verdict, verdict, "{count} of {quota:?}");
         }
-        assert_eq!(judge_interfaces(&BTreeMap::new(), 0)[0].verdict, Verdict::Pass);
-        assert_eq!(judge_interfaces(&BTreeMap::new(), 3)[0].verdict, Verdict::Skip);
+        let usual = judge_interfaces(&[(vpc, 600)].into(), 0, None);
+        let told = format!("{:?}", usual[0]);
+        assert!(told.contains("600 of 500") && told.contains("--hyperplane-quota"), "{told}");
+        assert_eq!(judge_interfaces(&BTreeMap::new(), 0, None)[0].verdict, Verdict::Pass);
+        assert_eq!(judge_interfaces(&BTreeMap::new(), 3, None)[0].verdict, Verdict::Skip);
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::function::{FunctionRef, Pair};
 use crate::domain::ids::{AllocationId, NetworkInterfaceId};
 use crate::domain::network::{DeadEnd, Way};
 use crate::domain::observed::InterfaceStatus;
+use crate::domain::occupancy::Carried;
 use crate::domain::plan::{InterfacePlan, Plan, PoolFigures, Verdict};
 use crate::domain::policy::Mode;
 use crate::domain::reason::{Reason, Warning, WarningKind};
@@ -115,6 +116,18 @@ impl Scene {
             ActionReason::Bare,
             outcome,
         )
+    }
+
+    /// A serving interface with an address of another pool, which an action that came to this replaces.
+    pub(in crate::cli) fn swaps(self, n: usize, subnet: usize, functions: &[&str], outcome: Outcome) -> Self {
+        let lost = allocation(n + 100);
+        let carried = Carried { allocation_id: Some(lost.clone()), public_ip: Some(ip(n + 100)) };
+        let declared_in = "partner-b".parse().ok();
+        let reason = Reason::WrongAddress { carried: vec![carried], declared_in };
+        let mut scene = self.uncovered(n, subnet, functions, reason).action(n, ActionReason::Wrong, outcome);
+        let reported = &mut scene.0.actions.last_mut().expect("it was just added").action;
+        (reported.kind, reported.replaces) = (ActionKind::Replace, Some(lost));
+        scene
     }
 
     /// An interface that does not serve yet and is given an address all the same.

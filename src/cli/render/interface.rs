@@ -1,12 +1,14 @@
 //! How one interface stands, in one line: a mark, the interface, what it carries or why it does not.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use anstyle::Style;
 
 use super::style::{BAD, GOOD, QUIET, WARN, paint};
 use super::words::{hint, plain, split_hint, took};
 use crate::domain::action::{ActionReason, Outcome};
+use crate::domain::ids::AllocationId;
 use crate::domain::network::DeadEnd;
 use crate::domain::observed::InterfaceStatus;
 use crate::domain::plan::{InterfacePlan, Verdict};
@@ -118,6 +120,7 @@ fn disrupted(reason: &Reason, report: &ActionReport, trouble: Mark) -> (Mark, St
     let action = &report.action;
     let address = Shown(&action.allocation_id, Some(action.public_ip));
     let Some(lost) = &action.replaces else { return (trouble, removed(report)) };
+    let lost = Shown(lost, face(lost, reason));
     match report.outcome {
         Outcome::Planned => (Mark::Gets, format!("swaps {lost} for {address}: {}", why(action.reason))),
         Outcome::Done => (
@@ -129,6 +132,12 @@ fn disrupted(reason: &Reason, report: &ActionReport, trouble: Mark) -> (Mark, St
             (trouble, format!("stays wrong: {reason}; {lost} was not swapped for {address}{detail}"))
         }
     }
+}
+
+/// The public face of an address that an interface carries wrongly.
+fn face(lost: &AllocationId, reason: &Reason) -> Option<IpAddr> {
+    let Reason::WrongAddress { carried, .. } = reason else { return None };
+    carried.iter().find(|one| one.allocation_id.as_ref() == Some(lost)).and_then(|one| one.public_ip)
 }
 
 /// An address that is taken off.

@@ -20,7 +20,7 @@ mod summary;
 mod tests;
 pub(super) mod words;
 
-pub(super) use remarks::{failure, failures, remark};
+pub(super) use remarks::{failure, failures, remark, warning};
 use std::collections::BTreeMap;
 
 use std::fmt::{self, Write};

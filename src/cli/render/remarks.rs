@@ -52,6 +52,13 @@ pub(in crate::cli) fn failure(message: &str) -> String {
     written.map_or_else(|_| message.to_owned(), |()| text.trim_end().to_owned())
 }
 
+/// A warning as a diagnostic, with its hint on the next line.
+pub(in crate::cli) fn warning(message: &str) -> String {
+    let mut text = String::new();
+    let written = remark(&mut text, format_args!("{}", paint(WARN, "warning:")), message);
+    written.map_or_else(|_| message.to_owned(), |()| text.trim_end().to_owned())
+}
+
 /// Writes a message, and its hint on the next line.
 pub(in crate::cli) fn remark(text: &mut String, lead: fmt::Arguments<'_>, message: &str) -> fmt::Result {
     let (message, advice) = split_hint(message);

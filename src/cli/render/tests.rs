@@ -156,6 +156,19 @@ fn two_settings_of_one_function_are_told_apart_by_their_security_groups() {
 }
 
 #[test]
+fn what_is_swapped_is_told_by_both_public_addresses() {
+    let scene = |outcome| Scene::new().swaps(1, 1, &["billing"], outcome).pool(POOL, pool(0, 1)).report();
+    for (outcome, wanted) in [
+        (Outcome::Planned, "swaps 198.18.0.101 (eipalloc-00000000000000065) for 198.18.0.1 ("),
+        (Outcome::Done, "swapped 198.18.0.101 (eipalloc-00000000000000065) for 198.18.0.1 ("),
+        (Outcome::Failed, "198.18.0.101 (eipalloc-00000000000000065) was not swapped for 198.18.0.1 ("),
+    ] {
+        let told = bare(&apply(&[scene(outcome)], Detail::Changes));
+        assert!(told.contains(wanted), "{told}");
+    }
+}
+
+#[test]
 fn apply_says_what_became_of_each_action() {
     let report = Scene::new()
         .keeps(1, 1, &["billing"])

@@ -170,7 +170,9 @@ impl Files<'_> {
         let users = self.users.get(&(&interface.pair.subnet, &interface.pair.security_groups));
         for function in users.into_iter().flat_map(|users| &users.functions) {
             let is_settled = match self.observed.functions.get(*function) {
-                Some(FunctionObservation::Known(shown)) => serves_as_shown(shown),
+                Some(FunctionObservation::Known(shown)) => {
+                    serves_as_shown(shown, function.qualifier().is_some())
+                }
                 _ => false,
             };
             if !is_settled {
@@ -180,9 +182,12 @@ impl Files<'_> {
     }
 }
 
-fn serves_as_shown(shown: &FunctionConfiguration) -> bool {
+/// A published version never changes, so that no status of an update is as good as one that succeeded.
+fn serves_as_shown(shown: &FunctionConfiguration, is_published: bool) -> bool {
+    let is_in_force =
+        shown.last_update == Some(LastUpdate::Successful) || (is_published && shown.last_update.is_none());
     shown.former_vpc.is_none()
-        && shown.last_update == Some(LastUpdate::Successful)
+        && is_in_force
         && (shown.state == Some(FunctionState::Active) || shown.state == Some(FunctionState::Inactive))
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::domain::drift::{Drift, Finding, Place};
-use crate::domain::reason::{Reason, named};
+use crate::domain::reason::{Reason, in_words, named};
 
 /// A rule that eipd goes by.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -58,7 +58,7 @@ pub(super) fn behind(reason: &Reason) -> Vec<Rule> {
         Reason::Bystanders(_) => vec![DENIED],
         Reason::DeniesInternetGateway => vec![AWS_DENIES],
         Reason::NoInternetRoute { .. } => vec![AWS_ROUTE],
-        Reason::Settling(_) => vec![OWN_WRITE],
+        Reason::Settling(..) => vec![OWN_WRITE],
         Reason::SpareHeldBack(_) => vec![WAITS_ITS_TURN],
         Reason::ZoneUnknown | Reason::ObservationIncomplete => vec![INCOMPLETE],
         Reason::Planned(..) | Reason::ActionFailed(_) | Reason::ActionSkipped(_) => vec![NO_DISRUPTION],
@@ -87,11 +87,13 @@ pub(super) fn remedies(reason: &Reason, finding: &Finding<'_>, drift: &Drift<'_>
                 "the right ids in pool `{pool}`, or the account and region that these addresses are in"
             )]
         }
-        Reason::AddressOnForeignResource(id, what) => vec![format!("taking `{id}` off {what} by hand")],
+        Reason::AddressOnForeignResource(id, ip, what) => {
+            vec![format!("taking {} off {what} by hand", in_words(id, *ip))]
+        }
         Reason::WrongAddress { declared_in, carried } => {
-            let ids: Vec<String> =
-                carried.iter().filter_map(|c| c.allocation_id.as_ref()).map(|id| format!("`{id}`")).collect();
-            let what = if ids.is_empty() { "its address".to_owned() } else { ids.join(", ") };
+            let ours = carried.iter().filter_map(|c| Some(in_words(c.allocation_id.as_ref()?, c.public_ip)));
+            let ours: Vec<String> = ours.collect();
+            let what = if ours.is_empty() { "its address".to_owned() } else { ours.join(", ") };
             let mut remedies = vec![format!("taking {what} off it by hand: then it gets one of its set")];
             if declared_in.is_none() {
                 remedies.push(format!("declaring {what} in pool `{pool}`"));
@@ -117,7 +119,7 @@ pub(super) fn remedies(reason: &Reason, finding: &Finding<'_>, drift: &Drift<'_>
             "a route for 0.0.0.0/0 to an internet gateway in `{}`, seen within a few minutes",
             dead_end.route_table
         )],
-        Reason::Settling(_) => vec!["two minutes at most: then what reads show counts again".to_owned()],
+        Reason::Settling(..) => vec!["two minutes at most: then what reads show counts again".to_owned()],
         Reason::SpareHeldBack(pool) => vec![
             "its coming into use".to_owned(),
             format!("an address more in pool `{pool}`, or a lower `min_spare`"),
@@ -131,9 +133,11 @@ pub(super) fn remedies(reason: &Reason, finding: &Finding<'_>, drift: &Drift<'_>
 
 fn lingering(finding: &Finding<'_>, drift: &Drift<'_>) -> Vec<String> {
     let holders = finding.usage.candidates.iter().filter_map(|allocation| {
-        match drift.place(drift.number_of(allocation)?) {
+        let number = drift.number_of(allocation)?;
+        match drift.place(number) {
             Place::Lingering(_, interface) => {
-                Some(format!("the retirement of `{interface}`, which still carries `{allocation}`"))
+                let address = in_words(allocation, drift.address(number).map(|address| address.public_ip));
+                Some(format!("the retirement of `{interface}`, which still carries {address}"))
             }
             _ => None,
         }

@@ -216,6 +216,13 @@ fn a_violation_says_what_must_not_be_done_and_why() {
     let violations = audit(&world.desired, &world.observed, &[associate(2, 1, &["f", "g"])]);
     assert_eq!(
         violations[0].to_string(),
-        "`eipalloc-00000002` must not go to or leave `eni-00000001`: the address is on `eni-00000002`"
+        "198.51.100.2 (`eipalloc-00000002`) must not go to or leave `eni-00000001`: the address is on `eni-00000002`"
+    );
+    let world = simple().on(3, 1);
+    let violations = audit(&world.desired, &world.observed, &[associate(2, 1, &["f", "g"])]);
+    assert_eq!(
+        violations[0].to_string(),
+        "198.51.100.2 (`eipalloc-00000002`) must not go to or leave `eni-00000001`: the interface carries 198.51.100.3 \
+         (`eipalloc-00000003`)"
     );
 }

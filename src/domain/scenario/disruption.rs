@@ -85,6 +85,31 @@ fn in_every_doubt_the_wrong_address_stays() {
     }
 }
 
+/// Interface 1 is that of a function which the configuration names by its version, and Lambda tells no update of it.
+fn published() -> World {
+    let world = World::new().pool("p", &[1, 2], 0).pool("q", &[8, 9], 0).function("f:7", "p", &[1], &[1]);
+    world.eni(1, 1, &[1]).on(9, 1).configure("f:7", |f| f.last_update = None)
+}
+
+#[test]
+fn a_published_version_is_settled_though_no_update_of_it_is_told() {
+    assert_eq!(planned(&published()).len(), 1);
+    let latest = wrong().configure("f", |f| f.last_update = None);
+    assert_eq!(planned(&latest), NOTHING);
+    let action = |function| Action {
+        kind: ActionKind::Replace,
+        replaces: Some(alloc(9)),
+        ..associate(1, 1, &[function])
+    };
+    assert_eq!(objections(&published(), action("f:7")), []);
+    assert_eq!(objections(&latest, action("f")), [Objection::Unsettled(function("f"))]);
+    for status in [LastUpdate::InProgress, LastUpdate::Failed, LastUpdate::Other] {
+        let updating = published().configure("f:7", |f| f.last_update = Some(status));
+        assert_eq!(planned(&updating), NOTHING);
+        assert_eq!(objections(&updating, action("f:7")), [Objection::Unsettled(function("f:7"))]);
+    }
+}
+
 /// What is said against replacing 9 by 1.
 fn against(world: &World) -> Vec<Objection> {
     let action = Action { kind: ActionKind::Replace, replaces: Some(alloc(9)), ..associate(1, 1, &["f"]) };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{World, configuration, subnet, vpc};
-use crate::domain::function::FunctionObservation;
+use crate::domain::function::{FunctionObservation, VpcConfig};
 use crate::domain::network::{Network, RouteTable, Way};
 use crate::domain::plan::Verdict;
 use crate::domain::reason::Reason;
@@ -121,8 +121,7 @@ fn ipv6_that_goes_past_the_address_is_warned_of() {
     for (dual_stack, ipv6, warns) in
         [(true, igw(), true), (true, egress_only(), true), (true, Way::Missing, false), (false, igw(), false)]
     {
-        let mut shown = configuration(Some(vpc(&[1], &[1])));
-        shown.dual_stack = dual_stack;
+        let shown = configuration(Some(VpcConfig { dual_stack, ..vpc(&[1], &[1]) }));
         let world = World::new().pool("p", &[1], 0).eni(1, 1, &[1]).on(1, 1);
         let mut world = world.function_as("f", "p", FunctionObservation::Known(shown));
         world.observed.network = network(igw(), ipv6.clone());
@@ -135,6 +134,24 @@ fn ipv6_that_goes_past_the_address_is_warned_of() {
         }
         assert_eq!(world.plan().covered(), 1, "a warning takes nothing away");
     }
+}
+
+#[test]
+fn ipv6_of_a_published_version_is_warned_of_too() {
+    let igw = || Way::InternetGateway("igw-1".to_owned());
+    let mut world = World::new().pool("p", &[1], 0).function("f", "p", &[1], &[1]).eni(1, 1, &[1]).on(1, 1);
+    world.observed.network = network(igw(), igw());
+    assert_eq!(world.warnings(), [""; 0]);
+    let open = VpcConfig { dual_stack: true, ..vpc(&[1], &[1]) };
+    let world = world.configure("f", |shown| drop(shown.versions.insert(3, open)));
+    let warnings = world.plan().warnings;
+    let [warning] = warnings.as_slice() else { panic!("one, not {warnings:?}") };
+    assert_eq!(warning.kind.as_str(), "ipv6_bypasses");
+    assert!(
+        warning.message.starts_with("function `f` by its version 3 may use IPv6, and"),
+        "{}",
+        warning.message
+    );
 }
 
 #[test]

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+mod disruption;
+mod unserved;
+
 use super::{World, number, vpc};
 use crate::domain::action::Action;
 use crate::domain::function::LastUpdate;
@@ -23,6 +26,12 @@ pub(super) fn story(world: &World) -> String {
         let n = number(&interface.network_interface_id);
         writeln!(text, "interface {n} of {}{waits}: {verdict}", functions.join(" and "))
             .expect("a string takes all");
+        if let Some(reason) = interface.no_internet_route() {
+            writeln!(text, "  uncovered: {reason}").expect("a string takes all");
+        }
+    }
+    for action in plan.actions.iter().filter(|action| action.takes_off().is_some()) {
+        writeln!(text, "{}", disruption(action)).expect("a string takes all");
     }
     for (name, figures) in &plan.pools {
         writeln!(
@@ -36,6 +45,15 @@ pub(super) fn story(world: &World) -> String {
         writeln!(text, "warning: {}", warning.message).expect("a string takes all");
     }
     text
+}
+
+fn disruption(action: &Action) -> String {
+    let (on, reason) = (number(&action.network_interface_id), action.reason.as_str());
+    let address = number(&action.allocation_id);
+    match &action.replaces {
+        Some(lost) => format!("interface {on} loses {} for {address} ({reason})", number(lost)),
+        None => format!("interface {on} loses {address} ({reason})"),
+    }
 }
 
 fn why(actions: &[Action], id: &AllocationId) -> &'static str {

@@ -61,7 +61,7 @@ fn an_address_on_anything_else_is_reported_and_never_taken() {
         let reason = world.plan().uncovered().next().expect("uncovered").reason;
         assert_eq!(
             reason.to_string(),
-            format!("`eipalloc-00000001` is on {holder}, which eipd never touches")
+            format!("198.51.100.1 (`eipalloc-00000001`) is on {holder}, which eipd never touches")
         );
     }
     let managed = simple().pool("p", &[1], 0).with_address(1, |a| a.managed_by = Some("nlb".to_owned()));

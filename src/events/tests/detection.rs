@@ -90,7 +90,7 @@ fn what_a_pass_could_not_see_is_no_change() {
         pass(2).having(|report| report.result = PassResult::Failed),
         pass(2).blind(),
         pass(2).blind().uncovered([1, 2], &Reason::ObservationIncomplete),
-        pass(2).uncovered([1, 2], &Reason::Settling(id("eipalloc-0a1b2c3d"))),
+        pass(2).uncovered([1, 2], &Reason::Settling(id("eipalloc-0a1b2c3d"), None)),
     ] {
         assert_eq!(told(&mut detector, &unseen), nothing(), "{unseen:?}");
     }

@@ -31,6 +31,10 @@ pub(super) fn planned(orders: &Orders, desired: &Desired, observed: &Observed) -
     if orders.drain.is_some() {
         planned.actions.retain(|action| action.reason == ActionReason::Drained);
     }
+    // Who names something asks for that, not for every disruption that waits besides.
+    if !orders.named.is_empty() {
+        planned.actions.retain(|action| !action.is_disruption() || orders.named.covers(action));
+    }
     planned
 }
 

@@ -164,7 +164,7 @@ impl Reconciler {
             _ => {
                 let list = self.observer.versions.is_awaited().then_some(LIST_AWAITED);
                 let settling =
-                    report.uncovered.iter().filter(|one| matches!(one.reason, Reason::Settling(_)));
+                    report.uncovered.iter().filter(|one| matches!(one.reason, Reason::Settling(..)));
                 let settling = settling.map(|one| &one.network_interface_id);
                 let reserved = self.recent.next(settling, self.ports.clock.now());
                 let books = [self.hesitations.next(now), self.retirement.next(now), self.contests.next(now)];

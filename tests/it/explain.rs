@@ -62,6 +62,36 @@ async fn everything_is_told_by_every_form_of_id_and_nothing_is_changed() {
 }
 
 #[tokio::test]
+async fn a_wrong_address_is_told_as_the_plan_has_it() {
+    let small = Small::with(4);
+    let interfaces = small.interfaces();
+    small.sim.world(|world| world.give(&small.allocations[2], &interfaces[0]));
+    let server = served(&small).await;
+    let (own, other) = small.allocations.split_at(2);
+    let text = format!(
+        "[pools.a]\nallocations = {own:?}\n[pools.b]\nallocations = {other:?}\n\
+         [[functions]]\nname = \"billing\"\npool = \"a\"\n"
+    );
+    let ip = small.sim.world(|world| world.public_ip(&other[0]).to_owned());
+    let asked = [&other[0], &interfaces[0], &ip, "billing"];
+    let held = format!("{text}[safety]\nmax_disruptions_per_pass = 0\n");
+    for (text, change) in [
+        (&text, "would change it: the next pass of a daemon, or `eipd apply`"),
+        (&held, "would change it: the breaker's closing: 1 disruption is planned, and 0 allowed now"),
+    ] {
+        let bench = Bench::new(text, &server.url());
+        let plan = bench.run(&["plan"]).await.stdout();
+        assert!(plan.contains(&format!("swaps {ip} ({}) for ", other[0])), "{plan}");
+        for id in asked {
+            let told = bench.run(&["explain", id, "--url", "http://127.0.0.1:1"]).await;
+            assert!(told.stdout().contains("the plan replaces it by "), "{id}: {}", told.stdout());
+            assert!(told.stdout().contains(change), "{id}: {}", told.stdout());
+        }
+    }
+    assert_eq!(small.sim.calls("AssociateAddress"), 0);
+}
+
+#[tokio::test]
 async fn what_is_unknown_everywhere_is_said_and_a_wrong_form_is_wrong_usage() {
     let small = Small::with(1);
     let server = served(&small).await;

@@ -118,12 +118,12 @@ pub(super) fn story(allocation: &AllocationId, facts: &Facts<'_>, drift: &Drift<
         return None;
     }
     let whereabouts = facts.whereabouts(allocation, drift);
-    let goes_to = facts.plan.actions.iter().find(|action| action.gives() == Some(allocation));
+    let given = facts.plan.actions.iter().find(|action| action.gives() == Some(allocation));
     let leaves = facts.takes_off(allocation);
     let on_by_addresses = on_by_addresses(allocation, facts);
     let mut rules = rules(whereabouts.state);
     rules.extend(views_differ(allocation, &on_by_interfaces, facts).then_some(rule::EITHER_VIEW));
-    let goes_to = goes_to.map(|action| action.network_interface_id.clone());
+    let goes_to = given.map(|action| action.network_interface_id.clone());
     let shown_ip = || {
         let mut shown = facts.observed.interfaces.values().flat_map(|interface| &interface.associations);
         shown.find(|shown| shown.allocation.as_ref() == Some(allocation)).and_then(|shown| shown.public_ip)
@@ -136,12 +136,10 @@ pub(super) fn story(allocation: &AllocationId, facts: &Facts<'_>, drift: &Drift<
         functions: functions(allocation, facts),
         pins: pins(allocation, facts),
         text: text(&whereabouts, &serves, goes_to.as_ref(), leaves),
-        would_change: match leaves {
-            Some(_) => vec![facts.who_disturbs()],
-            None => match wrong::carrier(allocation, drift) {
-                Some(carrier) if goes_to.is_none() => stays_wrong(carrier, facts, drift),
-                _ => would_change(whereabouts.state, goes_to.is_some(), facts),
-            },
+        would_change: match (leaves.or(given), wrong::carrier(allocation, drift)) {
+            (Some(action), _) => vec![facts.who_makes(action)],
+            (None, Some(carrier)) => stays_wrong(carrier, facts, drift),
+            (None, None) => would_change(whereabouts.state, facts),
         },
         replaced_by: leaves.and_then(Action::gives).cloned(),
         verdict: whereabouts.state,
@@ -287,9 +285,8 @@ fn rules(state: &str) -> Vec<Rule> {
     }
 }
 
-fn would_change(state: &str, is_planned: bool, facts: &Facts<'_>) -> Vec<String> {
+fn would_change(state: &str, facts: &Facts<'_>) -> Vec<String> {
     let change = match state {
-        _ if is_planned => facts.who_acts(),
         "free" => "an interface of a function of its pool that has no address",
         "associated" => "someone's taking it off, or the removal of the interface",
         "lingering" if facts.take_from == TakeFrom::Nothing => {

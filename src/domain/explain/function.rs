@@ -272,8 +272,12 @@ fn by_interfaces(places: &[Place], facts: &Facts<'_>) -> Judgement {
         (1.., _) => {
             vec!["see the interfaces that are without, each by itself: `eipd explain ENI`".to_owned()]
         }
-        (0, 1..) if replaced > 0 => vec![facts.who_disturbs()],
-        (0, 1..) => vec![facts.who_acts().to_owned()],
+        (0, 1..) => {
+            let mut disturbs = serving().filter_map(|served| facts.disturbs(&served.network_interface_id));
+            vec![
+                disturbs.next().map_or_else(|| facts.who_acts().to_owned(), |action| facts.who_makes(action)),
+            ]
+        }
         (0, 0) => Vec::new(),
     };
     let wrong = match replaced {

@@ -254,7 +254,9 @@ pub(super) fn judge(
                     Shown(allocation, Some(*ip))
                 ),
                 rules: vec![if takes { rule::RETIRED_ONLY } else { rule::NO_DISRUPTION }],
-                would_change: vec![facts.who_acts().to_owned()],
+                would_change: vec![
+                    action.map_or_else(|| facts.who_acts().to_owned(), |action| facts.who_makes(action)),
+                ],
             }
         }
         Verdict::Uncovered(reason) => without(reason, interface, finding, facts, drift),

@@ -278,7 +278,12 @@ fn what_the_breaker_holds_is_told_so() {
         take_from: TakeFrom::Retired,
         breaker: Some(Breaker { planned: 1, in_last_hour: 0, limits }),
     };
-    let subjects = [Subject::Address(alloc(7)), Subject::Interface(eni(1)), Subject::Function(function("f"))];
+    let subjects = [
+        Subject::Address(alloc(7)),
+        Subject::Address(alloc(1)),
+        Subject::Interface(eni(1)),
+        Subject::Function(function("f")),
+    ];
     for subject in subjects {
         let would_change = match explain(&subject, &facts) {
             Some(Story::Address(story)) => story.would_change,

@@ -7,6 +7,7 @@ use crate::domain::action::Action;
 use crate::domain::disruption;
 use crate::domain::drift::{Drift, Finding, Standing};
 use crate::domain::ids::{AllocationId, NetworkInterfaceId};
+use crate::domain::policy::Mode;
 use crate::domain::reason::{Reason, Shown};
 
 /// The interface that carries an address which it may not, where no other carries it rightly.
@@ -33,11 +34,13 @@ impl Facts<'_> {
         changes.find(|action| action.takes_off().is_some())
     }
 
-    /// By whom a planned disruption is made.
-    pub(super) fn who_disturbs(&self) -> String {
+    /// By whom a planned change is made, or what holds it back.
+    pub(super) fn who_makes(&self, action: &Action) -> String {
         match self.breaker {
-            Some(breaker) => format!("the breaker's closing: {breaker}"),
-            None => self.who_acts().to_owned(),
+            Some(breaker) if action.is_disruption() && self.mode == Mode::Enforce => {
+                format!("the breaker's closing: {breaker}")
+            }
+            _ => self.who_acts().to_owned(),
         }
     }
 }
@@ -58,8 +61,8 @@ pub(super) fn remedies(
     drift: &Drift<'_>,
 ) -> Vec<String> {
     let interface = &finding.interface.id;
-    if facts.disturbs(interface).is_some() {
-        return vec![facts.who_disturbs()];
+    if let Some(action) = facts.disturbs(interface) {
+        return vec![facts.who_makes(action)];
     }
     let pool = &finding.usage.pool;
     let mut remedies = Vec::new();

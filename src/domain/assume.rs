@@ -213,17 +213,16 @@ impl Shortage {
     /// Compares the plan over the assumed observation with the one over the present.
     #[must_use]
     pub fn between(present: &Plan, assumed: &Plan) -> Self {
-        let before: BTreeMap<&NetworkInterfaceId, &PoolName> =
-            short_of(present).map(|one| (&one.network_interface_id, &one.pool)).collect();
-        let after: BTreeSet<&NetworkInterfaceId> =
-            short_of(assumed).map(|one| &one.network_interface_id).collect();
+        let before: BTreeSet<&NetworkInterfaceId> =
+            short_of(present).map(|one| &one.network_interface_id).collect();
         // What one interface gets in the place of another of its pool makes it no worse.
         let mut relieved: BTreeMap<&PoolName, usize> = BTreeMap::new();
-        for (_, pool) in before.iter().filter(|(id, _)| !after.contains(**id)) {
-            *relieved.entry(pool).or_default() += 1;
+        let served = assumed.required().filter(|one| !matches!(one.verdict, Verdict::Uncovered(_)));
+        for one in served.filter(|one| before.contains(&one.network_interface_id)) {
+            *relieved.entry(&one.pool).or_default() += 1;
         }
         let is_more = |one: &&InterfacePlan| {
-            if before.contains_key(&one.network_interface_id) {
+            if before.contains(&one.network_interface_id) {
                 return false;
             }
             match relieved.get_mut(&one.pool).filter(|left| **left > 0) {

@@ -25,7 +25,7 @@ use crate::domain::ids::TargetName;
 use crate::domain::policy::{Mode, RateShare};
 use crate::events::consumer::{Consumer, Route, Routes};
 use crate::reconcile::driver::{Driver, Watch};
-use crate::reconcile::pass::Memory;
+use crate::reconcile::pass::{Memory, Reconciler};
 use crate::reconcile::schedule::first_pass_after;
 use crate::telemetry::log::LogSettings;
 use crate::telemetry::{Configured, Telemetry, http, panic};
@@ -154,6 +154,9 @@ impl Driven {
     }
 }
 
+/// What drives a target, and its region.
+type Wired = (Reconciler, String);
+
 #[derive(PartialEq)]
 struct Fixed {
     target: Target,
@@ -226,38 +229,13 @@ impl Daemon {
             driven.cancel.cancel();
             self.former.insert(name, driven);
         }
-        for (place, (target, fixed, (reconciler, region))) in fresh.into_iter().enumerate() {
-            let route = Route { target: target.name.clone(), region, inbox: reconciler.inbox() };
-            let (orders, receiver) = watch::channel(self.watch(target, settings));
-            let cancel = self.stop.child_token();
-            let mut driver =
-                Driver { reconciler, watch: receiver, cancel: cancel.clone(), random: fastrand::Rng::new() };
-            let (heir, legacy) = oneshot::channel();
-            let driven = Driven { fixed, orders, cancel, route, legacy };
-            let region = driven.route.region.clone();
-            let before = self.drivers.insert(target.name.clone(), driven);
-            let is_back = before.is_none();
-            let before = before.or_else(|| self.former.remove(&target.name));
-            let audiences = self.notifications.audience();
-            let (name, role) = (target.name.clone(), target.role.clone());
-            // Nothing more is begun by the old orders from now on.
-            before.iter().for_each(|before| before.cancel.cancel());
-            let turn = first_pass_after(place, settings.poll_interval);
-            // One pass at a time per target: the new driver begins when the old one has ended.
-            self.tasks.spawn(async move {
-                driver.cancel.run_until_cancelled(sleep(turn)).await;
-                if let Some(before) = before {
-                    let role_before = before.fixed.target.role.clone();
-                    let is_same_place = before.route.region == region;
-                    let memory = before.end().await.filter(|_| is_same_place);
-                    memory.into_iter().for_each(|memory| driver.reconciler.inherit(memory));
-                    if is_back || !is_same_place || role_before != role {
-                        audiences.forget(&name);
-                    }
-                }
-                // Nobody waits for it when the process ends.
-                heir.send(driver.run().await.into_memory()).ok();
-            });
+        for (place, (target, fixed, wired)) in fresh.into_iter().enumerate() {
+            self.begin(
+                first_pass_after(place, settings.poll_interval),
+                fixed,
+                wired,
+                self.watch(target, settings),
+            );
         }
         *self.routes.lock().expect("a panic ends the process") =
             self.drivers.values().map(|driven| driven.route.clone()).collect();
@@ -273,6 +251,40 @@ impl Daemon {
             }
         }
         Ok(())
+    }
+
+    /// Begins to drive a target after a while; whatever drove it before ends first, and hands on what it remembers.
+    fn begin(&mut self, turn: Duration, fixed: Fixed, (reconciler, region): Wired, watch: Watch) {
+        let (name, role) = (fixed.target.name.clone(), fixed.target.role.clone());
+        let route = Route { target: name.clone(), region, inbox: reconciler.inbox() };
+        let (orders, receiver) = watch::channel(watch);
+        let cancel = self.stop.child_token();
+        let mut driver =
+            Driver { reconciler, watch: receiver, cancel: cancel.clone(), random: fastrand::Rng::new() };
+        let (heir, legacy) = oneshot::channel();
+        let driven = Driven { fixed, orders, cancel, route, legacy };
+        let region = driven.route.region.clone();
+        let before = self.drivers.insert(name.clone(), driven);
+        let is_back = before.is_none();
+        let before = before.or_else(|| self.former.remove(&name));
+        let audiences = self.notifications.audience();
+        // Nothing more is begun by the old orders from now on.
+        before.iter().for_each(|before| before.cancel.cancel());
+        // One pass at a time per target: the new driver begins when the old one has ended.
+        self.tasks.spawn(async move {
+            driver.cancel.run_until_cancelled(sleep(turn)).await;
+            if let Some(before) = before {
+                let role_before = before.fixed.target.role.clone();
+                let is_same_place = before.route.region == region;
+                let memory = before.end().await.filter(|_| is_same_place);
+                memory.into_iter().for_each(|memory| driver.reconciler.inherit(memory));
+                if is_back || !is_same_place || role_before != role {
+                    audiences.forget(&name);
+                }
+            }
+            // Nobody waits for it when the process ends.
+            heir.send(driver.run().await.into_memory()).ok();
+        });
     }
 
     /// The queue, when it is not the one that is read already.

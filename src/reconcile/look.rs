@@ -47,15 +47,7 @@ impl Observer {
         recent: &mut RecentWrites,
     ) -> Look {
         let at = self.clock.now();
-        let mut gaps = Vec::new();
-        if !corner.functions.is_empty() {
-            gaps.extend(self.read_soon(corner.functions.iter().cloned().collect()).await);
-            gaps.extend(self.read_versions_of(&known.desired, &corner.functions).await);
-            // What they used until now may just have been left.
-            add_pairs(known, &mut corner);
-            known.note_functions(self.book.observations(corner.functions.iter()));
-            add_pairs(known, &mut corner);
-        }
+        let mut gaps = self.look_at_functions(known, &mut corner).await;
         let mut is_found = true;
         if corner.searches {
             let all = self.addresses_of(&known.desired.allocations()).await;
@@ -114,6 +106,20 @@ impl Observer {
             gaps: gaps.iter().cloned().chain([unseen]).collect(),
         };
         Look { desired, observed, strangers, at: looked_at, gaps, is_blind, corner }
+    }
+
+    /// Reads the corner's functions first, for they tell where their interfaces are.
+    async fn look_at_functions(&mut self, known: &mut Known, corner: &mut Corner) -> Vec<Gap> {
+        if corner.functions.is_empty() {
+            return Vec::new();
+        }
+        let mut gaps = self.read_soon(corner.functions.iter().cloned().collect()).await;
+        gaps.extend(self.read_versions_of(&known.desired, &corner.functions).await);
+        // What they used until now may just have been left.
+        add_pairs(known, corner);
+        known.note_functions(self.book.observations(corner.functions.iter()));
+        add_pairs(known, corner);
+        gaps
     }
 
     /// Looks besides at whoever comes before what turned out to be bare, and waits for the same. What comes before those in

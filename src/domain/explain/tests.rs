@@ -276,7 +276,7 @@ fn what_the_breaker_holds_is_told_so() {
         region: &Region::default(),
         mode: Mode::Enforce,
         take_from: TakeFrom::Retired,
-        breaker: Some(Breaker { planned: 1, in_last_hour: 0, limits }),
+        breaker: Some(Breaker { planned: 1, removals: 0, in_last_hour: 0, limits }),
     };
     let subjects = [
         Subject::Address(alloc(7)),

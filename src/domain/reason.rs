@@ -416,6 +416,21 @@ warning_kinds! {
     ObservationIncomplete = "observation_incomplete",
 }
 
+impl WarningKind {
+    /// Those of a function that no address can be given to.
+    pub const UNSERVABLE: [Self; 3] =
+        [Self::FunctionNotFound, Self::FunctionNotInVpc, Self::FunctionOnCapacityProvider];
+}
+
+/// A declared function that no address can be given to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unservable {
+    /// The function.
+    pub function: FunctionRef,
+    /// Why.
+    pub warning: Warning,
+}
+
 /// An address with its public face, for lists.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Shown<'a>(pub &'a AllocationId, pub Option<IpAddr>);

@@ -12,13 +12,12 @@ use serde::{Serialize, Serializer};
 use super::action::{Action, Outcome};
 use super::desired::Desired;
 use super::error_class::ErrorClass;
-use super::function::FunctionRef;
 use super::hint::Origin;
 use super::ids::{AllocationId, AssociationId, NetworkInterfaceId, TargetName};
 use super::observed::InterfaceStatus;
 use super::plan::{InterfacePlan, Plan, Verdict};
 use super::policy::{DisruptionBudget, Mode};
-use super::reason::Uncovered;
+use super::reason::{Uncovered, Unservable};
 
 /// The account of one pass.
 #[derive(Clone, Debug)]
@@ -54,7 +53,7 @@ pub struct Report {
     /// The serving interfaces that do not, after the pass.
     pub uncovered: Vec<Uncovered>,
     /// Declared functions that no address can be given to: absent, outside a VPC, or on a capacity provider.
-    pub unservable: Vec<FunctionRef>,
+    pub unservable: Vec<Unservable>,
     /// What somebody undoes again and again.
     pub contested: Vec<Contested>,
     /// Why disruptions are held back, if they are.
@@ -273,7 +272,8 @@ impl Serialize for Report {
         fields.serialize_field("coverage", &self.coverage())?;
         fields.serialize_field("result", &self.result)?;
         fields.serialize_field("failures", &self.failures)?;
-        fields.serialize_field("unservable", &self.unservable)?;
+        let unservable = self.unservable.iter().map(|one| &one.function).collect::<Vec<_>>();
+        fields.serialize_field("unservable", &unservable)?;
         fields.serialize_field("interfaces", &self.plan.interfaces)?;
         fields.serialize_field("contested", &self.contested)?;
         fields.serialize_field("breaker", &self.breaker)?;

@@ -15,15 +15,12 @@ use super::index::Index;
 use super::observed::{Observed, Part};
 use super::plan::Plan;
 use super::policy::OnRemoved;
-use super::reason::{Warning, WarningKind, in_words, named};
+use super::reason::{Unservable, Warning, WarningKind, in_words, named};
 
 /// Every warning, in a stable order.
 #[must_use]
 pub fn warnings(desired: &Desired, observed: &Observed, drift: &Drift<'_>, plan: &Plan) -> Vec<Warning> {
-    let functions = desired.functions.keys().filter_map(|function| {
-        let (kind, what) = function_trouble(observed.functions.get(function))?;
-        Some(Warning { kind, message: format!("function `{function}` {what}") })
-    });
+    let functions = desired.functions.keys().filter_map(|function| function_warning(function, observed));
     let unseen = without_interface(desired, observed, drift);
     let declared = desired.pools.values().zip(&drift.pools);
     let declared = declared.flat_map(|(pool, numbers)| pool.allocations.iter().zip(numbers));
@@ -90,15 +87,20 @@ fn ipv6_bypass(function: &FunctionRef, observed: &Observed) -> Option<Warning> {
     Some(Warning { kind: WarningKind::Ipv6Bypasses, message })
 }
 
-/// Whether a declared function can't have a fixed address at all, whatever is done about interfaces.
+/// The declared functions that can't have a fixed address at all, whatever is done about interfaces.
 #[must_use]
-pub fn unservable(desired: &Desired, observed: &Observed) -> Vec<FunctionRef> {
-    use WarningKind::{FunctionNotFound, FunctionNotInVpc, FunctionOnCapacityProvider};
-    let hopeless = |function: &&FunctionRef| {
-        let trouble = function_trouble(observed.functions.get(*function));
-        matches!(trouble, Some((FunctionNotFound | FunctionNotInVpc | FunctionOnCapacityProvider, _)))
+pub fn unservable(desired: &Desired, observed: &Observed) -> Vec<Unservable> {
+    let hopeless = |function: &FunctionRef| {
+        let warning = function_warning(function, observed)?;
+        let is_hopeless = WarningKind::UNSERVABLE.contains(&warning.kind);
+        is_hopeless.then(|| Unservable { function: function.clone(), warning })
     };
-    desired.functions.keys().filter(hopeless).cloned().collect()
+    desired.functions.keys().filter_map(hopeless).collect()
+}
+
+fn function_warning(function: &FunctionRef, observed: &Observed) -> Option<Warning> {
+    let (kind, what) = function_trouble(observed.functions.get(function))?;
+    Some(Warning { kind, message: format!("function `{function}` {what}") })
 }
 
 /// Functions that can be invoked, and so have an interface in each of their subnets (AWS.md 1, confirmed), where none is

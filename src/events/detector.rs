@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::notification::{Change, Functions, Recovery, text};
 use crate::domain::action::{ActionKind, Outcome};
+use crate::domain::function::FunctionRef;
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName, TargetName};
 use crate::domain::observed::InterfaceStatus;
-use crate::domain::reason::{Reason, Uncovered};
+use crate::domain::reason::{Reason, Uncovered, Unservable};
 use crate::domain::report::{ActionReport, Coverage, PassResult, Report};
 
 /// So many changes of one kind in one pass are told one by one, the rest in one summary: when a whole pool vanishes, the
@@ -24,6 +25,7 @@ pub struct Detector {
 #[derive(Default)]
 struct Memory {
     uncovered: BTreeSet<NetworkInterfaceId>,
+    unservable: BTreeSet<FunctionRef>,
     exhausted: BTreeSet<PoolName>,
     contested: BTreeSet<AllocationId>,
     breaker_is_open: bool,
@@ -116,6 +118,8 @@ impl Detector {
             memory.uncovered(report, &mut changes);
             memory.recovered(report, &mut changes);
             memory.pools_recovered(report, &wants, &mut changes);
+            memory.unservable(report, &mut changes);
+            memory.functions_recovered(report, &mut changes);
             memory.contested(report, &mut changes);
             changes.extend(memory.breaker(report));
         }
@@ -224,6 +228,34 @@ impl Memory {
             false
         });
         changes.extend(crowd.summary("network_interface_recovered"));
+    }
+
+    fn unservable(&mut self, report: &Report, changes: &mut Vec<Change>) {
+        let mut crowd = Crowd::default();
+        for Unservable { function, warning } in &report.unservable {
+            let reason = warning.kind.as_str();
+            if self.unservable.insert(function.clone()) && crowd.admits(reason) {
+                let (function, message) = (function.clone(), text(&warning.message));
+                changes.push(Change::FunctionUnservable { function, reason, message });
+            }
+        }
+        changes.extend(crowd.summary("function_unservable"));
+    }
+
+    fn functions_recovered(&mut self, report: &Report, changes: &mut Vec<Change>) {
+        let is_blind = report.coverage() == Coverage::Unknown;
+        let still: BTreeSet<&FunctionRef> = report.unservable.iter().map(|one| &one.function).collect();
+        let mut crowd = Crowd::default();
+        self.unservable.retain(|function| {
+            // A function that left the configuration has no state to tell of.
+            let is_declared = report.desired.functions.contains_key(function);
+            let stays = still.contains(function) || (is_declared && is_blind);
+            if !stays && is_declared && crowd.admits("recovered") {
+                changes.push(Change::FunctionRecovered { function: function.clone() });
+            }
+            stays
+        });
+        changes.extend(crowd.summary("function_recovered"));
     }
 
     fn exhausted(&mut self, report: &Report, wants: &BTreeMap<&PoolName, Want>, changes: &mut Vec<Change>) {

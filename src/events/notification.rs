@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::domain::function::FunctionRef;
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName, TargetName};
 use crate::reconcile::ports::BusEntry;
 
@@ -100,6 +101,20 @@ pub enum Change {
         network_interface_id: NetworkInterfaceId,
         /// What ended it.
         outcome: Recovery,
+    },
+    /// No address can be given to a declared function.
+    FunctionUnservable {
+        /// The function.
+        function: FunctionRef,
+        /// The kind of the warning about it.
+        reason: &'static str,
+        /// The warning.
+        message: String,
+    },
+    /// A function that was told of as unservable is so no more.
+    FunctionRecovered {
+        /// The function.
+        function: FunctionRef,
     },
     /// A serving interface stays uncovered because its pool has no address for it.
     PoolExhausted {
@@ -211,6 +226,8 @@ impl Change {
             Self::AddressDisassociated { .. } => "Elastic IP Disassociated",
             Self::NetworkInterfaceUncovered { .. } => "Network Interface Uncovered",
             Self::NetworkInterfaceRecovered { .. } => "Network Interface Recovered",
+            Self::FunctionUnservable { .. } => "Function Unservable",
+            Self::FunctionRecovered { .. } => "Function Recovered",
             Self::PoolExhausted { .. } => "Pool Exhausted",
             Self::PoolRecovered { .. } => "Pool Recovered",
             Self::AddressContested { .. } => "Elastic IP Contested",

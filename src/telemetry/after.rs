@@ -9,7 +9,7 @@ use crate::domain::function::FunctionRef;
 use crate::domain::ids::{AllocationId, NetworkInterfaceId, PoolName};
 use crate::domain::plan::{InterfacePlan, PoolFigures, Verdict};
 use crate::domain::reason::{Reason, Uncovered, WarningKind};
-use crate::domain::report::{ActionReport, Report};
+use crate::domain::report::{ActionReport, Coverage, PassResult, Report};
 
 /// What an interface carries after a pass.
 pub(super) enum After<'a> {
@@ -97,7 +97,20 @@ pub(super) fn uncovered_by_function(report: &Report) -> BTreeMap<&FunctionRef, u
 /// The declared functions that the report knows of, with those that tags select.
 pub(super) fn functions(report: &Report) -> BTreeSet<&FunctionRef> {
     let used = report.plan.interfaces.iter().flat_map(|interface| interface.functions.iter());
-    used.chain(&report.unservable).chain(report.desired.functions.keys()).collect()
+    let unservable = report.unservable.iter().map(|one| &one.function);
+    used.chain(unservable).chain(report.desired.functions.keys()).collect()
+}
+
+/// Whether a pass looked at everything, saw it, and its plan held: a failed action is told by other metrics, and is no reason
+/// to distrust these.
+pub(super) fn saw_everything(report: &Report) -> bool {
+    let sound = matches!(report.result, PassResult::Ok | PassResult::Incomplete);
+    sound && report.is_whole && report.coverage() != Coverage::Unknown
+}
+
+/// For what a function can have no address.
+pub(super) fn why_unservable(kind: WarningKind) -> &'static str {
+    kind.as_str().trim_start_matches("function_")
 }
 
 /// Whether an uncovered interface has no way out, or carries an address that it should not, or none.

@@ -36,7 +36,7 @@ const LABELS: &[(&str, &str)] = &[
     ("pool", "The pool; inline `allocations` form one that is named after the function."),
     ("function", "The function as the configuration names it, or as a tag selected it."),
     ("kind", "Of a difference or an event, see below."),
-    ("why", "In what way a network interface is uncovered."),
+    ("why", "In what way a network interface is uncovered, or for what a function can have no address."),
     (
         "state",
         "Where an address is: on an interface that a declared function uses, free, on a Lambda interface that none uses, \
@@ -119,6 +119,7 @@ fn closed_sets() -> Vec<(&'static str, Vec<String>)> {
     let classes: Vec<&str> = ErrorClass::ALL.iter().map(|class| class.as_str()).collect();
     vec![
         ("`why` of `eipd_unassociated_network_interfaces`", owned(&after::WHY)),
+        ("`why` of `eipd_function_unservable`", owned(&WarningKind::UNSERVABLE.map(after::why_unservable))),
         ("`state` of `eipd_pool_addresses`", owned(&after::STATES)),
         (
             "`kind` of `eipd_drift`, warnings",

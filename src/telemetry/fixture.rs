@@ -14,7 +14,7 @@ use crate::domain::ids::{AllocationId, NetworkInterfaceId, TargetName};
 use crate::domain::observed::InterfaceStatus;
 use crate::domain::plan::{InterfacePlan, Plan, PoolFigures, Verdict};
 use crate::domain::policy::Mode;
-use crate::domain::reason::{Reason, Warning, WarningKind};
+use crate::domain::reason::{Reason, Unservable, Warning, WarningKind};
 use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
 
 /// Parses what is known to be valid.
@@ -200,6 +200,12 @@ impl Pass {
             origin: None,
         });
     }
+}
+
+/// A function that no address can be given to.
+pub(super) fn unservable(function: &str, kind: WarningKind) -> Unservable {
+    let message = format!("function `{function}` can't be served");
+    Unservable { function: id(function), warning: Warning { kind, message } }
 }
 
 /// The reason of an empty pool.

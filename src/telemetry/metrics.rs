@@ -77,6 +77,14 @@ const FUNCTION_UNCOVERED: Definition = Definition {
     labels: &["target", "function"],
     help: "In-use network interfaces of the function without an address of their set after the last pass.",
 };
+const FUNCTION_UNSERVABLE: Definition = Definition {
+    name: "eipd_function_unservable",
+    kind: Kind::Gauge,
+    unit: "0 or 1",
+    stability: Stability::Provisional,
+    labels: &["target", "function", "why"],
+    help: "1 while no address can be given to the function, whatever is done about interfaces. One that is absent sends nothing; another leaves from addresses of AWS, and the objective of coverage counts that as uncovered.",
+};
 const OLDEST_UNCOVERED: Definition = Definition {
     name: "eipd_oldest_uncovered_seconds",
     kind: Kind::Gauge,
@@ -287,10 +295,11 @@ const BUILD_INFO: Definition = Definition {
 };
 
 /// Every metric.
-pub(super) const ALL: [&Definition; 29] = [
+pub(super) const ALL: [&Definition; 30] = [
     &NETWORK_INTERFACES,
     &UNASSOCIATED,
     &FUNCTION_UNCOVERED,
+    &FUNCTION_UNSERVABLE,
     &OLDEST_UNCOVERED,
     &POOL_ADDRESSES,
     &POOL_SHORTFALL,
@@ -334,6 +343,7 @@ pub(super) struct Families {
     pub(super) network_interfaces: Series<IntGaugeVec>,
     pub(super) unassociated: Series<IntGaugeVec>,
     pub(super) function_uncovered: Series<IntGaugeVec>,
+    pub(super) function_unservable: Series<IntGaugeVec>,
     pub(super) oldest_uncovered: Series<GaugeVec>,
     pub(super) pool_addresses: Series<IntGaugeVec>,
     pub(super) pool_shortfall: Series<IntGaugeVec>,
@@ -363,6 +373,7 @@ impl Families {
             network_interfaces: gauges(&NETWORK_INTERFACES),
             unassociated: gauges(&UNASSOCIATED),
             function_uncovered: gauges(&FUNCTION_UNCOVERED),
+            function_unservable: gauges(&FUNCTION_UNSERVABLE),
             oldest_uncovered: seconds(&OLDEST_UNCOVERED),
             pool_addresses: gauges(&POOL_ADDRESSES),
             pool_shortfall: gauges(&POOL_SHORTFALL),
@@ -388,6 +399,7 @@ impl Families {
             &mut self.network_interfaces,
             &mut self.unassociated,
             &mut self.function_uncovered,
+            &mut self.function_unservable,
             &mut self.pool_addresses,
             &mut self.pool_shortfall,
             &mut self.pool_min_spare,

@@ -19,7 +19,8 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::function::FunctionRef;
 use crate::domain::ids::TargetName;
 use crate::domain::policy::Mode;
-use crate::domain::report::{Coverage, PassResult, Report, Trigger};
+use crate::domain::reason::WarningKind;
+use crate::domain::report::{PassResult, Report, Trigger};
 use crate::reconcile::ports::Delivery;
 
 /// The metrics with their registry.
@@ -119,7 +120,7 @@ impl Metrics {
         for (function, time) in target.last_look.advance(report) {
             families.uncovered_seconds.at(&[name, &function.to_string()]).inc_by(time.as_secs_f64());
         }
-        if succeeded(report) && report.is_whole {
+        if after::saw_everything(report) {
             families.last_success.at(&[name]).set(ended_at(report).as_duration().as_secs_f64());
         }
     }
@@ -152,12 +153,6 @@ impl Metrics {
     fn lock(&self) -> MutexGuard<'_, Passes> {
         self.passes.lock().expect("a panic ends the process")
     }
-}
-
-/// Everything was seen and the plan held: a failed action is told by other metrics, and is no reason to distrust these.
-fn succeeded(report: &Report) -> bool {
-    let sound = matches!(report.result, PassResult::Ok | PassResult::Incomplete);
-    sound && report.coverage() != Coverage::Unknown
 }
 
 impl Families {
@@ -226,6 +221,16 @@ impl Families {
         for function in counts.keys() {
             self.uncovered_seconds.at(&[name, function]);
         }
+        let kinds = WarningKind::UNSERVABLE.map(after::why_unservable);
+        let mut unservable: BTreeMap<[String; 2], usize> = counts
+            .keys()
+            .flat_map(|function| kinds.map(|why| ([function.clone(), why.to_owned()], 0)))
+            .collect();
+        for one in &report.unservable {
+            let why = after::why_unservable(one.warning.kind);
+            unservable.insert([one.function.to_string(), why.to_owned()], 1);
+        }
+        self.function_unservable.replace(name, unservable);
         self.function_uncovered
             .replace(name, counts.into_iter().map(|(function, count)| ([function], count)));
     }

@@ -1,7 +1,7 @@
 //! Since when each function and each interface has been as it is, as far as this process saw it: AWS does not tell. What
 //! was so at the first look is so since that look, at least. Bounded by what the last look showed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -45,8 +45,9 @@ impl Since {
             (id.clone(), (carries, since.map_or(now, |(_, since)| *since)))
         });
         let uncovered = after::uncovered_by_function(report);
+        let unservable: BTreeSet<&FunctionRef> = report.unservable.iter().map(|one| &one.function).collect();
         let functions = after::functions(report).into_iter().map(|function| {
-            let lacks = uncovered.contains_key(function) || report.unservable.contains(function);
+            let lacks = uncovered.contains_key(function) || unservable.contains(function);
             let since = self.functions.get(function).filter(|(former, _)| *former == lacks);
             (function.clone(), (lacks, since.map_or(now, |(_, since)| *since)))
         });

@@ -8,7 +8,7 @@ use std::time::Duration;
 use eipd::domain::policy::OnRemoved;
 use eipd::reconcile::pass::Orders;
 use eipd::reconcile::ports::Delivery;
-use eipd_sim::{Effect, Fault, NewRule, Service, Target};
+use eipd_sim::{Effect, Fault, NewRule, Outcome, Service, Target, VpcConfig};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -69,7 +69,8 @@ fn told(small: &Small) -> Vec<(String, String)> {
         .iter()
         .map(|event| {
             let detail = &event["detail"];
-            let subject = text(&detail["network_interface_id"]).or_else(|| text(&detail["pool"]));
+            let subject =
+                ["network_interface_id", "pool", "function"].iter().find_map(|key| text(&detail[key]));
             (text(&detail["kind"]).unwrap_or_default(), subject.unwrap_or_default())
         })
         .collect()
@@ -120,12 +121,44 @@ fn what_is_taken_off_since_its_function_left_the_file_is_told() {
         daemon.reload(Orders { on_removed: OnRemoved::Disassociate, ..orders(&desired) });
         sleep(POLL * 10).await;
         let off = told(&small);
-        assert_eq!(kinds(&off), ["address_disassociated"; 2]);
-        let mut interfaces: Vec<String> = off.into_iter().map(|(_, interface)| interface).collect();
+        assert_eq!(kinds(&off), ["function_unservable", "address_disassociated", "address_disassociated"]);
+        assert_eq!(off[0].1, "nowhere", "the only function that is left does not exist");
+        let mut interfaces: Vec<String> = off.into_iter().skip(1).map(|(_, interface)| interface).collect();
         interfaces.sort();
         let mut all = small.interfaces();
         all.sort();
         assert_eq!(interfaces, all);
+        daemon.stop().await;
+        assert_lawful(&small.sim);
+    });
+}
+
+#[test]
+fn a_function_that_leaves_its_vpc_and_comes_back_is_told_once_each() {
+    on_paused_clock(async {
+        let (small, daemon, _) = started(2).await;
+        assert_eq!(kinds(&told(&small)), ["address_associated"; 2]);
+        sleep(POLL * 4).await;
+        small.sim.world(|world| {
+            world.expect::<&str>("billing", &[]);
+            world
+                .update_function_vpc("billing", None::<VpcConfig>, Outcome::Succeeds, None)
+                .expect("it is active");
+        });
+        sleep(POLL * 40).await;
+        assert_eq!(told(&small), [("function_unservable".to_owned(), "billing".to_owned())]);
+        small.sim.world(|world| {
+            let back = VpcConfig::new(&small.subnets, &[&small.group]);
+            world.update_function_vpc("billing", back, Outcome::Succeeds, None).expect("it is active");
+        });
+        sleep(POLL * 40).await;
+        let last = told(&small);
+        let recovered = last.iter().filter(|(kind, _)| kind == "function_recovered");
+        assert_eq!(
+            recovered.map(|(_, subject)| subject.as_str()).collect::<Vec<_>>(),
+            ["billing"],
+            "{last:?}"
+        );
         daemon.stop().await;
         assert_lawful(&small.sim);
     });

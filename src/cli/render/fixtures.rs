@@ -16,7 +16,7 @@ use crate::domain::observed::InterfaceStatus;
 use crate::domain::occupancy::Carried;
 use crate::domain::plan::{InterfacePlan, Plan, PoolFigures, Verdict};
 use crate::domain::policy::Mode;
-use crate::domain::reason::{Reason, Warning, WarningKind};
+use crate::domain::reason::{Reason, Unservable, Warning, WarningKind};
 use crate::domain::report::{ActionReport, PassResult, Report, Trigger};
 
 /// A report under construction. Interfaces, addresses and subnets are numbered; an interface and its address share a number.
@@ -170,7 +170,11 @@ impl Scene {
     }
 
     pub(in crate::cli) fn unservable(mut self, function: &str) -> Self {
-        self.0.unservable.push(function.parse().expect("a function"));
+        let message = format!(
+            "function `{function}` is not in a VPC, so it leaves from addresses of AWS; hint: give it a VpcConfig"
+        );
+        let warning = Warning { kind: WarningKind::FunctionNotInVpc, message };
+        self.0.unservable.push(Unservable { function: function.parse().expect("a function"), warning });
         self
     }
 

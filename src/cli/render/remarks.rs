@@ -6,23 +6,17 @@ use std::fmt::{self, Write};
 use super::interface::Mark;
 use super::style::{BAD, WARN, paint};
 use super::words::{hint, plain, split_hint};
-use crate::domain::function::FunctionRef;
-use crate::domain::reason::{Warning, WarningKind};
 use crate::domain::report::Report;
 
 /// The remarks of a report; what two lists of it say is said once.
 pub(super) fn lines(report: &Report) -> Result<String, fmt::Error> {
     let mut text = String::new();
     let mut told: Vec<&str> = report.failures.iter().map(String::as_str).collect();
-    for function in &report.unservable {
-        let warning = report.plan.warnings.iter().find(|warning| explains(warning, function));
-        let message = warning.map_or_else(
-            || format!("function `{function}` cannot be served"),
-            |warning| warning.message.clone(),
-        );
-        told.extend(warning.map(|warning| warning.message.as_str()));
+    for one in &report.unservable {
+        let message = one.warning.message.as_str();
+        told.push(message);
         let sign = paint(Mark::Without.style(), Mark::Without.sign());
-        remark(&mut text, format_args!("{sign}"), &message)?;
+        remark(&mut text, format_args!("{sign}"), message)?;
     }
     for warning in report.plan.warnings.iter().filter(|warning| !told.contains(&warning.message.as_str())) {
         remark(&mut text, format_args!("{}", paint(WARN, "warning:")), &warning.message)?;
@@ -64,11 +58,4 @@ pub(in crate::cli) fn remark(text: &mut String, lead: fmt::Arguments<'_>, messag
     let (message, advice) = split_hint(message);
     writeln!(text, "{lead} {}", plain(message))?;
     advice.map_or(Ok(()), |advice| hint(text, 2, advice))
-}
-
-/// Whether a warning says why a function can't be served.
-fn explains(warning: &Warning, function: &FunctionRef) -> bool {
-    use WarningKind::{FunctionNotFound, FunctionNotInVpc, FunctionOnCapacityProvider};
-    matches!(warning.kind, FunctionNotFound | FunctionNotInVpc | FunctionOnCapacityProvider)
-        && warning.message.starts_with(&format!("function `{function}` "))
 }

@@ -1,7 +1,9 @@
 //! Each change of state is told once, recovery and restart included; what could not be seen is no change; and a flood
 //! is summed up.
 
-use super::reports::{Having, association, contested, disassociation, eni, id, no_free_address, pass};
+use super::reports::{
+    Having, association, contested, disassociation, eni, id, no_free_address, outside, pass,
+};
 use crate::domain::action::{ActionKind, Outcome};
 use crate::domain::observed::InterfaceStatus;
 use crate::domain::policy::DisruptionBudget;
@@ -29,6 +31,8 @@ fn short(change: &Change) -> String {
         Change::NetworkInterfaceRecovered { network_interface_id, outcome } => {
             format!("recovered {network_interface_id} {}", outcome.as_str())
         }
+        Change::FunctionUnservable { function, reason, .. } => format!("unservable {function} {reason}"),
+        Change::FunctionRecovered { function } => format!("servable {function}"),
         Change::PoolExhausted { pool, waiting, shortfall } => {
             format!("exhausted {pool} {waiting} {shortfall}")
         }
@@ -118,6 +122,22 @@ fn a_pool_that_left_the_file_is_not_told_of() {
     told(&mut detector, &pass(1).uncovered([1], &no_free_address()));
     let without = pass(2).having(|report| report.plan.pools.clear());
     assert_eq!(told(&mut detector, &without), [format!("recovered {} obsolete", eni(1))]);
+}
+
+#[test]
+fn a_function_that_can_have_no_address_is_told_once_and_so_is_its_end() {
+    let mut detector = Detector::default();
+    let declared = |n| pass(n).declaring(&["billing", "mailer"]);
+    let without = |n| declared(n).having(|report| report.unservable = vec![outside("billing")]);
+    assert_eq!(told(&mut detector, &declared(1)), nothing());
+    assert_eq!(told(&mut detector, &without(2)), ["unservable billing function_not_in_vpc"]);
+    for n in 3..9 {
+        assert_eq!(told(&mut detector, &without(n)), nothing(), "not once for each pass");
+    }
+    assert_eq!(told(&mut detector, &declared(9).blind()), nothing(), "it could not be read");
+    assert_eq!(told(&mut detector, &declared(10)), ["servable billing"]);
+    assert_eq!(told(&mut detector, &without(11)), ["unservable billing function_not_in_vpc"]);
+    assert_eq!(told(&mut detector, &pass(12).declaring(&["mailer"])), nothing(), "it left the file");
 }
 
 #[test]

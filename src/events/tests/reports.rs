@@ -7,12 +7,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::domain::action::{Action, ActionKind, ActionReason, Outcome};
+use crate::domain::desired::DesiredFunction;
 use crate::domain::function::Pair;
 use crate::domain::hint::Origin;
 use crate::domain::observed::InterfaceStatus;
 use crate::domain::plan::{InterfacePlan, Plan, PoolFigures, Verdict};
 use crate::domain::policy::Mode;
-use crate::domain::reason::{Reason, Warning, WarningKind};
+use crate::domain::reason::{Reason, Unservable, Warning, WarningKind};
 use crate::domain::report::{ActionReport, Contested, PassResult, Report, Trigger};
 
 pub(super) fn id<T: FromStr>(text: &str) -> T {
@@ -87,6 +88,24 @@ pub(super) trait Having: Sized {
         })
     }
 
+    /// With these functions declared.
+    fn declaring(self, functions: &[&str]) -> Report {
+        self.having(|report| {
+            let declared = |name: &&str| {
+                (
+                    id(name),
+                    DesiredFunction {
+                        pool: id("partner-a"),
+                        pins: Default::default(),
+                        versions: Default::default(),
+                        priority: Default::default(),
+                    },
+                )
+            };
+            Arc::make_mut(&mut report.desired).functions = functions.iter().map(declared).collect();
+        })
+    }
+
     fn blind(self) -> Report {
         self.having(|report| {
             let message = "a page was lost".to_owned();
@@ -118,6 +137,14 @@ fn planned(n: u32, verdict: Verdict) -> InterfacePlan {
         verdict,
         dead_end: None,
     }
+}
+
+/// A function that a pass found outside any VPC.
+pub(super) fn outside(function: &str) -> Unservable {
+    let message = format!(
+        "function `{function}` is not in a VPC, so it leaves from addresses of AWS; hint: give it a VpcConfig"
+    );
+    Unservable { function: id(function), warning: Warning { kind: WarningKind::FunctionNotInVpc, message } }
 }
 
 /// An association of this interface that ended so.

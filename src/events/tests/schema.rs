@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::reports::{Having, association, contested, disassociation, moment, no_free_address, pass};
+use super::reports::{
+    Having, association, contested, disassociation, moment, no_free_address, outside, pass,
+};
 use crate::domain::action::Outcome;
 use crate::domain::function::FunctionRef;
 use crate::domain::policy::DisruptionBudget;
@@ -42,6 +44,11 @@ fn one_of_each() -> Vec<BusEntry> {
     held_back.report(&Report { breaker: Some(breaker), ..pass(7) });
     changes.extend(held_back.report(&pass(7)));
     changes.extend(detector.action(&target, 7, &disassociation(1, Outcome::Done)));
+    let declared = || pass(7).declaring(&["billing"]);
+    let mut redeployed = Detector::default();
+    changes
+        .extend(redeployed.report(&declared().having(|report| report.unservable = vec![outside("billing")])));
+    changes.extend(redeployed.report(&declared()));
     let notifications = changes.into_iter().map(|change| Notification {
         at: moment(),
         target: target.clone(),

@@ -72,7 +72,7 @@ fn functions<'a>(report: &'a Report, declared: &'a BTreeSet<FunctionRef>) -> Vec
         }
     }
     let uncovered = after::uncovered_by_function(report);
-    let unservable: BTreeSet<&FunctionRef> = report.unservable.iter().collect();
+    let unservable: BTreeSet<&FunctionRef> = report.unservable.iter().map(|one| &one.function).collect();
     let mut functions: Vec<Shown<'_>> = interfaces
         .into_iter()
         .map(|(function, interfaces)| Shown {

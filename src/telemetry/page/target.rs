@@ -33,8 +33,8 @@ pub(super) fn uncovered(target: &TargetSnapshot, now: Timestamp) -> Markup {
         @if seen.uncovered.len() > TOLD_FIRST_MAX {
             p .quiet { "and " (seen.uncovered.len() - TOLD_FIRST_MAX) " more network interfaces of target " (target.name) }
         }
-        @for function in &seen.unservable {
-            div .note.bad { strong { (function) } " can't have an address: see the drift of target " (target.name) }
+        @for one in &seen.unservable {
+            div .note.bad { strong { (one.function) } " can't have an address: see the drift of target " (target.name) }
         }
     }
 }

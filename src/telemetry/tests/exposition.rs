@@ -20,6 +20,7 @@ const CONTRACT: &str = "
 eipd_network_interfaces | gauge | target pool
 eipd_unassociated_network_interfaces | gauge | target pool why
 eipd_function_uncovered_network_interfaces | gauge | target function
+eipd_function_unservable | gauge | target function why
 eipd_oldest_uncovered_seconds | gauge | target
 eipd_pool_addresses | gauge | target pool state
 eipd_pool_shortfall | gauge | target pool

@@ -8,7 +8,7 @@ use crate::domain::plan::PoolFigures;
 use crate::domain::policy::{DisruptionBudget, Mode};
 use crate::domain::reason::{Reason, WarningKind};
 use crate::domain::report::{Breaker, Contested, PassResult, Report};
-use crate::telemetry::fixture::{configured, desired, eip, eni, no_free_address, pass};
+use crate::telemetry::fixture::{configured, desired, eip, eni, no_free_address, pass, unservable};
 use crate::telemetry::record::Metrics;
 
 fn metrics(targets: &[(&str, &[&str])]) -> Metrics {
@@ -123,6 +123,26 @@ fn a_function_that_only_a_tag_selects_has_its_series_without_any_interface() {
     assert_eq!((value(&metrics, uncovered), value(&metrics, seconds)), (Some(0.0), Some(0.0)));
     metrics.hear(&selecting(2, &[]));
     assert_eq!((value(&metrics, uncovered), value(&metrics, seconds)), (None, None));
+}
+
+#[test]
+fn a_function_that_can_have_no_address_shows_why_until_it_can() {
+    let metrics = metrics(&[("t", &["f"])]);
+    let shown = || {
+        ["not_found", "not_in_vpc", "on_capacity_provider"].map(|why| {
+            value(&metrics, &format!("eipd_function_unservable{{function=\"f\",target=\"t\",why=\"{why}\"}}"))
+        })
+    };
+    let zeros = [Some(0.0); 3];
+    metrics.hear(&pass("t", 1).covered(1, "p", &["f"]).report());
+    assert_eq!(shown(), zeros);
+    let outside = unservable("f", WarningKind::FunctionNotInVpc);
+    metrics.hear(&pass("t", 2).with(|report| report.unservable = vec![outside]).report());
+    assert_eq!(shown(), [Some(0.0), Some(1.0), Some(0.0)]);
+    metrics.hear(&pass("t", 3).ended(PassResult::Failed, &["no route"]).report());
+    assert_eq!(shown(), [Some(0.0), Some(1.0), Some(0.0)], "a failed pass saw nothing");
+    metrics.hear(&pass("t", 4).covered(1, "p", &["f"]).report());
+    assert_eq!(shown(), zeros);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::domain::reason::WarningKind;
 use crate::domain::report::{PassResult, Report};
 use crate::reconcile::ports::{Audience, EventAudience as _, QueueTroubles};
 use crate::telemetry::Telemetry;
-use crate::telemetry::fixture::{configured, id, moment, no_free_address, pass};
+use crate::telemetry::fixture::{configured, moment, no_free_address, pass, unservable};
 use crate::telemetry::page::{CONTENT_SECURITY_POLICY, render};
 
 fn page(reports: impl IntoIterator<Item = Report>) -> String {
@@ -37,7 +37,7 @@ fn the_page_is_as_reviewed() {
         .repaired(2, "partner-a", &["orders:live"], 1)
         .uncovered(3, "partner-a", &["orders:live"], no_free_address())
         .warning(WarningKind::FunctionNotFound, "function `gone` does not exist; hint: check its spelling")
-        .with(|report| report.unservable = vec![id("gone")])
+        .with(|report| report.unservable = vec![unservable("gone", WarningKind::FunctionNotFound)])
         .report();
     let page = page([report]);
     let build = format!("{} ({})", crate::telemetry::VERSION, crate::telemetry::REVISION);
@@ -69,20 +69,23 @@ fn the_page_is_complete_in_itself_and_its_policy_allows_nothing_else() {
 #[test]
 fn the_headline_says_whether_the_promise_holds() {
     let covered = |n| pass("prod-eu", n).covered(1, "p", &["billing"]);
-    let cases = [
-        (vec![], "Not known yet"),
-        (vec![covered(1)], "Covered: every network interface has its address (1)"),
-        (
-            vec![covered(1).uncovered(2, "p", &["billing"], no_free_address())],
-            "Not covered: network interfaces without their address: 1",
-        ),
-        (
-            vec![covered(1).with(|report| report.unservable = vec![id("gone")])],
-            "; functions that can have none: 1",
-        ),
-        (vec![covered(1), pass("prod-eu", 2).ended(PassResult::Failed, &["no route"])], "Not known: "),
-        (vec![covered(1).warning(WarningKind::ObservationIncomplete, "a page was lost")], "Not known: "),
-    ];
+    let cases =
+        [
+            (vec![], "Not known yet"),
+            (vec![covered(1)], "Covered: every network interface has its address (1)"),
+            (
+                vec![covered(1).uncovered(2, "p", &["billing"], no_free_address())],
+                "Not covered: network interfaces without their address: 1",
+            ),
+            (
+                vec![covered(1).with(|report| {
+                    report.unservable = vec![unservable("gone", WarningKind::FunctionNotFound)]
+                })],
+                "; functions that can have none: 1",
+            ),
+            (vec![covered(1), pass("prod-eu", 2).ended(PassResult::Failed, &["no route"])], "Not known: "),
+            (vec![covered(1).warning(WarningKind::ObservationIncomplete, "a page was lost")], "Not known: "),
+        ];
     for (passes, expected) in cases {
         let page = page(passes.into_iter().map(|pass| pass.report()));
         assert!(headline(&page).contains(expected), "{expected}: {}", headline(&page));

@@ -1,14 +1,18 @@
 //! What the log says of passes: each change, and of everything else only the beginning, each turn and the end, so that
-//! an outage of hours does not fill a disk. What repeats goes on at DEBUG. Never sees a credential: it writes reports.
+//! an outage of hours does not fill a disk; a target that is not seen whole is told of every ten minutes. What repeats goes on at
+//! DEBUG. Never sees a credential: it writes reports.
 //!
 //! ERROR is a defect of eipd. WARN asks an operator to look. INFO is a change, or trouble that is over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
+use jiff::{SignedDuration, Timestamp};
 use tracing::{debug, error, info, warn};
 
+use super::after;
 use super::configured::Configured;
+use super::uncovered_time::ended_at;
 use crate::domain::action::{ActionKind, Outcome};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::function::FunctionRef;
@@ -20,6 +24,10 @@ use crate::reconcile::ports::QueueTroubles;
 /// How many lines of one kind a pass writes above DEBUG: when a whole pool vanishes, the first interfaces tell the
 /// story, the pass's own line has the count, and `/status` has them all.
 const LINES_MAX: usize = 100;
+
+/// For so long a target may go without being seen whole before the log says so, and then as often: an alarm on the log
+/// needs a line for as long as it lasts.
+const BLIND_MAX: SignedDuration = SignedDuration::from_mins(10);
 
 /// What the log has said already, target by target.
 #[derive(Default)]
@@ -36,6 +44,14 @@ struct Memory {
     contested: BTreeSet<NetworkInterfaceId>,
     failed_actions: BTreeSet<FailedAction>,
     failing: Option<Failing>,
+    sight: Option<Sight>,
+}
+
+/// Since when a target was not seen whole, and when that was told.
+#[derive(Clone, Copy)]
+struct Sight {
+    lost: Timestamp,
+    told: Timestamp,
 }
 
 /// What makes the line of a pass worth writing when it differs from the last.
@@ -110,6 +126,7 @@ impl Journal {
             changed |= memory.tell_uncovered(report);
             changed |= memory.tell_warnings(report);
         }
+        memory.tell_blindness(report);
         memory.tell_pass(report, changed);
     }
 
@@ -307,6 +324,26 @@ impl Memory {
                 pass = report.pass,
                 failed_passes = passes,
                 "passes succeed again"
+            );
+        }
+    }
+
+    fn tell_blindness(&mut self, report: &Report) {
+        let now = ended_at(report);
+        if after::saw_everything(report) {
+            self.sight = Some(Sight { lost: now, told: now });
+        }
+        let first = Sight { lost: report.started_at, told: report.started_at };
+        let Sight { lost, told } = *self.sight.get_or_insert(first);
+        // A look at a part that went well says nothing of the rest.
+        let is_told_of = report.is_whole || report.coverage() == Coverage::Unknown;
+        if is_told_of && now.duration_since(told) >= BLIND_MAX {
+            self.sight = Some(Sight { lost, told: now });
+            warn!(
+                target = report.target.as_str(),
+                pass = report.pass,
+                seconds = now.duration_since(lost).as_secs(),
+                "target is not seen whole"
             );
         }
     }

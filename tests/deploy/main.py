@@ -111,6 +111,21 @@ class PolicyTest(unittest.TestCase):
         with_members = service(ENFORCING | {"MemberRoleArns": ROLE})
         self.assertEqual(of_role(with_members, "TaskRole"), documents("enforce", "accounts", *always))
 
+    def test_a_shared_vpc_is_its_owners(self):
+        shared = {"Mode": "enforce", "VpcOwner": "777788889999"}
+        of_sidecar = of_policies(sidecar(shared), "TaskPolicy", "EnforcePolicy")
+        for statements in [of_role(service(shared), "TaskRole"), of_role(member(shared), "Role"), of_sidecar]:
+            vpc = statements["InterfacesByVpc"]["Condition"]["ArnEquals"]["ec2:Vpc"]
+            self.assertEqual(vpc, "arn:aws:ec2:eu-west-1:777788889999:vpc/vpc-0a000000000000001")
+            resources = statements["InterfacesByVpc"]["Resource"]
+            self.assertEqual(resources, {"arn:aws:ec2:eu-west-1:111122223333:network-interface/*"})
+
+    def test_what_starts_a_task_may_pull_the_image_from_its_repository(self):
+        repository = "arn:aws:ecr:eu-west-1:111122223333:repository/eipd"
+        statements = of_role(service({"ImageRepositoryArn": repository}), "ExecutionRole")
+        self.assertEqual(statements["Image"]["Resource"], {repository})
+        self.assertEqual(statements["LogIn"]["Action"], {"ecr:GetAuthorizationToken"})
+
     def test_to_take_off_needs_to_enforce(self):
         observing = service({"AllowTakingOff": "true"})
         self.assertEqual(of_role(observing, "TaskRole"), of_role(service(), "TaskRole"))
@@ -181,10 +196,21 @@ class ConfigurationTest(unittest.TestCase):
             told = stack.resolve(stack.template["Outputs"]["Addresses"]["Value"])
             self.assertEqual(told.split(","), [f"<{name}>" for name in addresses])
 
-    def test_addresses_outlive_the_stack(self):
+    def test_addresses_outlive_the_stack_but_not_a_creation_that_fails(self):
         for resource in service().template["Resources"].values():
             if resource["Type"] == "AWS::EC2::EIP":
-                self.assertEqual((resource["DeletionPolicy"], resource["UpdateReplacePolicy"]), ("Retain", "Retain"))
+                policies = (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
+                self.assertEqual(policies, ("RetainExceptOnCreate", "Retain"))
+
+    def test_replicas_share_half_of_the_rate(self):
+        for replicas in range(4):
+            value = service({"Replicas": str(replicas)}).properties("ConfigurationParameter")["Value"]
+            share = tomllib.loads(value)["safety"]["rate_share"]
+            self.assertAlmostEqual(share * max(replicas, 1), 0.5, delta=0.03)
+            self.assertEqual(eipd("check", configuration=value).returncode, 0, value)
+        value = sidecar({"RateShare": "0.05"}).properties("ConfigurationParameter")["Value"]
+        self.assertEqual(tomllib.loads(value)["safety"]["rate_share"], 0.05)
+        self.assertEqual(eipd("check", configuration=value).returncode, 0, value)
 
     def test_one_of_the_operators_own_is_taken_as_it_is(self):
         stack = service({"FunctionNames": "", "Configuration": "# mine"})
@@ -255,7 +281,55 @@ class ContainerTest(unittest.TestCase):
         self.assertIn(f"ARG RUST_VERSION={rust}\n", self.dockerfile)
 
 
+class AlarmTest(unittest.TestCase):
+    def test_a_daemon_that_sees_nothing_raises_an_alarm(self):
+        journal = (ROOT / "src/telemetry/journal.rs").read_text(encoding="utf-8")
+        for stack in [service(), sidecar()]:
+            pattern = stack.properties("BlindFilter")["FilterPattern"]
+            line = re.fullmatch(r'\{ \$\.message = "(.*)" \}', pattern).group(1)
+            self.assertIn(f'"{line}"\n', journal)
+            transformation = stack.properties("BlindFilter")["MetricTransformations"][0]
+            alarm = stack.properties("BlindAlarm")
+            told = (transformation["MetricNamespace"], transformation["MetricName"])
+            self.assertEqual(told, (alarm["Namespace"], alarm["MetricName"]))
+            # The line comes every ten minutes, and a pass at least every five.
+            self.assertGreaterEqual(alarm["Period"], 15 * 60)
+
+    def test_people_are_told_of_every_change_for_the_worse(self):
+        told = set(service().properties("NotificationRule")["EventPattern"]["detail-type"])
+        worse = {"Network Interface Uncovered", "Function Unservable", "Pool Exhausted", "Elastic IP Contested", "Breaker Opened"}
+        self.assertLessEqual(worse, told)
+        document = (ROOT / "docs/NOTIFICATIONS.md").read_text(encoding="utf-8")
+        for kind in told:
+            self.assertIn(f"| {kind} | `", document)
+
+    def test_a_sidecar_tells_a_topic_if_there_is_one(self):
+        self.assertNotIn("DownRule", sidecar().resources())
+        self.assertEqual(sidecar().properties("BlindAlarm")["AlarmActions"], [])
+        topic = "arn:aws:sns:eu-west-1:111122223333:ops"
+        telling = sidecar({"AlarmTopicArn": topic})
+        self.assertEqual(telling.properties("BlindAlarm")["AlarmActions"], [topic])
+        self.assertEqual(telling.properties("DownRule")["Targets"][0]["Arn"], topic)
+
+
 class TemplateTest(unittest.TestCase):
+    def test_the_longest_names_fit(self):
+        longest = {"Name": "a" * 56}
+        statement = service(longest | {"MemberAccounts": "444455556666"}).properties("MembersMaySend")["StatementId"]
+        self.assertLessEqual(len(statement), 64)
+        with self.assertRaises(ValueError):
+            service({"Name": "a" * 57})
+        role = member({"Name": "a" * 48}).properties("Role")["RoleName"]
+        self.assertLessEqual(len(role) - len("eu-west-1") + len("us-isof-south-1"), 64)
+        with self.assertRaises(ValueError):
+            member({"Name": "a" * 49})
+
+    def test_tasks_are_registered_where_a_namespace_is_given(self):
+        self.assertNotIn("Discovery", service().resources())
+        self.assertNotIn("ServiceRegistries", service().properties("Service"))
+        registered = service({"NamespaceId": "ns-0a1b2c3d4e5f"})
+        self.assertEqual(registered.properties("Service")["ServiceRegistries"], [{"RegistryArn": "<Discovery.Arn>"}])
+
     def test_cloudformation_knows_no_aliases(self):
         for path in TEMPLATES:
             with open(path, encoding="utf-8") as file:

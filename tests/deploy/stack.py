@@ -133,6 +133,10 @@ class Stack:
         condition, then, otherwise = argument
         return self.resolve(then if self.holds(condition) else otherwise)
 
+    def _findinmap(self, argument):
+        one, key, value = self.resolve(argument)
+        return self.template["Mappings"][one][key][value]
+
     def _equals(self, argument):
         one, other = self.resolve(argument)
         return one == other

@@ -147,6 +147,9 @@ fn an_outage_of_hours_is_a_handful_of_lines() {
     passes.extend((500..1000).map(|n| failed(n, "connection refused")));
     passes.push(covered(1000));
     let lines: Vec<String> = told(passes).concat();
+    let (blind, lines): (Vec<String>, Vec<String>) =
+        lines.into_iter().partition(|line| line == "WARN target is not seen whole");
+    assert_eq!(blind.len(), 99, "six an hour");
     assert_eq!(
         lines,
         [
@@ -158,6 +161,35 @@ fn an_outage_of_hours_is_a_handful_of_lines() {
             "INFO pass",
         ]
     );
+}
+
+#[test]
+fn a_target_that_is_not_seen_whole_is_told_of_every_ten_minutes_until_it_is() {
+    const LINE: &str = "WARN target is not seen whole";
+    let failed = |n| pass("t", n).ended(PassResult::Failed, &["no route"]).report();
+    let gap = |n| {
+        let pass = pass("t", n).warning(WarningKind::ObservationIncomplete, "a page was lost");
+        pass.ended(PassResult::Incomplete, &["a page was lost"]).report()
+    };
+    let part = |n| pass("t", n).with(|report| report.is_whole = false).report();
+    let whole = |n| pass("t", n).report();
+    let minutes_told = |reports: Vec<Report>| -> Vec<u64> {
+        let numbers: Vec<u64> = reports.iter().map(|report| report.pass).collect();
+        let lines = told(reports);
+        let told = numbers.into_iter().zip(lines).filter(|(_, lines)| lines.iter().any(|line| line == LINE));
+        told.map(|(number, _)| number).collect()
+    };
+    assert_eq!(minutes_told((1..=40).map(failed).collect()), [11, 21, 31], "never seen");
+    assert_eq!(minutes_told((1..=25).map(gap).collect()), [11, 21], "seen in part");
+    let again =
+        [vec![whole(1)], (2..=15).map(failed).collect(), vec![whole(16)], (17..=27).map(failed).collect()];
+    assert_eq!(minutes_told(again.concat()), [11, 26]);
+    assert_eq!(
+        minutes_told([vec![whole(1)], (2..=30).map(part).collect()].concat()),
+        [0; 0],
+        "by events alone"
+    );
+    assert_eq!(minutes_told((1..=60).map(whole).collect()), [0; 0]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod assume;
 mod beliefs;
 mod budget;
 mod cli;
+mod comparison;
 mod convergence;
 mod crash;
 mod credentials;

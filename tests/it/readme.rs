@@ -20,7 +20,7 @@ const RUN_BY_CI: [(&str, &str); 3] = [
     (".ci/run", "step "),
 ];
 
-/// Built for ten minutes and more, so these are tried by hand.
+/// Built for ten minutes and more, so these are tried by hand, and the README says so of each.
 const TRIED_BY_HAND: [&str; 3] =
     ["cargo install --locked --path .", "cargo build --release --bin eipd", ".ci/image"];
 
@@ -64,6 +64,17 @@ fn every_other_command_in_the_readme_is_run_by_ci_or_known_to_take_long() {
         let is_run = by_ci.is_some_and(|(_, run)| ci.contains(run));
         assert!(is_run || TRIED_BY_HAND.contains(&command), "nobody runs `{command}`");
     }
+}
+
+#[test]
+fn what_nobody_runs_but_by_hand_is_marked() {
+    let marked: Vec<&str> = README
+        .lines()
+        .filter_map(|line| line.strip_prefix("    ")?.split_once(" # "))
+        .filter(|(_, said)| said.contains("(tried by hand)"))
+        .map(|(command, _)| command.trim())
+        .collect();
+    assert_eq!(marked, TRIED_BY_HAND);
 }
 
 #[tokio::test]

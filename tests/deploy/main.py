@@ -270,6 +270,10 @@ class ContainerTest(unittest.TestCase):
             label = self.container(make())["DockerLabels"]["eipd.configuration"]
             self.assertEqual(label, make().properties("ConfigurationParameter")["Value"])
 
+    def test_a_sidecar_ends_the_task_only_if_that_is_wanted(self):
+        self.assertEqual(self.container(sidecar())["Essential"], "false")
+        self.assertEqual(self.container(sidecar({"Essential": "true"}))["Essential"], "true")
+
     def test_an_application_depends_on_its_sidecar(self):
         application = sidecar().properties("TaskDefinition")["ContainerDefinitions"][1]
         self.assertEqual(application["DependsOn"], [{"ContainerName": "eipd", "Condition": "HEALTHY"}])

@@ -129,7 +129,11 @@ fn every_alert_says_how_urgent_it_is_what_it_is_about_and_where_to_read_on() {
         assert!(block.contains("severity: page\n") || block.contains("severity: ticket\n"), "{name}");
         has("summary: '");
         has(&format!("runbook_url: docs/runbooks/{name}.md\n"));
-        if block.contains("target_function") {
+        if block.contains("target_pool_why:") {
+            has("; uncovered functions: {{ range $i, $f := ");
+        }
+        let (rule, _) = block.split_once("annotations:").expect("an alert is explained");
+        if rule.contains("target_function") {
             has("summary: 'Function {{ $labels.function }} ");
         }
     }

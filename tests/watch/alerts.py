@@ -1,5 +1,5 @@
 """A real Prometheus scrapes the daemon and evaluates the rules in a hurry: somebody takes an address off while the daemon
-only observes, the alert fires; a person puts one on, the alert is over."""
+only observes, the alert fires; a person puts one on, the alert is over; a deployment forgets the VPC, another one fires."""
 
 from __future__ import annotations
 
@@ -109,3 +109,13 @@ def watched(world: Stage, server: Prometheus):
     if pages or server.sick_rules():
         raise Failed(f"left over: {pages} {server.sick_rules()}")
     yield "nothing pages any more"
+
+    world.redeploy_outside()
+    outside = "EipdFunctionUnservable"
+    firing = wait_until(f"{outside} fires", lambda: server.alerts("firing").get(outside), account=lambda: str(server.alerts()))
+    told = (firing["labels"]["function"], firing["labels"]["why"])
+    if told != ("billing", "not_in_vpc"):
+        raise Failed(f"{outside} has the labels {firing['labels']}")
+    yield f"{outside} fires for a function that is deployed without its VPC"
+    wait_until("the objective burns again", lambda: "EipdCoverageBurnsFast" in server.alerts("firing"))
+    yield "and that costs the objective"

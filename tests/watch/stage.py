@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -62,6 +63,22 @@ def background(command: list[str], log: Path, env: dict[str, str] | None = None)
             process.wait(timeout=15)
 
 
+def signed(service: str, content_type: str) -> dict[str, str]:
+    """The headers of a call by somebody else in the account."""
+    scope = f"{STRAY_KEY}/20260101/eu-west-1/{service}/aws4_request"
+    credential = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=00"
+    return {"Authorization": credential, "Content-Type": content_type}
+
+
+def sent(action: str, request: urllib.request.Request) -> str:
+    """The answer; fails at any that is no success."""
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.read().decode()
+    except urllib.error.HTTPError as error:
+        raise Failed(f"{action}: {error.code} {error.read().decode()}") from error
+
+
 class Stage:
     """A simulated account with function `billing` in two subnets, an address for each, and a spare none."""
 
@@ -74,7 +91,7 @@ class Stage:
         self.config = home / "eipd.toml"
         listed = ", ".join(f'"{allocation}"' for allocation in self.allocations)
         self.config.write_text(
-            f'[daemon]\npoll_interval = "1s"\nlisten = "127.0.0.1:{self.port}"\n'
+            f'[daemon]\npoll_interval = "1s"\nfunction_refresh = "2s"\nlisten = "127.0.0.1:{self.port}"\n'
             f"[pools.partner]\nallocations = [{listed}]\n"
             '[[functions]]\nname = "billing"\npool = "partner"\n'
         )
@@ -108,17 +125,15 @@ class Stage:
     def stray(self, action: str, **parameters: str) -> str:
         """A call to EC2 by somebody else in the account, answered in XML."""
         form = {"Action": action, "Version": "2016-11-15", **parameters}
-        scope = f"{STRAY_KEY}/20260101/eu-west-1/ec2/aws4_request"
-        headers = {
-            "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=00",
-            "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
-        }
-        request = urllib.request.Request(self.url, urllib.parse.urlencode(form).encode(), headers)
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.read().decode()
-        except urllib.error.HTTPError as error:
-            raise Failed(f"{action}: {error.code} {error.read().decode()}") from error
+        headers = signed("ec2", "application/x-www-form-urlencoded; charset=utf-8")
+        return sent(action, urllib.request.Request(self.url, urllib.parse.urlencode(form).encode(), headers))
+
+    def redeploy_outside(self) -> None:
+        """A deployment of the function by somebody who left out its VpcConfig."""
+        url = f"{self.url}/2015-03-31/functions/billing/configuration"
+        body = json.dumps({"VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []}}).encode()
+        headers = signed("lambda", "application/json")
+        sent("UpdateFunctionConfiguration", urllib.request.Request(url, body, headers, method="PUT"))
 
     def association(self) -> tuple[str, str] | None:
         """The association of the interface and its address, as EC2 shows them."""

@@ -2,6 +2,7 @@
 //! Serialises as CONTRACT.md has it for `plan` and `apply`, with more fields beside. Data only.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -134,6 +135,8 @@ impl PassResult {
 pub struct Contested {
     /// The address.
     pub allocation_id: AllocationId,
+    /// The address as the world sees it.
+    pub public_ip: IpAddr,
     /// The interface that it is given to.
     pub network_interface_id: NetworkInterfaceId,
     /// How often it was undone.

@@ -299,6 +299,7 @@ impl Memory {
             if self.contested.insert(one.allocation_id.clone()) && begun.admits("contested") {
                 changes.push(Change::AddressContested {
                     allocation_id: one.allocation_id.clone(),
+                    public_ip: one.public_ip,
                     network_interface_id: one.network_interface_id.clone(),
                     times: one.times,
                     contested_by: one.actor.as_deref().map(text),

@@ -134,6 +134,8 @@ pub enum Change {
     AddressContested {
         /// The address.
         allocation_id: AllocationId,
+        /// The address as the world sees it.
+        public_ip: IpAddr,
         /// The interface that it was given to the last time.
         network_interface_id: NetworkInterfaceId,
         /// How often it was undone.

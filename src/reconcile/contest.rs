@@ -76,6 +76,7 @@ impl Contests {
             };
             let last = Contested {
                 allocation_id: action.allocation_id.clone(),
+                public_ip: action.public_ip,
                 network_interface_id: action.network_interface_id.clone(),
                 times: before
                     .as_ref()

@@ -87,7 +87,7 @@ fn status() -> Value {
     };
     json!({
         "targets": [{"target": "default", "contested": [
-            {"allocation_id": alloc(1), "network_interface_id": eni(1), "times": 3, "actor": STRAY}]}],
+            {"allocation_id": alloc(1), "public_ip": ip(1), "network_interface_id": eni(1), "times": 3, "actor": STRAY}]}],
         "changes": [given(1, "default"), given(5, "default"), given(1, "another")],
         "events": [taken(1, "2025-12-31T23:58:58Z"), taken(6, "2025-12-31T23:58:57Z"),
             {"at": "2025-12-31T23:00:00Z", "target": "default", "kind": "update_function_configuration",

@@ -110,10 +110,7 @@ fn lately(f: &mut fmt::Formatter<'_>, lately: &Lately, now: Timestamp) -> fmt::R
     }
     writeln!(f, "{}", paint(HEAD, "lately"))?;
     for one in &lately.contested {
-        let (interface, address) = (plain(&one.network_interface_id), plain(&one.allocation_id));
-        let actor = one.actor.as_deref().map(|actor| format!(", the last time to {}", plain(actor)));
-        let actor = actor.unwrap_or_default();
-        writeln!(f, "  {} {interface} loses {address} again and again{actor}", paint(BAD, '!'))?;
+        writeln!(f, "  {} {}", paint(BAD, '!'), one.story())?;
     }
     for change in lately.changes.iter().take(LATELY_MAX) {
         let sign = if change.is_done() { paint(GOOD, '+') } else { paint(BAD, '!') };

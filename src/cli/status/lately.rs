@@ -55,9 +55,28 @@ pub(in crate::cli) struct Event {
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
 pub(in crate::cli) struct Contested {
     pub(in crate::cli) allocation_id: String,
+    pub(in crate::cli) public_ip: Option<String>,
     pub(in crate::cli) network_interface_id: String,
     pub(in crate::cli) times: Option<u32>,
     pub(in crate::cli) actor: Option<String>,
+}
+
+impl Contested {
+    /// What happens, and who does it.
+    pub(in crate::cli) fn story(&self) -> String {
+        let address = address(self.public_ip.as_deref(), &self.allocation_id);
+        let actor = self.actor.as_deref().map(|actor| format!(", the last time to {}", plain(actor)));
+        let interface = plain(&self.network_interface_id);
+        format!("{interface} loses {address} again and again{}", actor.unwrap_or_default())
+    }
+}
+
+/// An address as people know it, with its allocation.
+fn address(public_ip: Option<&str>, allocation: &str) -> String {
+    match public_ip {
+        Some(ip) => format!("{} ({})", plain(ip), plain(allocation)),
+        None => plain(allocation).to_string(),
+    }
 }
 
 /// The items that this version can read, in their order.
@@ -70,10 +89,7 @@ impl Change {
     pub(in crate::cli) fn story(&self) -> String {
         let verb = if self.is_done() { "got" } else { "did not get" };
         let mut story = format!("{} {verb} ", plain(&self.network_interface_id));
-        match &self.public_ip {
-            Some(ip) => story += &format!("{} ({})", plain(ip), plain(&self.allocation_id)),
-            None => story += &plain(&self.allocation_id),
-        }
+        story += &address(self.public_ip.as_deref(), &self.allocation_id);
         if let Some(from) = &self.from {
             story += &format!(" from {}", plain(from));
         }

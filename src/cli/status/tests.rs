@@ -69,6 +69,7 @@ fn who_undoes_what_is_told() {
     let stray = "arn:aws:iam::111122223333:user/stray";
     report.contested = vec![crate::domain::report::Contested {
         allocation_id: allocation(2),
+        public_ip: ip(2),
         network_interface_id: eni(2),
         times: 4,
         actor: Some(stray.to_owned()),

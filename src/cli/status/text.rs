@@ -104,12 +104,7 @@ impl Text<'_> {
             writeln!(f, "  {} function `{}` cannot be served", paint(BAD, "!"), plain(function))?;
         }
         for one in target.contested() {
-            let (interface, address) = (plain(&one.network_interface_id), plain(&one.allocation_id));
-            write!(f, "  {} {interface} loses {address} again and again", paint(BAD, "!"))?;
-            match &one.actor {
-                Some(actor) => writeln!(f, ", the last time to {}", plain(actor))?,
-                None => writeln!(f)?,
-            }
+            writeln!(f, "  {} {}", paint(BAD, "!"), one.story())?;
         }
         for (name, pool) in &target.pools {
             writeln!(f, "  pool {}: {}", plain(name), Figures(pool))?;

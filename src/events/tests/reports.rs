@@ -187,6 +187,7 @@ pub(super) fn disassociation(n: u32, outcome: Outcome) -> ActionReport {
 pub(super) fn contested(n: u32) -> Contested {
     Contested {
         allocation_id: id(&format!("eipalloc-{n:017x}")),
+        public_ip: [198, 18, 0, u8::try_from(n).expect("few")].into(),
         network_interface_id: id(&eni(n)),
         times: 3,
         actor: Some("arn:aws:iam::111122223333:user/somebody".to_owned()),

@@ -38,6 +38,7 @@ pub fn template(names: &Names) -> Value {
                     "Description": DESCRIPTION,
                     "State": ENABLED[0],
                     "EventPattern": pattern(),
+                    "Tags": tags(),
                     "Targets": [{
                         "Id": TARGET_ID,
                         "Arn": queue_arn,
@@ -56,6 +57,10 @@ fn queue(name: &str, attributes: &[(&str, Value)]) -> Value {
     let mut properties: Map<String, Value> =
         attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     properties.insert("QueueName".to_owned(), name.into());
-    properties.insert("Tags".to_owned(), json!([{"Key": TAG.0, "Value": TAG.1}]));
+    properties.insert("Tags".to_owned(), tags());
     json!({"Type": "AWS::SQS::Queue", "Properties": properties})
+}
+
+fn tags() -> Value {
+    json!([{"Key": TAG.0, "Value": TAG.1}])
 }

@@ -111,7 +111,7 @@ fn drift(report: &Report) -> Markup {
         @if !kinds.is_empty() || !report.contested.is_empty() { h3 { "Drift" } }
         @for contested in &report.contested {
             p .note.unsure {
-                code { "contested" } " " code { (contested.allocation_id) } " was taken off " code { (contested.network_interface_id) }
+                code { "contested" } " " (contested.public_ip) " " code { (contested.allocation_id) } " was taken off " code { (contested.network_interface_id) }
                 " " (contested.times) " times"
                 @if let Some(actor) = &contested.actor { ", the last time by " (actor) }
             }

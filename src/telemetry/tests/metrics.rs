@@ -168,7 +168,8 @@ fn what_is_contested_or_held_back_shows_until_it_is_over() {
     };
     let fought = pass("t", 1).covered(1, "p", &["f"]).with(|report| {
         let (allocation_id, network_interface_id) = (eip(1), eni(1));
-        let one = Contested { allocation_id, network_interface_id, times: 3, actor: None };
+        let public_ip = [198, 18, 0, 1].into();
+        let one = Contested { allocation_id, public_ip, network_interface_id, times: 3, actor: None };
         report.contested = vec![one];
         let limits = DisruptionBudget::default();
         report.breaker = Some(Breaker { planned: 9, removals: 0, in_last_hour: 0, limits });

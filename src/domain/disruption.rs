@@ -21,6 +21,11 @@ pub fn loss<'a>(
     let Standing::Wrong(carried) = &finding.standing else { return None };
     let [Carried { allocation_id: Some(allocation), .. }] = carried.as_slice() else { return None };
     let interface = &finding.interface.id;
+    // Who names something asks for that alone: no address is spent on what else is wrong.
+    let named = &observed.leave.named;
+    if !named.is_empty() && !named.interfaces.contains(interface) && !named.addresses.contains(allocation) {
+        return None;
+    }
     let place = drift.number_of(allocation).map(|number| drift.place(number));
     let is_declared = matches!(place, Some(Place::Associated));
     let may_leave =

@@ -42,8 +42,8 @@ impl Named {
     /// Whether a change disturbs what was named, or gives what was named.
     #[must_use]
     pub fn covers(&self, action: &Action) -> bool {
-        let moved = action.takes_off().or_else(|| action.gives());
+        let mut moved = action.takes_off().into_iter().chain(action.gives());
         self.interfaces.contains(&action.network_interface_id)
-            || moved.is_some_and(|address| self.addresses.contains(address))
+            || moved.any(|address| self.addresses.contains(address))
     }
 }

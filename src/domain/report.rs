@@ -165,6 +165,16 @@ impl Breaker {
     pub fn left(&self) -> usize {
         self.limits.per_pass.min(self.limits.per_hour.saturating_sub(self.in_last_hour))
     }
+
+    /// The limits that what is planned needs, those that are too low.
+    fn raise(&self) -> String {
+        let of_hour = self.in_last_hour + self.planned;
+        let pass = (self.planned > self.limits.per_pass)
+            .then(|| format!("`safety.max_disruptions_per_pass` to {}", self.planned));
+        let hour = (of_hour > self.limits.per_hour)
+            .then(|| format!("`safety.max_disruptions_per_hour` to {of_hour}"));
+        pass.into_iter().chain(hour).collect::<Vec<_>>().join(" and ")
+    }
 }
 
 impl fmt::Display for Breaker {
@@ -186,7 +196,8 @@ impl fmt::Display for Breaker {
             _ => write!(
                 f,
                 "{removals} of them would take off what has left the configuration, which only the running daemon \
-                 remembers; if it is what you want, raise `safety.max_disruptions_per_pass` to {planned} and reload"
+                 remembers; if it is what you want, raise {} and reload",
+                self.raise()
             ),
         }
     }

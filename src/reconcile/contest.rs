@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::action::{Action, ActionKind};
+use crate::domain::action::{Action, ActionKind, Outcome};
 use crate::domain::hint::Origin;
 use crate::domain::ids::{AllocationId, NetworkInterfaceId};
 use crate::domain::report::{ActionReport, Contested};
@@ -40,6 +40,8 @@ struct Contest {
     last: Contested,
     done_at: Instant,
     left: Left,
+    /// Whether a read showed it so.
+    is_seen: bool,
 }
 
 /// How our last change left a contender: the interface with this address, the address on this interface, or either bare.
@@ -68,11 +70,16 @@ impl Contests {
     ) {
         let action = &report.action;
         let actor = report.origin.as_ref().map(|Origin { actor, .. }| actor.clone());
+        let is_seen = report.outcome == Outcome::Done;
         for (contender, found, left) in contenders(action) {
             let before = self.contests.remove(&contender).filter(|contest| now < contest.until() + SOON);
-            let is_undone = |contest: &Contest| match &contest.left {
-                Left::On(interface) => contest.left != found && exists(interface),
-                Left::With(_) | Left::Bare => contest.left != found,
+            // What no read ever showed may not have come to pass for them yet, unless somebody's act on it is told.
+            let is_undone = |contest: &Contest| {
+                let was_there = match &contest.left {
+                    Left::On(interface) => action.kind != ActionKind::Move && exists(interface),
+                    Left::With(_) | Left::Bare => true,
+                };
+                was_there && contest.left != found && (contest.is_seen || actor.is_some())
             };
             let last = Contested {
                 allocation_id: action.allocation_id.clone(),
@@ -83,13 +90,22 @@ impl Contests {
                     .map_or(0, |contest| contest.last.times + u32::from(is_undone(contest))),
                 actor: actor.clone().or(before.and_then(|contest| contest.last.actor)),
             };
-            self.contests.insert(contender, Contest { last, done_at: now, left });
+            self.contests.insert(contender, Contest { last, done_at: now, left, is_seen });
         }
         let bereft = action.from.clone().map(Contender::Interface);
         let removed = action.replaces.clone().map(Contender::Address);
         for contender in bereft.into_iter().chain(removed) {
             if let Some(contest) = self.contests.get_mut(&contender) {
                 contest.left = Left::Bare;
+            }
+        }
+    }
+
+    /// A read shows what an action did.
+    pub(super) fn note_seen(&mut self, action: &Action) {
+        for (contender, _, left) in contenders(action) {
+            if let Some(contest) = self.contests.get_mut(&contender).filter(|contest| contest.left == left) {
+                contest.is_seen = true;
             }
         }
     }
@@ -157,5 +173,65 @@ fn wait(times: u32) -> Duration {
     match times.checked_sub(CHANCE) {
         None => Duration::ZERO,
         Some(further) => FIRST.saturating_mul(1 << further.min(8)).min(LONGEST),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::domain::scenario::{associate, eni};
+    use crate::reconcile::act::planned;
+
+    /// How often the interface counts as undone after these associations of one address with it, a minute apart.
+    fn undone(reports: &[ActionReport], exists: bool) -> u32 {
+        let (mut contests, mut now) = (Contests::default(), Instant::now());
+        for report in reports {
+            contests.note_done(report, |_| exists, now);
+            now += Duration::from_secs(60);
+        }
+        contests.contests.values().map(|contest| contest.last.times).max().unwrap_or(0)
+    }
+
+    fn given(outcome: Outcome, interface: u32) -> ActionReport {
+        ActionReport { outcome, ..planned(&associate(1, interface, &["f"])) }
+    }
+
+    #[test]
+    fn what_was_seen_and_is_given_again_was_undone() {
+        let seen = || given(Outcome::Done, 1);
+        assert_eq!(undone(&[seen(), seen(), seen()], true), 2);
+        assert_eq!(
+            undone(&[seen(), given(Outcome::Done, 2), given(Outcome::Done, 3)], true),
+            2,
+            "the address"
+        );
+        assert_eq!(
+            undone(&[seen(), given(Outcome::Done, 2), given(Outcome::Done, 3)], false),
+            0,
+            "it went with them"
+        );
+    }
+
+    #[test]
+    fn what_no_read_showed_was_undone_only_where_somebodys_act_is_told() {
+        let accepted = || given(Outcome::Failed, 1);
+        assert_eq!(undone(&[accepted(), accepted(), accepted()], true), 0);
+        let origin = Some(Origin { at: Timestamp::UNIX_EPOCH, actor: "somebody".to_owned() });
+        let told = || ActionReport { origin: origin.clone(), ..accepted() };
+        assert_eq!(undone(&[accepted(), told(), told()], true), 2);
+    }
+
+    #[test]
+    fn what_we_took_away_ourselves_was_undone_by_nobody() {
+        let mut moved = given(Outcome::Done, 2);
+        moved.action.kind = ActionKind::Move;
+        moved.action.from = Some(eni(1));
+        assert_eq!(
+            undone(&[given(Outcome::Done, 1), moved, given(Outcome::Done, 1)], true),
+            1,
+            "the last alone"
+        );
     }
 }

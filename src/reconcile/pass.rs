@@ -437,13 +437,10 @@ impl Reconciler {
     }
 
     /// Why an action is not to be tried now, if so.
-    fn objection(&self, action: &Action, now: Instant) -> Option<(ErrorClass, String)> {
+    pub(super) fn objection(&self, action: &Action, now: Instant) -> Option<(ErrorClass, String)> {
         let contested = || Some((ErrorClass::Conflict, self.contests.against(action, now)?));
         let held_back = || self.budget.against(action);
-        // Whoever undid what AWS had accepted is not waited for as if reads lagged.
-        let is_undone = self.recent.is_doubted(&action.network_interface_id, &action.allocation_id);
-        let hesitation = self.hesitations.against(action, now).filter(|_| !is_undone);
-        hesitation.or_else(held_back).or_else(contested)
+        self.hesitations.against(action, now).or_else(held_back).or_else(contested)
     }
 
     /// Completes the report of an action that has just ended, and tells of it.

@@ -85,11 +85,6 @@ impl RecentWrites {
         });
     }
 
-    /// Whether an event told that somebody else did something to this address since it was put on this interface.
-    pub(super) fn is_doubted(&self, interface: &NetworkInterfaceId, allocation: &AllocationId) -> bool {
-        self.writes.get(interface).is_some_and(|write| write.is_doubted && write.allocation == *allocation)
-    }
-
     /// What the interface got was taken from it.
     pub(super) fn forget(&mut self, interface: &NetworkInterfaceId) {
         self.writes.remove(interface);

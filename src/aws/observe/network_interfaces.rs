@@ -60,8 +60,9 @@ pub(in crate::aws) async fn interfaces_with(
     let mut all = Partial::default();
     for chunk in Vec::from_iter(pairs).chunks(PAIRS_PER_CALL) {
         let subnets: BTreeSet<String> = chunk.iter().map(|pair| pair.subnet.to_string()).collect();
-        let groups = chunk.iter().filter_map(|pair| pair.security_groups.iter().next());
-        let groups: BTreeSet<String> = groups.map(ToString::to_string).collect();
+        // A pair without groups would be left out by those of the others: then none is asked for.
+        let groups = chunk.iter().map(|pair| pair.security_groups.iter().next().map(ToString::to_string));
+        let groups = groups.collect::<Option<BTreeSet<String>>>().unwrap_or_default();
         let subject = match chunk {
             [only] => format!("in `{}`", only.subnet),
             several => format!("of {} pairs of subnet and security groups", several.len()),

@@ -299,7 +299,7 @@ fn what_the_breaker_holds_is_told_so() {
 #[test]
 fn what_stays_wrong_is_told_with_what_would_end_that() {
     let stranger = small().interface_says(1, 8);
-    let named = "`eipd apply --take eni-00000001`: then it gets one of its set in its place";
+    let named = "`eipd apply --take eni-00000001`: then it gets one of its set in its place, if one is free";
     let short = wrong().without_address(1).without_address(2);
     let updating = wrong().configure("f", |f| f.last_update = Some(LastUpdate::InProgress));
     for (world, n, remedy) in [

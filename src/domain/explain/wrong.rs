@@ -69,7 +69,9 @@ pub(super) fn remedies(
     if disruption::loss(facts.observed, drift, finding).is_some() {
         remedies.push(format!("a free address more in pool `{pool}`: then a pass replaces it"));
     } else if let Reason::WrongAddress { declared_in: None, .. } = reason {
-        remedies.push(format!("`eipd apply --take {interface}`: then it gets one of its set in its place"));
+        remedies.push(format!(
+            "`eipd apply --take {interface}`: then it gets one of its set in its place, if one is free"
+        ));
     } else {
         remedies.push(
             "its functions' being settled and everything's being read: then a pass replaces it".to_owned(),

@@ -69,6 +69,8 @@ pub(in crate::reconcile) enum Again {
     Unread,
     /// It is as it was before, though an event tells that it changed: EC2's reads lag (law 11).
     Unchanged,
+    /// No declared address has moved, though an event tells of one that may be: the same, but every address is read for it.
+    Unmoved,
     /// An interface that is not shown yet.
     Unsettled,
     /// An interface that is there and does not serve yet.
@@ -81,6 +83,7 @@ impl Again {
     /// For how long since it was first looked at.
     fn within(self) -> Duration {
         match self {
+            Self::Unmoved => Duration::from_secs(3),
             Self::Unchanged => Duration::from_secs(16),
             Self::Unread | Self::Unsettled | Self::Waiting => Duration::from_secs(5 * 60),
             // New interfaces may take several minutes (AWS.md 1, confirmed).
@@ -91,14 +94,14 @@ impl Again {
     /// So many looks come a second apart; after them each wait is twice as long as the one before.
     fn close_looks(self) -> u32 {
         match self {
-            Self::Unread | Self::Unchanged => 0,
+            Self::Unread | Self::Unchanged | Self::Unmoved => 0,
             Self::Unsettled | Self::Waiting | Self::Changing => 8,
         }
     }
 
     fn wait(self, looks: u32) -> Duration {
         let longest = match self {
-            Self::Unread | Self::Unchanged | Self::Unsettled => LONGEST,
+            Self::Unread | Self::Unchanged | Self::Unmoved | Self::Unsettled => LONGEST,
             Self::Waiting | Self::Changing => LONGEST_CLOSE,
         };
         Duration::from_secs(1 << looks.saturating_sub(self.close_looks()).min(8)).min(longest)
@@ -223,7 +226,8 @@ impl Waiting {
         if is_whole {
             self.overflown = false;
         } else {
-            due.sort();
+            // What events tell comes before what is looked at again, however much of that there is.
+            due.sort_by_key(|(due, hint)| (self.hints[hint].looked.is_some(), *due));
             due.truncate(most);
         }
         let hints = self.hand_out(due, now);
@@ -372,6 +376,19 @@ mod tests {
             waiting.answer(due, |_, _| None);
         }
         assert_eq!(again.len(), 70);
+    }
+
+    #[test]
+    fn news_is_looked_at_before_a_crowd_that_is_looked_at_again() {
+        let mut waiting = Waiting::default();
+        let now = Instant::now();
+        (0..200).for_each(|n| waiting.look_again(interface(n), None, now));
+        let then = now + Duration::from_secs(5);
+        waiting.add(interface(777), origin(0), false, then);
+        let Some(Errand::Look(hints)) = waiting.take(Lane::Corners, then) else {
+            panic!("so many at a time")
+        };
+        assert!(hints.0.len() == LOOK_MAX && hints.0.contains_key(&interface(777)));
     }
 
     #[test]

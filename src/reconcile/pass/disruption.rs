@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use super::{Orders, Reconciler, Round};
-use crate::domain::action::ActionReason;
+use crate::domain::action::{Action, ActionReason};
 use crate::domain::desired::Desired;
 use crate::domain::drain::drained;
 use crate::domain::function::FunctionRef;
@@ -108,7 +108,8 @@ impl Reconciler {
         observed: &mut Observed,
     ) -> Option<Plan> {
         let now = self.ports.clock.now();
-        let given = before.actions.iter().filter(|action| action.gives().is_some());
+        let is_due = |action: &&Action| self.objection(action, Instant::now()).is_none();
+        let given = before.actions.iter().filter(|action| action.gives().is_some()).filter(is_due);
         let users: BTreeSet<&FunctionRef> = given.flat_map(|action| action.functions.iter()).collect();
         let mut old = self.observer.book.read_before(users.into_iter(), now - KNOWN_FOR);
         old.retain(|function| !self.observer.book.is_refused(function, now));

@@ -47,10 +47,11 @@ impl Reconciler {
     ) {
         report.plan.warnings.extend(self.retirement.warning());
         for settled in self.unsettled.settle(&report.plan, Instant::now()) {
-            // What was accepted was taken notice of then.
-            if settled.association_id.is_none() {
-                let exists = |id: &NetworkInterfaceId| observed.interfaces.contains_key(id);
-                self.contests.note_done(&settled, exists, Instant::now());
+            let exists = |id: &NetworkInterfaceId| observed.interfaces.contains_key(id);
+            match settled.association_id {
+                // What was accepted was taken notice of then.
+                Some(_) => self.contests.note_seen(&settled.action),
+                None => self.contests.note_done(&settled, exists, Instant::now()),
             }
             self.ports.audience.hear_action(&self.target, self.passes, &settled);
             report.settled.push(settled);
@@ -125,9 +126,8 @@ impl Reconciler {
                 (Hint::Interface(..), Standing::Interface(Some(shown))) if is_waiting(&shown) => {
                     Some(Again::Waiting)
                 }
-                (Hint::Interface(_, None) | Hint::Address(_) | Hint::Any(Part::Addresses), _) => {
-                    is_unchanged.then_some(Again::Unchanged)
-                }
+                (Hint::Any(Part::Addresses), _) => is_unchanged.then_some(Again::Unmoved),
+                (Hint::Interface(_, None) | Hint::Address(_), _) => is_unchanged.then_some(Again::Unchanged),
                 // That it was made is all that an event with the pair tells.
                 (Hint::Interface(_, Some(_)), _) => None,
             }

@@ -296,8 +296,12 @@ class AlarmTest(unittest.TestCase):
             alarm = stack.properties("BlindAlarm")
             told = (transformation["MetricNamespace"], transformation["MetricName"])
             self.assertEqual(told, (alarm["Namespace"], alarm["MetricName"]))
-            # The line comes every ten minutes, and a pass at least every five.
-            self.assertGreaterEqual(alarm["Period"], 15 * 60)
+            # A line comes with the first pass that ends ten minutes after the last: a quarter of an hour later at most while
+            # passes fail, and where they succeed and see a part, a poll_interval. What CloudWatch allows is full minutes.
+            self.assertGreaterEqual(alarm["Period"], (10 + 15 + 5) * 60)
+            self.assertEqual(alarm["Period"] % 60, 0)
+            self.assertLessEqual(alarm["Period"] * alarm["EvaluationPeriods"], 86_400)
+            self.assertEqual((alarm["Statistic"], alarm["Threshold"]), ("Sum", 0))
 
     def test_people_are_told_of_every_change_for_the_worse(self):
         told = set(service().properties("NotificationRule")["EventPattern"]["detail-type"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -34,6 +35,19 @@ def hasten(text: str) -> str:
         return f"{match[1]}{int(match[2]) * milliseconds[match[3]] // 60}ms{match[4]}"
 
     return re.sub(r"(\[|:|for: |offset )(\d+)([smhd])(\]|\b)", shorter, text)
+
+
+def raise_threshold(home: Path) -> Path:
+    """Copies of the rules, changed by the commands of the README, and beside them their test."""
+    test = Path(__file__).parent / "raised_test.yml"
+    for file in [*RULES, test]:
+        (home / file.name).write_text(file.read_text())
+    commands = re.findall(r"^ +(sed -i 's/> 600/.*)$", (FOLDER / "README.md").read_text(), re.MULTILINE)
+    if len(commands) != len(RULES):
+        raise Failed(f"README.md has {len(commands)} commands that raise a threshold, not one for each of the rules' files")
+    for command in commands:
+        subprocess.run(shlex.split(command), cwd=home, timeout=60, check=True)
+    return home / test.name
 
 
 def panels(dashboard: dict) -> list[dict]:
@@ -69,6 +83,10 @@ def run(home: Path):
     yield f"{cases_of_every_alert()} alerts have a case in which they fire and one in which they don't"
     promtool("test", "rules", Path(__file__).parent / "rules_test.yml")
     yield "they do so"
+    raised = home / "raised"
+    raised.mkdir()
+    promtool("test", "rules", raise_threshold(raised))
+    yield "and with a raised threshold, by the README's commands"
     hasty = [home / rules.name for rules in RULES]
     for rules, copy in zip(RULES, hasty):
         copy.write_text(hasten(rules.read_text()))

@@ -82,7 +82,7 @@ impl Conduct {
     pub fn assert_calls_are_due(&self, sim: &Sim, replicas: usize) {
         let is_of_one = |from: Moment, to: Moment| replicas == 1 && !self.one_ended(from, to);
         sim.with_journal(|journal| {
-            assert_nothing_is_sent_blindly(journal.entries(), &is_of_one);
+            assert_nothing_is_sent_blindly(journal.entries(), is_of_one);
             self.assert_takes_are_planned(journal.entries());
         });
         if self.lag.is_zero() {

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "soak"))
 from bench import Daemon, Stage, until  # noqa: E402  (the path above must come first)
 
 MEMORY_MAX_MIB = 64
+PAGE_MAX_S = 1.0
 
 HALF = 0.020
 """Seconds of each turn: stopped, and let run."""
@@ -166,7 +167,22 @@ def many() -> list[str]:
         mean = daemon.metric("eipd_pass_duration_seconds_sum") / daemon.metric("eipd_pass_duration_seconds_count")
         say(f"  {daemon.metric('eipd_passes_total'):.0f} passes, {mean:.1f} s each; {scraper.end()}")
         lost = scraper.lost
-    return faults_of(stage, daemon, MEMORY_MAX_MIB) + (["scrapes were not answered"] if lost else [])
+        page = page_of(daemon)
+    faults = faults_of(stage, daemon, MEMORY_MAX_MIB) + (["scrapes were not answered"] if lost else [])
+    return faults + (["the page is slow"] if page > PAGE_MAX_S else [])
+
+
+def page_of(daemon: "Daemon") -> float:
+    """How long the page for people takes at worst, of twenty times."""
+    times = []
+    for _ in range(20):
+        begun = time.monotonic()
+        status, body = daemon.get("/")
+        times.append(time.monotonic() - begun)
+        if status != 200:
+            raise SystemExit(f"the page answers {status}")
+    say(f"  the page has {len(body) / 1024:.0f} KiB and takes {sorted(times)[10] * 1000:.0f} ms, at worst {max(times) * 1000:.0f} ms")
+    return max(times)
 
 
 def slow() -> list[str]:

@@ -23,9 +23,9 @@ pub(super) fn name(text: &str) -> String {
 
 /// The first line of a message, without its full stop.
 pub(super) fn one_line(text: &str) -> String {
-    let line = text.trim().lines().next().unwrap_or_default();
+    let line: String = printable(text.trim().lines().next().unwrap_or_default()).collect();
     let line = line.split("Encoded authorization failure message").next().unwrap_or_default();
-    printable(line.trim().trim_end_matches('.')).take(MESSAGE_CHARS_MAX).collect()
+    line.trim().trim_end_matches('.').chars().take(MESSAGE_CHARS_MAX).collect()
 }
 
 fn printable(text: &str) -> impl Iterator<Item = char> + '_ {
@@ -52,5 +52,7 @@ mod tests {
         );
         let denied = told("UnauthorizedOperation", Some("No. Encoded authorization failure message: abc"));
         assert_eq!(denied, "`UnauthorizedOperation`: No");
+        let split = told("Denied", Some("No. Encoded\u{19}authorization failure message: abc"));
+        assert_eq!(split, "`Denied`: No", "whatever stands between the words");
     }
 }

@@ -47,7 +47,14 @@ pub fn taken_off(observed: &Observed, drift: &Drift<'_>, allotment: &Allotment<'
     if !observed.is_complete() {
         return Vec::new();
     }
-    let unneeded = leave.unneeded.iter().map(|(allocation, interface)| (allocation, interface, [].into()));
+    // What was found out before the functions were read once more may be needed again.
+    let is_used =
+        |id: &NetworkInterfaceId| drift.interfaces.iter().any(|finding| finding.interface.id == *id);
+    let unneeded = leave
+        .unneeded
+        .iter()
+        .filter(|(allocation, interface)| leave.drained.contains(*allocation) || !is_used(interface))
+        .map(|(allocation, interface)| (allocation, interface, [].into()));
     let findings = drift.interfaces.iter().enumerate();
     let unreplaced =
         findings.filter(|(number, _)| leave_is_given(observed) && allotment.of(*number).is_none());

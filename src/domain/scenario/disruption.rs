@@ -175,6 +175,7 @@ fn what_nothing_declared_needs_any_more_is_taken_off_where_that_is_asked_for() {
     unlisted.observed.leave.unneeded.clear();
     assert_eq!(objections(&unlisted, action()), [Objection::NotReleased]);
     let used = unneeded().function("g", "p", &[3], &[3]);
+    assert_eq!(planned(&used), NOTHING, "a function that was read since uses it");
     assert_eq!(objections(&used, action()), [Objection::Used(function("g"))]);
     let mut undeclared = unneeded();
     undeclared.desired.pools.get_mut(&super::pool("p")).expect("declared").allocations =

@@ -95,6 +95,12 @@ impl Watch {
                     violation.detail.starts_with("DisassociateAddress ")
                         && self.at(violation.at).any(|snapshot| snapshot.takes_off)
                 }
+                // Whoever moves what another has just moved takes it from what is used by then: it is the same remap.
+                ViolationKind::TakenFromUsed => violations.iter().any(|other| {
+                    other.kind == ViolationKind::HealthyBroken
+                        && other.at == violation.at
+                        && self.is_remap(other, &entries, replicas)
+                }),
                 // By what Lambda shows of them nothing uses it, and wrong is worse than bare.
                 ViolationKind::WrongTakenFromFailed => true,
                 _ => false,

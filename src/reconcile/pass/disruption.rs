@@ -10,7 +10,7 @@ use super::{Orders, Reconciler, Round};
 use crate::domain::action::{Action, ActionReason};
 use crate::domain::desired::Desired;
 use crate::domain::drain::drained;
-use crate::domain::function::FunctionRef;
+use crate::domain::function::{FunctionObservation, FunctionRef};
 use crate::domain::leave::Leave;
 use crate::domain::observed::{Gap, Observed, Part};
 use crate::domain::plan::{Plan, plan};
@@ -118,7 +118,16 @@ impl Reconciler {
             return Some(before);
         }
         let _unread = round.in_time(self.observer.read_soon(old.clone())).await?;
-        observed.functions.extend(self.observer.book.observations(old.iter()));
+        let now_known = self.observer.book.observations(old.iter());
+        // What shows that nothing uses an interface rests on functions that had settled (law 12).
+        let has_settled = |(function, observation): (&FunctionRef, &FunctionObservation)| match observation {
+            FunctionObservation::Known(shown) => shown.is_settled(function),
+            FunctionObservation::NotFound | FunctionObservation::Unknown => false,
+        };
+        if !now_known.iter().all(has_settled) {
+            observed.retired.clear();
+        }
+        observed.functions.extend(now_known);
         Some(planned(round.orders, desired, observed))
     }
 

@@ -58,7 +58,7 @@ impl Observer {
         let looked_at = Instant::now();
         let (sought, mut addresses) =
             tokio::join!(self.interfaces_of(&corner), self.addresses_of(&corner.addresses));
-        let (mut interfaces, mut strangers) = sort(sought);
+        let (mut interfaces, mut strangers) = sought.apart();
         self.add_rivals(known, &mut corner, &mut interfaces, &mut strangers).await;
         let read = corner.addresses.clone();
         for interface in &interfaces.found {
@@ -139,7 +139,7 @@ impl Observer {
         let late = corner.interfaces.difference(&read).filter(|id| !seen.contains(*id));
         let late: BTreeSet<NetworkInterfaceId> = late.cloned().collect();
         if !late.is_empty() {
-            let (found, others) = sort(self.reads.interfaces_of(&late).await);
+            let (found, others) = self.reads.interfaces_of(&late).await.apart();
             interfaces.add(found);
             strangers.extend(others);
         }
@@ -193,19 +193,6 @@ fn add_pairs(known: &Known, corner: &mut Corner) {
             }
         }
     }
-}
-
-/// Apart: what is Lambda's, and the ids of the rest.
-fn sort(sought: Partial<Shown>) -> (Partial<Interface>, BTreeSet<NetworkInterfaceId>) {
-    let mut strangers = BTreeSet::new();
-    let found = sought.found.into_iter().filter_map(|shown| match shown {
-        Shown::OfLambda(interface) => Some(interface),
-        Shown::Other(id) => {
-            strangers.insert(id);
-            None
-        }
-    });
-    (Partial { found: found.collect(), errors: sought.errors }, strangers)
 }
 
 /// Whether an interface may still be there: as with a whole list, one that was asked for and is not shown holds nothing back.

@@ -80,6 +80,21 @@ pub enum Shown {
     Other(NetworkInterfaceId),
 }
 
+impl Partial<Shown> {
+    /// Apart: what is Lambda's, and the ids of the rest.
+    #[must_use]
+    pub fn apart(self) -> (Partial<Interface>, BTreeSet<NetworkInterfaceId>) {
+        let (mut ours, mut others) = (Partial { found: Vec::new(), errors: self.errors }, BTreeSet::new());
+        for shown in self.found {
+            match shown {
+                Shown::OfLambda(interface) => ours.found.push(interface),
+                Shown::Other(id) => drop(others.insert(id)),
+            }
+        }
+        (ours, others)
+    }
+}
+
 /// Reading a target. Transient failures were already retried when an error arrives here.
 #[async_trait]
 pub trait Reads: Send + Sync {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eipd::aws::AssumedRole;
-use eipd_sim::{EventWeather, HttpServer, NewRule, Span, Target, WorldConfig};
+use eipd_sim::{EventWeather, HttpServer, NewRule, Sim, Span, Target, WorldConfig};
 use serde_json::Value;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -25,15 +25,15 @@ fn account(id: &str, seed: u64) -> (Small, AssumedRole) {
 }
 
 /// A rule of this account sends its events to the bus of another.
-fn send_on(from: &Small, to: &Small) {
-    let arn = to.sim.world(|world| world.bus_arn("default"));
-    from.sim.world(|world| {
+pub fn send_on(from: &Sim, to: &Sim) {
+    let arn = to.world(|world| world.bus_arn("default"));
+    from.world(|world| {
         let pattern = Some(eipd::events::pattern::event_pattern());
         world.put_rule(NewRule { name: "out".into(), pattern, ..NewRule::default() }).expect("put");
         let target = Target { id: "central".into(), arn, ..Target::default() };
         world.put_targets(None, "out", vec![target]).expect("put");
     });
-    let (from, to) = (from.sim.clone(), to.sim.clone());
+    let (from, to) = (from.clone(), to.clone());
     tokio::spawn(async move { from.relay_to(&[to]).await });
 }
 
@@ -44,7 +44,7 @@ fn one_queue_is_fed_from_two_accounts_of_a_region_and_each_event_is_its_own_targ
         let (central, far) = (&estates[0].0, &estates[1].0);
         let pattern = eipd::events::pattern::event_pattern();
         let url = central.sim.world(|world| world.wire_events_of("eipd", &pattern));
-        send_on(far, central);
+        send_on(&far.sim, &central.sim);
         let mut daemons = Vec::new();
         for (small, role) in &estates {
             let setup = Setup {
@@ -85,7 +85,7 @@ async fn a_process_in_two_roles_hears_of_both_accounts_through_one_queue() {
     let (central, far) = (&estates[0].0, &estates[1].0);
     let pattern = eipd::events::pattern::event_pattern();
     let url = central.sim.world(|world| world.wire_events_of("eipd", &pattern));
-    send_on(far, central);
+    send_on(&far.sim, &central.sim);
     let mut text = format!(
         "[daemon]\npoll_interval = \"1h\"\nfunction_refresh = \"1h\"\nlisten = \"127.0.0.1:0\"\n\
          [events]\nqueue_url = \"{url}\"\n"

@@ -12,6 +12,7 @@ use eipd_sim::{
 use tokio::time::{Instant, sleep};
 
 use crate::process::{Running, served};
+use crate::receiving::creation;
 use crate::rig::{Daemon, POLL, Wanted, assert_lawful, on_paused_clock};
 use crate::small::Small;
 
@@ -391,9 +392,9 @@ fn interfaces_of_others_in_a_known_pair_are_looked_at_and_left() {
         sleep(Duration::from_secs(20)).await;
         let before = small.sim.calls("DescribeNetworkInterfaces");
         small.sim.world(|world| {
-            for n in 0..100 {
+            for _ in 0..100 {
                 let made = world.add_interface(NewInterface::plain(&small.subnets[0], &[&small.group]));
-                let body = made_by_others(n, &made, &small);
+                let body = creation(&made, &small);
                 world.send_message(QUEUE, &body, None).expect("it fits");
             }
         });
@@ -403,19 +404,6 @@ fn interfaces_of_others_in_a_known_pair_are_looked_at_and_left() {
         assert!(small.is_covered());
         assert_lawful(&small.sim);
     });
-}
-
-fn made_by_others(n: usize, interface: &str, small: &Small) -> String {
-    let (subnet, group) = (&small.subnets[0], &small.group);
-    format!(
-        r#"{{"account":"111122223333","region":"eu-west-1","source":"aws.ec2",
-            "detail-type":"AWS API Call via CloudTrail","time":"2026-01-01T00:00:00Z",
-            "detail":{{"eventSource":"ec2.amazonaws.com","eventName":"CreateNetworkInterface",
-            "eventTime":"2026-01-01T00:00:00Z","awsRegion":"eu-west-1","requestID":"others-{n}",
-            "requestParameters":{{"subnetId":"{subnet}","groupSet":{{"items":[{{"groupId":"{group}"}}]}}}},
-            "responseElements":{{"networkInterface":{{"networkInterfaceId":"{interface}",
-            "subnetId":"{subnet}","groupSet":{{"items":[{{"groupId":"{group}"}}]}}}}}}}}}}"#
-    )
 }
 
 #[test]

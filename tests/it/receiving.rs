@@ -163,20 +163,25 @@ fn an_interface_that_is_never_shown_is_not_looked_for_for_ever() {
 
 /// Forged events of the making of so many interfaces of the function's pair.
 fn send_creations(small: &Small, count: usize) {
-    let (subnet, group) = (&small.subnets[0], &small.group);
     small.sim.world(|world| {
         for n in 0..count {
-            let body = format!(
-                r#"{{"account":"111122223333","region":"eu-west-1","source":"aws.ec2",
-                "detail-type":"AWS API Call via CloudTrail","time":"2026-01-01T00:00:00Z",
-                "detail":{{"eventSource":"ec2.amazonaws.com","eventName":"CreateNetworkInterface",
-                "eventTime":"2026-01-01T00:00:00Z","awsRegion":"eu-west-1","requestID":"forged-{n}",
-                "responseElements":{{"networkInterface":{{"networkInterfaceId":"eni-{n:017x}","subnetId":"{subnet}",
-                "groupSet":{{"items":[{{"groupId":"{group}"}}]}}}}}}}}}}"#
-            );
+            let body = creation(&format!("eni-{n:017x}"), small);
             world.send_message(QUEUE, &body, None).expect("it fits");
         }
     });
+}
+
+/// What tells that somebody made this interface, of the function's pair.
+pub fn creation(interface: &str, small: &Small) -> String {
+    let (subnet, group) = (&small.subnets[0], &small.group);
+    format!(
+        r#"{{"account":"111122223333","region":"eu-west-1","source":"aws.ec2",
+            "detail-type":"AWS API Call via CloudTrail","time":"2026-01-01T00:00:00Z",
+            "detail":{{"eventSource":"ec2.amazonaws.com","eventName":"CreateNetworkInterface",
+            "eventTime":"2026-01-01T00:00:00Z","awsRegion":"eu-west-1","requestID":"of-{interface}",
+            "responseElements":{{"networkInterface":{{"networkInterfaceId":"{interface}","subnetId":"{subnet}",
+            "groupSet":{{"items":[{{"groupId":"{group}"}}]}}}}}}}}}}"#
+    )
 }
 
 #[test]

@@ -30,7 +30,8 @@ const PAIRS_PER_CALL: usize = VALUES_PER_FILTER / 2;
 /// Every interface of type `lambda` in the region.
 pub(in crate::aws) async fn interfaces(target: &AwsTarget) -> Partial<Interface> {
     let subject = format!("in `{}`", target.region());
-    of_lambda(describe(target, &subject, filters([("interface-type", vec!["lambda".to_owned()])])).await)
+    let filters = filters([("interface-type", vec!["lambda".to_owned()])]);
+    describe(target, &subject, filters).await.apart().0
 }
 
 /// Those of these interfaces that EC2 shows, whatever they are.
@@ -72,7 +73,7 @@ pub(in crate::aws) async fn interfaces_with(
             ("subnet-id", Vec::from_iter(subnets)),
             ("group-id", Vec::from_iter(groups)),
         ]);
-        all.add(of_lambda(describe(target, &subject, filters).await));
+        all.add(describe(target, &subject, filters).await.apart().0);
     }
     all.found.retain(|interface: &Interface| pairs.contains(&interface.pair));
     all
@@ -90,19 +91,11 @@ pub(in crate::aws) async fn interface(
     id: &NetworkInterfaceId,
 ) -> Result<Option<Interface>, ApiError> {
     let filters = filters([("network-interface-id", vec![id.to_string()])]);
-    let answer = of_lambda(describe(target, &format!("of `{id}`"), filters).await);
+    let answer = describe(target, &format!("of `{id}`"), filters).await.apart().0;
     match answer.found.into_iter().find(|interface| interface.id == *id) {
         Some(interface) => Ok(Some(interface)),
         None => answer.errors.into_iter().next().map_or(Ok(None), Err),
     }
-}
-
-fn of_lambda(all: Partial<Shown>) -> Partial<Interface> {
-    let found = all.found.into_iter().filter_map(|shown| match shown {
-        Shown::OfLambda(interface) => Some(interface),
-        Shown::Other(_) => None,
-    });
-    Partial { found: found.collect(), errors: all.errors }
 }
 
 async fn describe(target: &AwsTarget, subject: &str, filters: Vec<Filter>) -> Partial<Shown> {

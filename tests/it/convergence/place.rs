@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use eipd::aws::AssumedRole;
 use eipd::domain::report::Report;
-use eipd_sim::{NewRule, Sim, Target};
+use eipd_sim::Sim;
 
 use super::estate::Estate;
 use super::{budget, laws, oracle, weather};
@@ -36,19 +36,6 @@ impl Place {
             external_id: None,
         });
         Self { sim, estate, watch, role }
-    }
-
-    /// Sends its events on to the bus of another account.
-    pub fn tell(&self, central: &Self) {
-        let arn = central.sim.world(|world| world.bus_arn("default"));
-        self.sim.world(|world| {
-            let pattern = Some(eipd::events::pattern::event_pattern());
-            world.put_rule(NewRule { name: "out".into(), pattern, ..NewRule::default() }).expect("a rule");
-            let target = Target { id: "central".into(), arn, ..Target::default() };
-            world.put_targets(None, "out", vec![target]).expect("a target");
-        });
-        let (from, to) = (self.sim.clone(), central.sim.clone());
-        tokio::spawn(async move { from.relay_to(&[to]).await });
     }
 
     /// Takes notice of what its file says now.

@@ -11,6 +11,7 @@ use super::history::{self, Asks};
 use super::place::Place;
 use super::process::Process;
 use super::{oracle, weather};
+use crate::accounts::send_on;
 use crate::rig::on_paused_clock;
 
 /// Once the weather is clear: rarer than before, since what a seed costs is passes.
@@ -112,7 +113,7 @@ impl Stage {
     async fn set(story: Story) -> Self {
         let places: Vec<Place> = (0..story.accounts).map(|number| Place::draw(story.seed, number)).collect();
         let queues = weather::queues(&places[0].sim, story.replicas, story.seed);
-        places[1..].iter().for_each(|place| place.tell(&places[0]));
+        places[1..].iter().for_each(|place| send_on(&place.sim, &places[0].sim));
         let (processes, happenings) = (Vec::new(), Vec::new());
         let mut stage = Self { story, places, processes, queues, happenings, crashes: 0, started: 0 };
         for replica in 0..story.replicas {
